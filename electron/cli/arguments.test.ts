@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { parseCommand } from './arguments.ts'
+
+const up = (...args: string[]) => {
+  const parsed = parseCommand(['up', ...args], '/home/me')
+  if (parsed.command !== 'up') throw new Error('not up')
+  return parsed.options
+}
+
+describe('wheelhouse up', () => {
+  it('keeps the kubeconfig inside the data directory, never in ~/.kube', () => {
+    expect(up('--data', 'lab')).toMatchObject({ dataDirectory: '/home/me/lab', kubeconfig: '/home/me/lab/kubeconfig' })
+    expect(up().kubeconfig).not.toContain('.kube')
+  })
+
+  it('starts one process node on lmdb unless told otherwise', () => {
+    expect(up()).toMatchObject({ nodes: { process: 1, simulated: 0 }, store: 'lmdb', bare: false, port: 0 })
+    expect(up('--nodes', 'simulated=3').nodes).toEqual({ process: 0, simulated: 3 })
+  })
+
+  it('takes an etcd of several members, and its certificates', () => {
+    expect(up('--store', 'etcd=https://a:2379,https://b:2379', '--etcd-cafile', 'ca.pem').store).toEqual({
+      urls: ['https://a:2379', 'https://b:2379'],
+      caFile: '/home/me/ca.pem',
+    })
+  })
+
+  it.each([
+    [['--port', 'http'], '--port takes a port'],
+    [['--port', '70000'], '--port takes a port'],
+    [['--nodes', 'process=one'], '--nodes takes a list'],
+    [['--store', 'redis'], '--store takes lmdb, memory or etcd='],
+    [['--store', 'etcd=127.0.0.1'], '--store etcd= takes URLs such as'],
+    [['--etcd-cafile', 'x'], 'need --store etcd='],
+    [['--store', 'etcd=https://a:1', '--etcd-keyfile', 'x'], 'go together'],
+    [['--prot', '1'], '--prot'],
+  ])('refuses %j with the flag named', (args, message) => {
+    expect(() => up(...args)).toThrow(message)
+  })
+})
+
+describe('wheelhouse serve', () => {
+  it('takes several kubeconfigs after --contexts', () => {
+    expect(parseCommand(['serve', '--contexts', 'a', '/b'], '/w')).toMatchObject({
+      options: { contexts: ['/w/a', '/b'] },
+    })
+  })
+
+  it('listens on loopback only', () => {
+    expect(() => parseCommand(['serve', '--host', '0.0.0.0'], '/')).toThrow('loopback')
+  })
+})
+
+describe('wheelhouse snapshot', () => {
+  it('takes a file, and a directory to restore it to', () => {
+    expect(parseCommand(['snapshot', 'restore', 'lab.snapshot', '--data', 'b'], '/w')).toEqual({
+      command: 'snapshot',
+      snapshot: { action: 'restore', file: '/w/lab.snapshot', dataDirectory: '/w/b' },
+    })
+  })
+
+  it.each([
+    [['snapshot'], 'save or restore'],
+    [['snapshot', 'save'], 'one FILE'],
+    [['snapshot', 'restore', 'x'], '--data DIR'],
+  ])('refuses %j with what is missing', (args, message) => {
+    expect(() => parseCommand(args, '/')).toThrow(message)
+  })
+})
+
+it('names the commands when it does not know one', () => {
+  expect(() => parseCommand(['upp'], '/')).toThrow('Commands: up, serve')
+})

@@ -1,0 +1,56 @@
+/** What the cluster's process tells the agent's process to run: plain data, sent once over the IPC channel. */
+export interface AgentConfig {
+  server: string
+  /** PEM of the cluster's authority. */
+  authority: string
+  /** Tells this cluster from every other on the machine. */
+  clusterId: string
+  nodes: readonly AgentNode[]
+  /** Simulated nodes are called `name-1`, `name-2`… */
+  simulated: { count: number; name: string; client: PemPair } | undefined
+  /** Identity of the service proxy and of DNS. */
+  proxy: PemPair
+  /** Identity of who removes the directories of deleted volumes. */
+  volumes: PemPair
+  /** What the node agents' HTTPS server shows. */
+  serving: PemPair
+  podCidr: string
+  serviceCidr: string
+  apiServiceAddress: string
+  dnsAddress: string
+  clusterDomain: string
+  directory: string
+  runDirectory: string
+  lifeline: string
+  imagesDirectory: string
+  shimEntry: string
+  nodeBinary: string
+  logFile: string
+}
+
+export interface AgentNode {
+  name: string
+  /** Tells its network from every other on the machine. */
+  networkId: string
+  podCidr: string
+  client: PemPair
+}
+
+export interface PemPair {
+  certificate: string
+  key: string
+}
+
+export interface Place {
+  host: string
+  port: number
+}
+
+export type ToAgent =
+  | { type: 'start'; config: AgentConfig }
+  /** Where is this address of the cluster's network on this machine? Answered by `located`. */
+  | { type: 'locate'; question: number; address: Place }
+  | { type: 'stop' }
+export type FromAgent =
+  /** `mapped`: pods have no network of their own, and where they are is to be asked. */
+  { type: 'ready'; mapped: boolean } | { type: 'located'; question: number; place: Place | 'refused' }

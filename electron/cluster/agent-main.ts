@@ -1,0 +1,271 @@
+import net from 'node:net'
+import path from 'node:path'
+import type { Duplex } from 'node:stream'
+import type { AgentConfig, AgentNode, FromAgent, PemPair, Place, ToAgent } from './agent-config.ts'
+import { systemClock as clock } from './base/clock.ts'
+import { Disposer } from './base/dispose.ts'
+import { lineLogger, type Logger, type LogLevel } from './base/logger.ts'
+import { systemRandom as random } from './base/random.ts'
+import { HttpsClient } from './client/https-client.ts'
+import { startAgent, type Agent } from './kubelet/agent.ts'
+import { NodeDirectories } from './kubelet/directories.ts'
+import { startHostDirectories } from './kubelet/volumes/host-directories.ts'
+import { openLogFile } from './log-file.ts'
+import { startNodeNetwork, type NodeNetwork } from './network/node-network.ts'
+import type { Locate, PodNetwork } from './network/api.ts'
+import { createPodNetwork } from './network/pod-network/pod-network.ts'
+import { chooseIsolation } from './runtime/process/isolation/choose.ts'
+import type { Isolation } from './runtime/process/isolation/isolation.ts'
+import { createProcessRuntime } from './runtime/process/runtime.ts'
+
+/** The agent's process: the nodes of this machine and their network. Started and told what to do by the cluster's. */
+const kubeletVersion = 'v1.36.2+wheelhouse'
+/** The kubelets: they stop first, or they would replace the pods that end. */
+const kubelets = new Disposer()
+const owned = new Disposer()
+const stopping = new AbortController()
+let starting: Promise<void> | undefined
+let locate: Locate = () => undefined
+
+process.on('message', (message: ToAgent) => {
+  if (message.type === 'start') starting = start(message.config)
+  else if (message.type === 'locate') answer(message.question, message.address)
+  else void stop()
+})
+// The cluster's process is gone: so are its pods.
+process.on('disconnect', () => void stop())
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
+
+async function start(config: AgentConfig): Promise<void> {
+  const log = openLogFile(config.logFile)
+  const logger = lineLogger((line) => log.write(line), clock.now, (process.env['WHEELHOUSE_LOG'] ?? 'info') as LogLevel)
+  try {
+    tell({ type: 'ready', mapped: await startParts(config, logger) })
+  } catch (error) {
+    if (stopping.signal.aborted) return
+    logger.error('the agent could not start', { error: String((error as Error).stack) })
+    await dispose()
+    process.exit(1)
+  }
+}
+
+const tell = (message: FromAgent): void => void process.send?.(message)
+
+const answer = (question: number, address: Place): void =>
+  tell({ type: 'located', question, place: locate(address.host, address.port) ?? address })
+
+/** Resolves with whether pods are mapped to ports of this machine. */
+async function startParts(config: AgentConfig, logger: Logger): Promise<boolean> {
+  const agent = kubelets.own(
+    await startAgent({
+      clock,
+      random,
+      logger: logger.child('kubelet'),
+      kubeletVersion,
+      server: {
+        host: '127.0.0.1',
+        port: 0,
+        tls: { key: config.serving.key, cert: config.serving.certificate, clientCa: config.authority },
+      },
+    }),
+  )
+  const client = (pair: PemPair, userAgent: string) =>
+    owned.own(
+      new HttpsClient({
+        server: config.server,
+        ca: config.authority,
+        cert: pair.certificate,
+        key: pair.key,
+        userAgent,
+        clock,
+      }),
+    )
+
+  const isolation = await openIsolation(config, logger)
+  let nodeNetwork: NodeNetwork | undefined
+  locate = (ip, port) =>
+    nodeNetwork?.locate(ip, port) ?? networks.map((network) => network.locate(ip, port)).find((place) => place)
+  const networks = await Promise.all(
+    config.nodes.map((node) => openNetwork(config, node, { isolation, locate, logger })),
+  )
+  for (const network of networks) owned.own(network)
+  stopping.signal.throwIfAborted()
+  const dial = dialer(config, networks)
+  const [first] = networks
+  if (first) {
+    nodeNetwork = await startNodeNetwork({
+      client: client(config.proxy, 'kube-proxy'),
+      clock,
+      random,
+      logger: logger.child('network'),
+      // All nodes of this process share one proxy, which serves the pods of all of them.
+      network: { driver: first.driver, gateway: first.gateway, podCidr: config.podCidr, dial },
+      nodeAddresses: networks.map(({ nodeAddress }) => nodeAddress),
+      dnsAddress: config.dnsAddress,
+      nodeName: config.nodes[0]!.name,
+      serviceCidr: config.serviceCidr,
+      clusterId: config.clusterId,
+      domain: config.clusterDomain,
+      apiServer: { address: advertisedAddress(config), port: Number(new URL(config.server).port) },
+    })
+    const { limits } = owned.own(nodeNetwork)
+    stopping.signal.throwIfAborted()
+    owned.own(
+      startHostDirectories({
+        client: client(config.volumes, 'wheelhouse-host-directories'),
+        clock,
+        random,
+        logger: logger.child('volumes'),
+        directories: new Map(config.nodes.map(({ name }) => [name, directoriesOf(config, name).volumes])),
+      }),
+    )
+    await Promise.all(
+      config.nodes.map((node, i) =>
+        addNode(
+          agent,
+          config,
+          node,
+          { network: networks[i]!, isolation, limits },
+          client(node.client, 'kubelet'),
+          logger,
+        ),
+      ),
+    )
+  }
+  if (config.simulated) {
+    const { count, name, client: pair } = config.simulated
+    const nodes = Array.from({ length: count }, (_, i) => ({ name: `${name}-${i + 1}` }))
+    await agent.simulate(
+      { client: client(pair, 'wheelhouse-simulator'), nodes, tainted: config.nodes.length > 0 },
+      stopping.signal,
+    )
+  }
+  return first?.driver === 'mapped'
+}
+
+/** What suites choose, so that a machine that allows everything shows what one does that lacks something. */
+const wanted = {
+  isolation: choice('WHEELHOUSE_ISOLATION', ['bubblewrap', 'unshare', 'none']),
+  network: choice('WHEELHOUSE_POD_NETWORK', ['bridge', 'mapped']),
+}
+
+function choice<Name extends string>(variable: string, names: readonly Name[]): Name | undefined {
+  const value = process.env[variable]
+  if (!value) return undefined
+  const found = names.find((name) => name === value)
+  if (!found) throw new Error(`${variable} is "${value}", which is none of ${names.join(', ')}`)
+  return found
+}
+
+const openIsolation = (config: AgentConfig, logger: Logger): Promise<Isolation> =>
+  chooseIsolation({
+    logger: logger.child('runtime'),
+    nodeBinary: config.nodeBinary,
+    preload: path.join(config.imagesDirectory, 'preload'),
+    scratch: path.join(config.directory, 'isolation'),
+    shared: [config.directory],
+    wanted: wanted.isolation,
+  })
+
+const openNetwork = (
+  config: AgentConfig,
+  node: AgentNode,
+  { isolation, locate, logger }: { isolation: Isolation; locate: Locate; logger: Logger },
+): Promise<PodNetwork> =>
+  createPodNetwork({
+    clock,
+    logger: logger.child('pod-network'),
+    podCidr: node.podCidr,
+    clusterCidr: config.podCidr,
+    clusterId: node.networkId,
+    directory: path.join(config.directory, node.name, 'network'),
+    runDirectory: config.runDirectory,
+    locate,
+    // A host process would ask the machine's resolvers for the names of the cluster.
+    ...(isolation.kind === 'none' ? { driver: 'mapped', why: 'they are not isolated' } : {}),
+    ...(wanted.network ? { driver: wanted.network } : {}),
+  })
+
+/** The first address of the range: under it pods know the API server. */
+const advertisedAddress = ({ podCidr }: AgentConfig): string => podCidr.replace(/\d+\/\d+$/, '1')
+
+/** Connections to pods of any node of this process, and to the API server behind its advertised address. */
+function dialer(config: AgentConfig, networks: readonly PodNetwork[]): PodNetwork['dial'] {
+  const { hostname, port } = new URL(config.server)
+  const advertised = advertisedAddress(config)
+  return (ip, target, signal): Promise<Duplex> => {
+    if (ip === advertised && target === Number(port)) return connect(hostname, target, signal)
+    const prefix = ip.slice(0, ip.lastIndexOf('.') + 1)
+    const network = networks.find(({ podCidr }) => podCidr.startsWith(prefix)) ?? networks[0]!
+    return network.dial(ip, target, signal)
+  }
+}
+
+function connect(host: string, port: number, signal?: AbortSignal): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ host, port, allowHalfOpen: true, ...(signal ? { signal } : {}) })
+    socket.once('connect', () => resolve(socket))
+    socket.once('error', reject)
+  })
+}
+
+const directoriesOf = (config: AgentConfig, node: string): NodeDirectories =>
+  new NodeDirectories(path.join(config.directory, node))
+
+async function addNode(
+  agent: Agent,
+  config: AgentConfig,
+  node: AgentNode,
+  { network, isolation, limits }: { network: PodNetwork; isolation: Isolation; limits: readonly string[] },
+  client: HttpsClient,
+  logger: Logger,
+): Promise<void> {
+  const directory = path.join(config.directory, node.name)
+  const runtime = owned.own(
+    await createProcessRuntime({
+      clock,
+      random,
+      logger: logger.child('runtime'),
+      directory: path.join(directory, 'runtime'),
+      runDirectory: config.runDirectory,
+      imagesDirectory: config.imagesDirectory,
+      network,
+      isolation,
+      lifeline: config.lifeline,
+      shimEntry: config.shimEntry,
+      nodeBinary: config.nodeBinary,
+    }),
+  )
+  await agent.add(
+    {
+      name: node.name,
+      client,
+      runtime,
+      directory,
+      addresses: [
+        { type: 'InternalIP', address: '127.0.0.1' },
+        { type: 'Hostname', address: node.name },
+      ],
+      podCidr: node.podCidr,
+      // What the pod network does not isolate, the runtime tells itself.
+      limits,
+      // UDP through the service proxy costs a session per query: pods ask their gateway, where the same server listens.
+      dns: { address: network.nodeAddress, domain: config.clusterDomain },
+    },
+    stopping.signal,
+  )
+}
+
+/** Frees what the agent holds. Pods end with the cluster's lifeline; they live on when only the agent is stopped. */
+async function stop(): Promise<void> {
+  if (stopping.signal.aborted) return
+  stopping.abort(new Error('the agent is stopping'))
+  // What is being made has no owner yet.
+  await starting
+  await dispose()
+  process.exit(0)
+}
+
+async function dispose(): Promise<void> {
+  for (const parts of [kubelets, owned]) await parts[Symbol.asyncDispose]().catch(() => {})
+}

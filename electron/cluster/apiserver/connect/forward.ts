@@ -1,0 +1,81 @@
+import { request as httpRequest, type Agent, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { connect as connectPlain } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { connect as connectSecure, type ConnectionOptions } from 'node:tls'
+import { serviceUnavailable } from '#shared/kube/status.ts'
+import type { ApiRequest } from '../handlers/api-request.ts'
+import { dialError } from './dial-error.ts'
+import { streamThrough } from './stream-through.ts'
+import type { ProxyTarget } from './targets.ts'
+import { forwardedHeaders, tunnel } from './tunnel.ts'
+
+export interface Backend extends ProxyTarget {
+  options: RequestOptions & ConnectionOptions
+  /** Keeps connections; default: one for each request. */
+  agent?: Agent
+  /** What the backend is told besides what the client said: names in lower case. */
+  headers?: Readonly<Record<string, string | readonly string[]>>
+}
+
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'proxy-authenticate',
+  'trailer',
+  'te',
+])
+
+/** Passes any request on, upgrades included, and its answer back. Rejects with 503 when the backend cannot be reached. */
+export async function forward(request: ApiRequest, backend: Backend, path: string): Promise<undefined> {
+  if (request.upgrade) {
+    const socket = await open(backend)
+    tunnel(request.upgrade, socket, { host: `${backend.host}:${backend.port}`, path, headers: backend.headers ?? {} })
+    return undefined
+  }
+  const answer = await ask(request, backend, path)
+  const headers = answer.rawHeaders.filter((_, i, all) => !hopByHop.has(all[i - (i % 2)]!.toLowerCase()))
+  streamThrough(request.exchange, answer, headers)
+  return undefined
+}
+
+function ask({ exchange }: ApiRequest, backend: Backend, path: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = Object.fromEntries(
+      forwardedHeaders(exchange.headerNames().flatMap((name) => [name, exchange.header(name)!])).filter(
+        ([name]) => !hopByHop.has(name),
+      ),
+    )
+    const send = backend.scheme === 'https' ? httpsRequest : httpRequest
+    const asking = send({
+      ...backend.options,
+      host: backend.host,
+      port: backend.port,
+      path,
+      method: exchange.method,
+      headers: { ...headers, ...mutable(backend.headers ?? {}), host: `${backend.host}:${backend.port}` },
+      agent: backend.agent ?? false,
+    })
+    asking.once('response', resolve)
+    asking.once('error', (error) => reject(unreachable(error)))
+    exchange.onClose(() => asking.destroy())
+    exchange.incoming.pipe(asking)
+  })
+}
+
+const mutable = (headers: NonNullable<Backend['headers']>): Record<string, string | string[]> =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
+  )
+
+function open({ scheme, host, port, options }: Backend): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const socket = scheme === 'https' ? connectSecure({ ...options, host, port }) : connectPlain({ host, port })
+    socket.once(scheme === 'https' ? 'secureConnect' : 'connect', () => resolve(socket))
+    socket.once('error', (error) => reject(unreachable(error)))
+  })
+}
+
+const unreachable = (error: Error) => serviceUnavailable(`error trying to reach service: ${dialError(error)}`)

@@ -1,0 +1,66 @@
+import type { KubeObject } from '#shared/kube/object.ts'
+import { badRequest, unsupportedMediaType } from '#shared/kube/status.ts'
+import { DecodeError, parseJson, strictMessage, SyntaxFailure } from '../../schema/decode-json.ts'
+import { applyConfiguration } from '../../schema/managed-fields/track.ts'
+import { metadataOf } from '../metadata/metadata.ts'
+import { checkName, ensureNamespace } from '../metadata/system-fields.ts'
+import { trackContext } from './managed-fields.ts'
+import type { Core, Operation, Outcome } from './operation.ts'
+import type { WriteOptions } from './query-options.ts'
+import { updateObject } from './update.ts'
+import { yamlToJson } from './yaml.ts'
+
+/** Server-side apply: the object is made, or brought to what its applier wants of it. */
+export async function applyPatch(core: Core, op: Operation, body: Buffer, options: WriteOptions): Promise<Outcome> {
+  const context = trackContext(core, op)
+  if (!context) throw unsupportedMediaType('server-side apply is not supported for this kind')
+  const config = parseConfiguration(body)
+  const produce = (old: KubeObject | undefined): KubeObject | undefined => {
+    if (!old && op.subresource) return undefined
+    const { object: merged, managedFields } = applyConfiguration({
+      ...context,
+      live: old as Record<string, unknown> | undefined,
+      config,
+      force: options.force,
+    })
+    const object = decodeMerged(op, merged, options)
+    const metadata = metadataOf(object)
+    if (managedFields.length) metadata.managedFields = managedFields
+    else delete metadata.managedFields
+    ensureNamespace(object, op.namespace)
+    checkName(object, op.name, op.namespace)
+    return object
+  }
+  return updateObject(core, op, { produce, managed: true, create: true })
+}
+
+/** The configuration as it was written; JSON is YAML too, and read faster. */
+function parseConfiguration(body: Buffer): Record<string, unknown> {
+  const text = body[0] === 0x7b ? body.toString() : yamlToJson(body)
+  try {
+    const config = parseJson(text)
+    if (config !== null && typeof config === 'object' && !Array.isArray(config))
+      return config as Record<string, unknown>
+  } catch (error) {
+    if (!(error instanceof SyntaxFailure)) throw error
+    throw badRequest(`error decoding YAML: ${error.message}`)
+  }
+  throw badRequest('error decoding YAML: json: cannot unmarshal into Go value of type map[string]interface {}')
+}
+
+function decodeMerged(op: Operation, merged: Record<string, unknown>, { fieldValidation }: WriteOptions): KubeObject {
+  const { kind } = op
+  try {
+    const { object, strict } = kind.decode(merged)
+    if (strict.length && fieldValidation === 'Strict') throw badRequest(strictMessage(strict))
+    const decoded = object as KubeObject
+    decoded.apiVersion = kind.apiVersion
+    decoded.kind = kind.kind
+    kind.strategy.setDefaults(decoded)
+    return decoded
+  } catch (error) {
+    throw error instanceof DecodeError
+      ? badRequest(`failed to convert merged object to last applied version: ${error.message}`)
+      : error
+  }
+}

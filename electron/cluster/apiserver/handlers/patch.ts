@@ -1,0 +1,63 @@
+import type { KubeObject } from '#shared/kube/object.ts'
+import { statusFailure, unsupportedMediaType } from '#shared/kube/status.ts'
+import type { TypeDef } from '../../schema/api.ts'
+import { strictMessage } from '../../schema/decode-json.ts'
+import { patchObject } from '../../schema/patch/patch-object.ts'
+import { typeNamed } from '../../schema/table.ts'
+import { checkName, ensureNamespace } from '../metadata/system-fields.ts'
+import type { FieldValidation } from './query-options.ts'
+import type { Operation } from './operation.ts'
+
+export type PatchFormat = 'json' | 'merge' | 'strategic' | 'apply'
+
+const formats: Readonly<Record<string, PatchFormat>> = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
+}
+
+/** Throws 415. `strategic` is for kinds of the schema table only. */
+export function patchFormat(mediaType: string, strategic: boolean): PatchFormat {
+  const format = formats[mediaType]
+  if (!format) throw statusFailure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
+  if (format === 'strategic' && !strategic) {
+    const known = Object.keys(formats).filter((type) => formats[type] !== 'strategic')
+    throw unsupportedMediaType(
+      `the body of the request was in an unknown format - accepted media types include: ${known.join(', ')}`,
+    )
+  }
+  return format
+}
+
+export interface PatchRequest {
+  format: Exclude<PatchFormat, 'apply'>
+  body: Buffer
+  validation: FieldValidation
+  /** What is patched, where it is no object of the operation's kind: a view of one. */
+  type?: TypeDef
+}
+
+/** The patched object, decoded but not defaulted. */
+export function patched(
+  op: Operation,
+  current: KubeObject,
+  { format, body, validation, type }: PatchRequest,
+): KubeObject {
+  const { kind } = op
+  const ofTable = type ?? (kind.definition.custom ? undefined : typeNamed(kind.definition.type))
+  const { object, strict, refuse } = patchObject({
+    format,
+    body,
+    current: current as Record<string, unknown>,
+    ...(ofTable ? { type: ofTable } : { decode: (value: unknown) => kind.decode(value) }),
+  })
+  if (strict.length) {
+    if (validation === 'Strict') throw refuse(strictMessage(strict))
+    if (validation === 'Warn') for (const text of strict) op.warn(text)
+  }
+  const result = object as KubeObject
+  ensureNamespace(result, kind.namespaced ? op.namespace : undefined)
+  checkName(result, op.name, op.namespace)
+  return result
+}

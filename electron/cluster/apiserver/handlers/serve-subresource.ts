@@ -1,0 +1,178 @@
+import type { KubeObject } from '#shared/kube/object.ts'
+import { conflict, invalid, type StatusError } from '#shared/kube/status.ts'
+import { decodeValue } from '../../schema/decode-json.ts'
+import { typeNamed } from '../../schema/table.ts'
+import type { ServedKind } from '../kinds/served-kind.ts'
+import { ensureNamespace } from '../metadata/system-fields.ts'
+import type { Subresource } from '../registry/kind.ts'
+import { modified } from '../storage/errors.ts'
+import { admitMutating, admitValidating } from './admit.ts'
+import {
+  bodyLimit,
+  mustServe,
+  noSuchMethod,
+  noSuchResource,
+  operationOf,
+  type Answering,
+  type ApiRequest,
+  type Connector,
+} from './api-request.ts'
+import { objectAnswer, type Answer, type Writing } from './answer.ts'
+import { decodeBody, type BodyKind } from './decode-body.ts'
+import { admitConnect } from './connect.ts'
+import { accepted, mediaTypeOf } from './media.ts'
+import { contextOf, type Core, type Operation, type Outcome } from './operation.ts'
+import { patched, patchFormat } from './patch.ts'
+import { writeOptions } from './query-options.ts'
+import { readEntry } from './read.ts'
+import { serveGet } from './read-resource.ts'
+import { updateObject } from './update.ts'
+import { servePatch, serveUpdate, writeOperation } from './write-resource.ts'
+
+/** Routes a request for part of an object, or for what can be done with one. */
+export function serveSubresource(
+  core: Core,
+  connectors: ReadonlyMap<string, Connector>,
+  request: ApiRequest,
+  kind: ServedKind,
+): Answering {
+  const { info } = request
+  const subresource = kind.subresources.get(info.subresource)
+  if (!subresource || (kind.namespaced && !info.namespace)) throw noSuchResource()
+  if (subresource.connect !== undefined) {
+    const connector = connectors.get(subresource.connect)
+    if (!connector) throw noSuchResource()
+    mustServe(kind, subresource, info.verb)
+    const op = operationOf(request, kind, { subresource })
+    // Logs are read, all other streams are connected to.
+    if (subresource.connect === 'log') return connector(request, op)
+    return admitConnect(core, op, request.query).then((query) => connector({ ...request, query }, op))
+  }
+  if (subresource.action) return serveAction(core, request, kind, subresource)
+  mustServe(kind, subresource, info.verb)
+  if (subresource.view) return serveView(core, request, kind, subresource)
+  switch (info.verb) {
+    case 'get':
+      return serveGet(core, request, kind)
+    case 'update':
+      return serveUpdate(core, request, kind, subresource)
+    case 'patch':
+      return servePatch(core, request, kind, subresource)
+    default:
+      throw noSuchMethod()
+  }
+}
+
+function bodyKindOf(kind: ServedKind, subresource: Subresource): BodyKind {
+  const type = subresource.type ?? kind.definition.type
+  return {
+    group: subresource.group ?? kind.definition.group,
+    version: subresource.version ?? kind.definition.version,
+    kind: subresource.kind,
+    type,
+    decode: (value, text) => decodeValue(typeNamed(type), value, text),
+  }
+}
+
+/** What these answer with is a built-in type, of whatever kind it is a part. Throws 406. */
+const writingOf = ({ exchange, writing }: ApiRequest): Writing => ({
+  ...writing,
+  format: accepted(exchange.header('accept'), { hasProtobuf: true }).format,
+})
+
+/** binding, eviction, token. */
+async function serveAction(
+  core: Core,
+  request: ApiRequest,
+  kind: ServedKind,
+  subresource: Subresource,
+): Promise<Answer> {
+  mustServe(kind, subresource, request.info.verb)
+  const { exchange, query } = request
+  const writing = writingOf(request)
+  const options = writeOptions(query, 'CreateOptions')
+  const op = writeOperation(request, kind, subresource, options)
+  const body = await exchange.body(bodyLimit)
+  const expected = bodyKindOf(kind, subresource)
+  const input = decodeBody({
+    body,
+    contentType: exchange.header('content-type'),
+    expected,
+    validation: options.fieldValidation,
+    kinds: core.kinds,
+    warn: op.warn,
+  })
+  return objectAnswer(201, await runAction(core, op, input), expected.type, writing)
+}
+
+/** The effects of a POST to a subresource; `input` is the caller's own. */
+export async function runAction(core: Core, op: Operation, input: KubeObject): Promise<KubeObject> {
+  ensureNamespace(input, op.namespace)
+  await admitMutating(core, op, { operation: 'CREATE', object: input, old: undefined })
+  await admitValidating(core, op, { operation: 'CREATE', object: input, old: undefined })
+  return op.subresource!.action!(input, { namespace: op.namespace, name: op.name }, core.services, contextOf(core, op))
+}
+
+/** scale: another shape of the object. */
+async function serveView(core: Core, request: ApiRequest, kind: ServedKind, subresource: Subresource): Promise<Answer> {
+  const { info, exchange, query } = request
+  const writing = writingOf(request)
+  const expected = bodyKindOf(kind, subresource)
+  const view = subresource.view!
+  if (info.verb === 'get') {
+    const entry = await readEntry(core, kind, { namespace: info.namespace, name: info.name })
+    return objectAnswer(200, view.read(kind.object(entry)), expected.type, writing)
+  }
+  const format =
+    info.verb === 'patch'
+      ? patchFormat(mediaTypeOf(exchange.header('content-type')), !kind.definition.custom)
+      : undefined
+  const options = writeOptions(query, format ? 'PatchOptions' : 'UpdateOptions', format === 'apply')
+  const op = writeOperation(request, kind, subresource, options)
+  const body = await exchange.body(bodyLimit)
+  const type = typeNamed(expected.type)
+  const decode = (old: KubeObject): KubeObject => {
+    if (format && format !== 'apply')
+      return patched(op, view.read(old), { format, body, validation: options.fieldValidation, type })
+    return decodeBody({
+      body,
+      contentType: exchange.header('content-type'),
+      expected,
+      validation: options.fieldValidation,
+      kinds: core.kinds,
+      warn: op.warn,
+    })
+  }
+  const outcome = await updateView(core, op, decode)
+  return objectAnswer(200, view.read(objectOf(kind, outcome)), expected.type, writing)
+}
+
+/** Writes through a view of the object: `asked` makes the wanted view from the old object. */
+export function updateView(core: Core, op: Operation, asked: (old: KubeObject) => KubeObject): Promise<Outcome> {
+  const { kind } = op
+  const subresource = op.subresource!
+  return updateObject(core, op, {
+    produce(old) {
+      if (!old) return undefined
+      const wanted = asked(old)
+      const { resourceVersion, uid } = wanted.metadata ?? {}
+      if (resourceVersion && resourceVersion !== '0' && resourceVersion !== old.metadata!.resourceVersion)
+        throw conflict(kind.subject, op.name, modified)
+      if (uid && uid !== old.metadata!.uid) throw conflict(kind.subject, op.name, modified)
+      const object = JSON.parse(JSON.stringify(old)) as KubeObject
+      const errors = subresource.view!.write(object, wanted, contextOf(core, op))
+      if (errors.length) throw invalidView(subresource, op.name, errors)
+      return object
+    },
+  })
+}
+
+const invalidView = (subresource: Subresource, name: string, errors: Parameters<typeof invalid>[2]): StatusError =>
+  invalid({ group: subresource.group ?? '', kind: subresource.kind }, name, errors)
+
+/** The whole object that a write came to. */
+export function objectOf(kind: ServedKind, outcome: Outcome): KubeObject {
+  if ('entry' in outcome) return kind.object(outcome.entry)
+  if ('object' in outcome) return outcome.object
+  throw new Error('the write answered with a status')
+}

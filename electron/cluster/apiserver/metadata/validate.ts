@@ -1,0 +1,110 @@
+import type { ObjectMeta, OwnerReference } from '#shared/kube/object.ts'
+import type { FieldError } from '#shared/kube/status.ts'
+import { qualifiedNameErrors } from '#shared/kube/names.ts'
+import type { Strategy } from '../registry/kind.ts'
+import { asInvalid, forbidden, invalid, quote, required } from '../registry/validation/field.ts'
+import { validateAnnotations, validateLabels } from '../registry/validation/labels.ts'
+import { dnsLabel } from '../registry/validation/names.ts'
+
+/** Source: apimachinery/pkg/api/validation/objectmeta.go. */
+export function validateNewMetadata(
+  metadata: ObjectMeta,
+  namespaced: boolean,
+  nameRule: Strategy['validateName'],
+): FieldError[] {
+  const { name = '', generateName = '', namespace = '' } = metadata
+  const errors = generateName ? asInvalid('metadata.generateName', generateName, nameRule(generateName, true)) : []
+  if (!name) errors.push(required('metadata.name', 'name or generateName is required'))
+  else errors.push(...asInvalid('metadata.name', name, nameRule(name, false)))
+  if (!namespaced) {
+    if (namespace) errors.push(forbidden('metadata.namespace', 'not allowed on this type'))
+  } else if (!namespace) errors.push(required('metadata.namespace'))
+  else errors.push(...asInvalid('metadata.namespace', namespace, dnsLabel(namespace, false)))
+  if ((metadata.generation ?? 0) < 0) {
+    errors.push(invalid('metadata.generation', metadata.generation, 'must be greater than or equal to 0'))
+  }
+  return [...errors, ...validateCommon(metadata), ...validateFinalizers(metadata.finalizers)]
+}
+
+export function validateUpdatedMetadata(metadata: ObjectMeta, old: ObjectMeta): FieldError[] {
+  const errors = old.deletionTimestamp ? noNewFinalizers(metadata.finalizers, old.finalizers) : []
+  if (!metadata.resourceVersion) errors.push(invalid('metadata.resourceVersion', '', 'must be specified for an update'))
+  if ((metadata.generation ?? 0) < (old.generation ?? 0)) {
+    errors.push(invalid('metadata.generation', metadata.generation ?? 0, 'must not be decremented'))
+  }
+  const immutable = [
+    'name',
+    'namespace',
+    'uid',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+  ] as const
+  for (const field of immutable) {
+    if (metadata[field] !== old[field])
+      errors.push(invalid(`metadata.${field}`, metadata[field] ?? null, 'field is immutable'))
+  }
+  return [...errors, ...validateCommon(metadata)]
+}
+
+function validateCommon({ labels, annotations, ownerReferences = [] }: ObjectMeta): FieldError[] {
+  return [
+    ...validateLabels(labels, 'metadata.labels'),
+    ...validateAnnotations(annotations, 'metadata.annotations'),
+    ...validateOwners(ownerReferences),
+  ]
+}
+
+function validateOwners(owners: readonly OwnerReference[]): FieldError[] {
+  const errors: FieldError[] = []
+  let controller = ''
+  for (const [i, owner] of owners.entries()) {
+    const field = `metadata.ownerReferences[${i}]`
+    const apiVersion = owner.apiVersion ?? ''
+    if (!apiVersion.split('/').at(-1))
+      errors.push(invalid(`${field}.apiVersion`, apiVersion, 'version must not be empty'))
+    for (const part of ['kind', 'name', 'uid'] as const) {
+      if (!owner[part]) errors.push(invalid(`${field}.${part}`, owner[part] ?? '', 'must not be empty'))
+    }
+    if (apiVersion === 'v1' && owner.kind === 'Event') {
+      errors.push(invalid(field, owner, '/v1, Kind=Event is disallowed from being an owner'))
+    }
+    if (!owner.controller) continue
+    const name = `${owner.kind}/${owner.name}`
+    if (controller) {
+      const message = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${name}`
+      errors.push(invalid('metadata.ownerReferences', owners, message))
+    } else controller = name
+  }
+  return errors
+}
+
+const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion']
+
+function validateFinalizers(finalizers: readonly string[] = []): FieldError[] {
+  const errors = finalizers.flatMap((name) => asInvalid('metadata.finalizers', name, qualifiedNameErrors(name)))
+  if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
+    errors.push(
+      invalid('metadata.finalizers', finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'),
+    )
+  }
+  for (const [i, name] of finalizers.entries()) {
+    if (name.includes('/') || standardFinalizers.includes(name)) continue
+    errors.push(
+      invalid(`metadata.finalizers[${i}]`, name, 'name is neither a standard finalizer name nor is it fully qualified'),
+    )
+  }
+  return errors
+}
+
+function noNewFinalizers(finalizers: readonly string[] = [], old: readonly string[] = []): FieldError[] {
+  const added = finalizers.filter((name) => !old.includes(name)).sort()
+  if (!added.length) return []
+  const list = `[]string{${added.map(quote).join(', ')}}`
+  return [
+    forbidden(
+      'metadata.finalizers',
+      `no new finalizers can be added if the object is being deleted, found new finalizers ${list}`,
+    ),
+  ]
+}

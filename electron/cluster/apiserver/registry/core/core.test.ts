@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest'
+import { create, update } from '../testing/rules.ts'
+import { configMap } from './config-map.ts'
+import { event, newEvent } from './event/index.ts'
+import { limitRange } from './limit-range.ts'
+import { namespace } from './namespace.ts'
+import { node } from './node.ts'
+import { persistentVolumeClaim } from './persistent-volume-claim/index.ts'
+import { secret } from './secret.ts'
+
+const meta = (name = 'x') => ({ metadata: { name, namespace: 'a' } })
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+
+describe('config maps', () => {
+  it('hold a key in one of their two parts', () => {
+    const { errors } = create(configMap, { ...meta(), data: { k: 'v' }, binaryData: { k: base64('v') } })
+    expect(errors).toEqual(['data[k]: Invalid value: "k": duplicate of key present in binaryData'])
+  })
+
+  it('never change again once they are immutable', () => {
+    const { object } = create(configMap, { ...meta(), data: { k: 'v' }, immutable: true })
+    expect(update(configMap, object, (changed) => (changed.data = { k: 'w' })).errors).toEqual([
+      'data: Forbidden: field is immutable when `immutable` is set',
+    ])
+    expect(update(configMap, object, (changed) => delete changed.immutable).errors).toEqual([
+      'immutable: Forbidden: field is immutable when `immutable` is set',
+    ])
+    expect(update(configMap, object, (changed) => (changed.metadata!.labels = { a: 'b' })).errors).toEqual([])
+  })
+
+  it('are bounded by a mebibyte', () => {
+    expect(create(configMap, { ...meta(), data: { k: 'v'.repeat(1024 * 1024) } }).errors).toEqual([])
+    expect(create(configMap, { ...meta(), data: { k: 'v'.repeat(1024 * 1024 + 1) } }).errors).toHaveLength(1)
+  })
+})
+
+describe('secrets', () => {
+  it('take plain strings in and keep them as data, over what was there', () => {
+    const { object } = create(secret, { ...meta(), data: { a: base64('old') }, stringData: { a: 'new', b: 'c' } })
+    expect(object).toMatchObject({ type: 'Opaque', data: { a: base64('new'), b: base64('c') } })
+    expect(object.stringData).toBeUndefined()
+  })
+
+  it('never change their type', () => {
+    const { object } = create(secret, meta())
+    expect(update(secret, object, (changed) => (changed.type = 'example.com/x')).errors).toEqual([
+      'type: Invalid value: "example.com/x": field is immutable',
+    ])
+  })
+
+  it('hold what their type needs', () => {
+    expect(create(secret, { ...meta(), type: 'kubernetes.io/tls', data: { 'tls.crt': base64('x') } }).errors).toEqual([
+      'data[tls.key]: Required value',
+    ])
+    const docker = { ...meta(), type: 'kubernetes.io/dockerconfigjson', data: { '.dockerconfigjson': base64('{}') } }
+    expect(create(secret, docker).errors).toEqual([])
+  })
+})
+
+describe('namespaces', () => {
+  it('are born active, labelled by their name and held by the cluster', () => {
+    const { object } = create(namespace, { metadata: { name: 'a' } })
+    expect(object.metadata!.labels).toEqual({ 'kubernetes.io/metadata.name': 'a' })
+    expect(object.spec).toEqual({ finalizers: ['kubernetes'] })
+    expect(object.status).toEqual({ phase: 'Active' })
+  })
+
+  it('lose the finalizer through /finalize only', () => {
+    const { object } = create(namespace, { metadata: { name: 'a' } })
+    const drop = (changed: typeof object) => (changed.spec!.finalizers = [])
+    expect(update(namespace, object, drop).object.spec!.finalizers).toEqual(['kubernetes'])
+    expect(update(namespace, object, drop, 'finalize').object.spec!.finalizers).toEqual([])
+  })
+
+  it('are terminating once they are deleted, and held until finalized', () => {
+    const { object } = create(namespace, { metadata: { name: 'a' } })
+    namespace.strategy.markDeleted!(object)
+    expect(object.status!.phase).toBe('Terminating')
+    expect(namespace.strategy.isHeld!(object)).toBe(true)
+  })
+})
+
+describe('nodes', () => {
+  const worker = () =>
+    create(node, { metadata: { name: 'n' }, spec: { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24'] } }).object
+  it('keep their range of addresses', () => {
+    const { errors } = update(node, worker(), (changed) => (changed.spec!.podCIDRs = ['10.9.0.0/24']))
+    expect(errors).toEqual(['spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid'])
+  })
+  it('may be cordoned', () => {
+    expect(update(node, worker(), (changed) => (changed.spec!.unschedulable = true)).errors).toEqual([])
+  })
+})
+
+describe('claims', () => {
+  const claim = () =>
+    create(persistentVolumeClaim, {
+      ...meta(),
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    }).object
+  it('start pending, as file systems', () => {
+    expect(claim()).toMatchObject({ spec: { volumeMode: 'Filesystem' }, status: { phase: 'Pending' } })
+  })
+  it('never change before they are bound', () => {
+    const { errors } = update(
+      persistentVolumeClaim,
+      claim(),
+      (changed) => (changed.spec!.resources!.requests!.storage = '2Gi'),
+    )
+    expect(errors[0]).toMatch(/^spec: Forbidden: spec is immutable after creation except/)
+  })
+})
+
+it('limit ranges take what is most as the default', () => {
+  const limits = [{ type: 'Container', max: { cpu: '2' }, min: { cpu: '1' } }]
+  expect(create(limitRange, { ...meta(), spec: { limits } }).object.spec!.limits![0]).toEqual({
+    type: 'Container',
+    max: { cpu: '2' },
+    min: { cpu: '1' },
+    default: { cpu: '2' },
+    defaultRequest: { cpu: '2' },
+  })
+})
+
+it('events of both groups are one', () => {
+  const convert = newEvent.convert!
+  const core = {
+    apiVersion: 'v1',
+    kind: 'Event',
+    ...meta(),
+    involvedObject: { kind: 'Pod' },
+    message: 'm',
+    source: { component: 'c' },
+  }
+  const shown = convert.fromStorage(core)
+  expect(shown).toMatchObject({
+    apiVersion: 'events.k8s.io/v1',
+    regarding: { kind: 'Pod' },
+    note: 'm',
+    deprecatedSource: { component: 'c' },
+  })
+  expect(convert.toStorage(shown)).toEqual(core)
+  expect(event.timeToLive).toBe(newEvent.timeToLive)
+})

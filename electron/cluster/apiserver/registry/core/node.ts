@@ -1,0 +1,125 @@
+import type * as v1 from 'kubernetes-types/core/v1'
+import type { KubeObject } from '#shared/kube/object.ts'
+import type { FieldError } from '#shared/kube/status.ts'
+import { nodeAddress, nodeRoles, nodeStatus } from '#shared/kube/summaries/node.ts'
+import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
+import { kindsOf } from '../define.ts'
+import { semanticEqual } from '../equal.ts'
+import type { KindDefinition } from '../kind.ts'
+import { entries, type Loose } from '../loose.ts'
+import { connector, status } from '../subresources.ts'
+import { duplicate, forbidden, invalid, notSupported, required } from '../validation/field.ts'
+import { validateCidr } from '../validation/ips.ts'
+import { validateLabelName } from '../validation/labels.ts'
+import { isLabelValue } from '../validation/names.ts'
+import { validateResourceValue } from '../validation/resources.ts'
+import { effects } from './pod/scheduling.ts'
+
+export type Node = KubeObject & { spec?: Loose<v1.NodeSpec>; status?: Loose<v1.NodeStatus> }
+
+function validateTaints({ spec }: Node): FieldError[] {
+  const seen = new Set<string>()
+  return (spec?.taints ?? []).flatMap((taint, i) => {
+    const at = `metadata.taints[${i}]`
+    const { key = '', value = '', effect = '' } = taint
+    const errors = validateLabelName(key, `${at}.key`)
+    const wrong = isLabelValue(value)
+    if (wrong.length) errors.push(invalid(`${at}.value`, value, wrong.join(';')))
+    if (!effect) errors.push(required(`${at}.effect`))
+    else if (!effects.includes(effect)) errors.push(notSupported(`${at}.effect`, effect, effects))
+    if (seen.has(`${effect}/${key}`)) {
+      const error = duplicate(at, { Key: key, Value: value, Effect: effect, TimeAdded: null })
+      errors.push({ ...error, message: `${error.message}: taints must be unique by key and effect pair` })
+    }
+    seen.add(`${effect}/${key}`)
+    return errors
+  })
+}
+
+const validateResources = ({ status: now }: Node): FieldError[] =>
+  (['capacity', 'allocatable'] as const).flatMap((list) =>
+    entries(now?.[list]).flatMap(([name, value]) => validateResourceValue(name, value, `status.${list}.${name}`)),
+  )
+
+/** Source: ValidateNode. */
+function validate(node: Node): FieldError[] {
+  const errors = [...validateTaints(node), ...validateResources(node)]
+  const ranges = node.spec?.podCIDRs ?? []
+  for (const [i, range] of ranges.entries()) errors.push(...validateCidr(range, `spec.podCIDRs[${i}]`))
+  const families = new Set(ranges.map((range) => range.includes(':')))
+  if (ranges.length > 1 && (families.size < 2 || ranges.length > 2)) {
+    errors.push(invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'))
+  }
+  for (const [i, range] of ranges.entries())
+    if (ranges.indexOf(range) < i) errors.push(duplicate(`spec.podCIDRs[${i}]`, range))
+  return errors
+}
+
+/** Source: ValidateNodeUpdate, for the node and its status alike. */
+function validateUpdate(node: Node, old: Node): FieldError[] {
+  const errors = validateResources(node)
+  const addresses = node.status?.addresses ?? []
+  for (const [i, address] of addresses.entries()) {
+    if (addresses.slice(0, i).some((other) => semanticEqual(other, address))) {
+      errors.push(duplicate(`status.addresses[${i}]`, { Type: address.type, Address: address.address }))
+    }
+  }
+  if (old.spec?.podCIDRs?.length && !semanticEqual(node.spec?.podCIDRs, old.spec.podCIDRs)) {
+    errors.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'))
+  }
+  if (old.spec?.providerID && old.spec.providerID !== node.spec?.providerID) {
+    errors.push(forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'))
+  }
+  errors.push(...validateTaints(node))
+  if ((node.spec?.externalID ?? '') !== (old.spec?.externalID ?? ''))
+    errors.push(forbidden('spec.externalID', 'may not be updated'))
+  return errors
+}
+
+const column = columnsOf<Node>('Node')
+
+const define = kindsOf('', 'v1')
+
+export const node: KindDefinition<Node> = define<Node>({
+  kind: 'Node',
+  plural: 'nodes',
+  storagePrefix: 'minions',
+  namespaced: false,
+  shortNames: ['no'],
+  rules: {
+    defaults(object) {
+      const { spec, status: now } = object
+      if (spec?.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR]
+      else if (spec?.podCIDRs?.length) spec.podCIDR = spec.podCIDRs[0]
+      if (now?.capacity && !now.allocatable) now.allocatable = { ...now.capacity }
+    },
+    validate,
+    prepareForUpdate(object, old, { subresource }) {
+      // A node is born with the status its kubelet gives it; later only /status changes that.
+      if (subresource !== '') return
+      if (old.status) object.status = old.status
+      else delete object.status
+    },
+    validateUpdate,
+    validateStatus: validateUpdate,
+  },
+  selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable ?? false) },
+  columns: [
+    nameColumn,
+    column('Status', (object) => nodeStatus(object)),
+    column('Roles', (object) => nodeRoles(object)),
+    ageColumn,
+    column('Version', ({ status: now }) => now?.nodeInfo?.kubeletVersion ?? ''),
+    column('Internal-IP', (object) => nodeAddress(object, 'InternalIP') ?? '<none>', { wide: true }),
+    column('External-IP', (object) => nodeAddress(object, 'ExternalIP') ?? '<none>', { wide: true }),
+    column('OS-Image', ({ status: now }) => now?.nodeInfo?.osImage || '<unknown>', { wide: true }),
+    column('Kernel-Version', ({ status: now }) => now?.nodeInfo?.kernelVersion || '<unknown>', { wide: true }),
+    column('Container-Runtime', ({ status: now }) => now?.nodeInfo?.containerRuntimeVersion || '<unknown>', {
+      wide: true,
+    }),
+  ],
+  subresources: [
+    connector('proxy', 'NodeProxyOptions', ['create', 'delete', 'get', 'patch', 'update']),
+    status('Node'),
+  ],
+})

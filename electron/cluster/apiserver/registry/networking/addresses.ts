@@ -1,0 +1,110 @@
+import type { KubeObject } from '#shared/kube/object.ts'
+import type { FieldError } from '#shared/kube/status.ts'
+import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
+import { kindsOf } from '../define.ts'
+import type { KindDefinition } from '../kind.ts'
+import { status } from '../subresources.ts'
+import { asInvalid, invalid, required } from '../validation/field.ts'
+import { validateImmutable } from '../validation/immutable.ts'
+import { canonicalIp, ipToBigInt, parseCidr, parsesAsIp, validateCidr } from '../validation/ips.ts'
+import { dnsLabel, isDnsSubdomain, pathSegment } from '../validation/names.ts'
+
+const define = kindsOf('networking.k8s.io', 'v1')
+
+type ServiceCidr = KubeObject & { spec?: { cidrs?: string[] } }
+
+/** A CIDR as it would be written anew: no host bits, no leading zeros. */
+function validateCanonicalCidr(value: string, path: string): FieldError[] {
+  const parsed = parseCidr(value)
+  if (!parsed) return validateCidr(value, path)
+  const size = parsed.address.includes(':') ? 128n : 32n
+  const hostBits = size - BigInt(parsed.bits)
+  const errors: FieldError[] = []
+  if (ipToBigInt(parsed.address) & ((1n << hostBits) - 1n)) {
+    errors.push(invalid(path, value, 'must not have bits set beyond the prefix length'))
+  } else if (`${canonicalIp(parsed.address)}/${parsed.bits}` !== value) {
+    errors.push(invalid(path, value, `must be in canonical form ("${canonicalIp(parsed.address)}/${parsed.bits}")`))
+  }
+  return errors
+}
+
+function validateServiceCidr({ spec }: ServiceCidr): FieldError[] {
+  const cidrs = spec?.cidrs ?? []
+  const path = 'spec.cidrs'
+  if (!cidrs.length) return [required(path, 'at least one CIDR required')]
+  if (cidrs.length > 2) return [invalid(path, spec, 'may only hold up to 2 values')]
+  const errors = cidrs.flatMap((cidr, i) => validateCanonicalCidr(cidr, `${path}[${i}]`))
+  if (!errors.length && cidrs.length === 2 && cidrs[0]!.includes(':') === cidrs[1]!.includes(':')) {
+    errors.push(
+      invalid(path, cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/96'),
+    )
+  }
+  return errors
+}
+
+const cidrColumn = columnsOf<ServiceCidr>('ServiceCIDR')
+
+export const serviceCidr: KindDefinition<ServiceCidr> = define<ServiceCidr>({
+  kind: 'ServiceCIDR',
+  plural: 'servicecidrs',
+  namespaced: false,
+  acted: false,
+  rules: {
+    status: true,
+    validate: validateServiceCidr,
+    validateUpdate: (object, old) => [
+      ...validateServiceCidr(object),
+      ...validateImmutable(object.spec?.cidrs, old.spec?.cidrs, 'spec.cidrs'),
+    ],
+  },
+  columns: [nameColumn, cidrColumn('CIDRs', ({ spec }) => (spec?.cidrs ?? []).join(',')), ageColumn],
+  subresources: [status('ServiceCIDR')],
+})
+
+type IpAddress = KubeObject & {
+  spec?: { parentRef?: { group?: string; resource?: string; namespace?: string; name?: string } }
+}
+
+function ipName(name: string): string[] {
+  if (!parsesAsIp(name)) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']
+  return canonicalIp(name) === name ? [] : ['must be a canonical format IP address']
+}
+
+function validateIpAddress({ spec }: IpAddress): FieldError[] {
+  const path = 'spec.parentRef'
+  const parent = spec?.parentRef
+  if (!parent) return [required(path)]
+  const segment = (value: string, field: string) => asInvalid(field, value, pathSegment(value, false))
+  return [
+    ...(parent.group ? asInvalid(`${path}.group`, parent.group, isDnsSubdomain(parent.group)) : []),
+    ...(parent.resource ? segment(parent.resource, `${path}.resource`) : [required(`${path}.resource`)]),
+    ...(parent.name ? segment(parent.name, `${path}.name`) : [required(`${path}.name`)]),
+    ...(parent.namespace ? asInvalid(`${path}.namespace`, parent.namespace, dnsLabel(parent.namespace, false)) : []),
+  ]
+}
+
+const ipColumn = columnsOf<IpAddress>('IPAddress')
+
+function parent({ spec }: IpAddress): string {
+  const { group, resource = '', namespace, name = '' } = spec?.parentRef ?? {}
+  const kind = group ? `${resource}.${group}` : resource
+  return `${kind}/${namespace ? `${namespace}/` : ''}${name}`
+}
+
+export const ipAddress: KindDefinition<IpAddress> = define<IpAddress>({
+  kind: 'IPAddress',
+  plural: 'ipaddresses',
+  namespaced: false,
+  shortNames: ['ip'],
+  acted: false,
+  rules: {
+    name: ipName,
+    validate: validateIpAddress,
+    validateUpdate: (object, old) => [
+      ...validateIpAddress(object),
+      ...validateImmutable(object.spec?.parentRef, old.spec?.parentRef, 'spec.parentRef'),
+    ],
+  },
+  selectableFields: { 'spec.parentRef.name': ({ spec }) => spec?.parentRef?.name ?? '' },
+  columns: [nameColumn, ipColumn('ParentRef', parent), ageColumn],
+})

@@ -1,0 +1,68 @@
+import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
+import { kindsOf, spec as desired } from '../define.ts'
+import type { KindDefinition } from '../kind.ts'
+import { status } from '../subresources.ts'
+import { validateImmutable } from '../validation/immutable.ts'
+import { defaultClaim, validateClaimSpec, validateConfiguration, validateSelectors } from './devices.ts'
+import type { DeviceClass, ResourceClaim, ResourceClaimTemplate } from './types.ts'
+
+const define = kindsOf('resource.k8s.io', 'v1')
+
+export const deviceClass: KindDefinition<DeviceClass> = define<DeviceClass>({
+  kind: 'DeviceClass',
+  plural: 'deviceclasses',
+  namespaced: false,
+  acted: false,
+  rules: {
+    desired,
+    validate: ({ spec }) => [
+      ...validateSelectors(spec?.selectors, 'spec.selectors'),
+      ...validateConfiguration(spec?.config, 'spec.config'),
+    ],
+    more: { answersDeleted: true },
+  },
+  columns: [nameColumn, ageColumn],
+})
+
+function state({ metadata, status: now }: ResourceClaim): string {
+  const words = metadata?.deletionTimestamp ? ['deleted'] : []
+  if (!now?.allocation) words.push('pending')
+  else words.push('allocated', ...(now.reservedFor?.length ? ['reserved'] : []))
+  return words.join(',')
+}
+
+const column = columnsOf<ResourceClaim>('ResourceClaim')
+
+export const resourceClaim: KindDefinition<ResourceClaim> = define<ResourceClaim>({
+  kind: 'ResourceClaim',
+  plural: 'resourceclaims',
+  namespaced: true,
+  acted: false,
+  rules: {
+    defaults: ({ spec }) => defaultClaim(spec),
+    status: true,
+    validate: ({ spec }) => validateClaimSpec(spec ?? {}, 'spec'),
+    validateUpdate: (claim, old) => validateImmutable(claim.spec, old.spec, 'spec'),
+    more: { answersDeleted: true },
+  },
+  columns: [nameColumn, column('State', state), ageColumn],
+  subresources: [status('ResourceClaim')],
+})
+
+export const resourceClaimTemplate: KindDefinition<ResourceClaimTemplate> = define<ResourceClaimTemplate>({
+  kind: 'ResourceClaimTemplate',
+  plural: 'resourceclaimtemplates',
+  namespaced: true,
+  acted: false,
+  rules: {
+    defaults({ spec }) {
+      if (!spec) return
+      spec.metadata ??= {}
+      defaultClaim(spec.spec)
+    },
+    validate: ({ spec }) => validateClaimSpec(spec?.spec ?? {}, 'spec.spec'),
+    validateUpdate: (template, old) => validateImmutable(template.spec, old.spec, 'spec'),
+    more: { answersDeleted: true },
+  },
+  columns: [nameColumn, ageColumn],
+})

@@ -1,0 +1,80 @@
+import type * as core from 'kubernetes-types/core/v1'
+import type { KubeObject } from '#shared/kube/object.ts'
+import type { Loose } from '../loose.ts'
+
+/** resource.k8s.io/v1, of which the typed client knows only older versions. */
+export interface Selector {
+  cel?: { expression?: string }
+}
+
+export interface ExactRequest {
+  deviceClassName?: string
+  selectors?: Selector[]
+  allocationMode?: string
+  count?: number
+  adminAccess?: boolean
+  tolerations?: { key?: string; operator?: string; value?: string; effect?: string; tolerationSeconds?: number }[]
+}
+
+export interface DeviceRequest {
+  name?: string
+  exactly?: ExactRequest
+  firstAvailable?: (ExactRequest & { name?: string })[]
+}
+
+export interface DeviceConfiguration {
+  requests?: string[]
+  opaque?: { driver?: string; parameters?: unknown }
+}
+
+export interface DeviceConstraint {
+  requests?: string[]
+  matchAttribute?: string
+  distinctAttribute?: string
+}
+
+export interface ClaimSpec {
+  devices?: { requests?: DeviceRequest[] | null; constraints?: DeviceConstraint[]; config?: DeviceConfiguration[] }
+}
+
+export interface Attribute {
+  bool?: boolean
+  int?: number
+  string?: string
+  version?: string
+  bools?: boolean[]
+  ints?: number[]
+  strings?: string[]
+  versions?: string[]
+}
+
+export interface Device {
+  name?: string
+  attributes?: Record<string, Attribute>
+  capacity?: Record<string, { value?: string }>
+  nodeName?: string
+  nodeSelector?: Loose<core.NodeSelector>
+  allNodes?: boolean
+  taints?: { key?: string; value?: string; effect?: string }[]
+}
+
+export interface SliceSpec {
+  driver?: string
+  pool?: { name?: string; generation?: number; resourceSliceCount?: number }
+  nodeName?: string
+  nodeSelector?: Loose<core.NodeSelector>
+  allNodes?: boolean
+  perDeviceNodeSelection?: boolean
+  devices?: Device[]
+  sharedCounters?: { name?: string }[]
+}
+
+export type DeviceClass = KubeObject & {
+  spec?: { selectors?: Selector[]; config?: DeviceConfiguration[]; extendedResourceName?: string }
+}
+export type ResourceClaim = KubeObject & {
+  spec?: ClaimSpec
+  status?: { allocation?: object; reservedFor?: object[]; devices?: object[] }
+}
+export type ResourceClaimTemplate = KubeObject & { spec?: { metadata?: object; spec?: ClaimSpec } }
+export type ResourceSlice = KubeObject & { spec?: SliceSpec }

@@ -1,0 +1,109 @@
+import type * as v1 from 'kubernetes-types/storage/v1'
+import type { KubeObject } from '#shared/kube/object.ts'
+import type { FieldError } from '#shared/kube/status.ts'
+import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
+import { validateCsiDriverName } from '../core/volume/sources.ts'
+import { kindsOf } from '../define.ts'
+import type { KindDefinition } from '../kind.ts'
+import type { Loose } from '../loose.ts'
+import { duplicate, invalid, notSupported } from '../validation/field.ts'
+import { validateImmutable } from '../validation/immutable.ts'
+
+type Spec = Loose<v1.CSIDriverSpec> & { nodeAllocatableUpdatePeriodSeconds?: number }
+type CsiDriver = KubeObject & { spec?: Spec }
+
+function setDefaults(driver: CsiDriver): void {
+  const spec = (driver.spec ??= {})
+  spec.attachRequired ??= true
+  spec.podInfoOnMount ??= false
+  spec.storageCapacity ??= false
+  spec.fsGroupPolicy ??= 'ReadWriteOnceWithFSType'
+  if (!spec.volumeLifecycleModes?.length) spec.volumeLifecycleModes = ['Persistent']
+  spec.requiresRepublish ??= false
+  spec.seLinuxMount ??= false
+}
+
+const modes = ['Persistent', 'Ephemeral']
+const groupPolicies = ['ReadWriteOnceWithFSType', 'File', 'None']
+const shortestUpdate = 10
+const [shortestToken, longestToken] = [600, 2 ** 32]
+
+function validateTokens(tokens: Spec['tokenRequests']): FieldError[] {
+  const seen = new Set<string>()
+  return (tokens ?? []).flatMap(({ audience = '', expirationSeconds }, i) => {
+    const path = `spec.tokenRequests[${i}]`
+    const errors = seen.has(audience) ? [duplicate(`${path}.audience`, audience)] : []
+    seen.add(audience)
+    if (expirationSeconds === undefined) return errors
+    const at = `${path}.expirationSeconds`
+    if (expirationSeconds < shortestToken)
+      errors.push(invalid(at, expirationSeconds, 'may not specify a duration less than 10 minutes'))
+    if (expirationSeconds > longestToken)
+      errors.push(invalid(at, expirationSeconds, 'may not specify a duration larger than 2^32 seconds'))
+    return errors
+  })
+}
+
+/** Source: validateCSIDriverSpec. */
+function validateSpec({ spec = {} }: CsiDriver): FieldError[] {
+  const errors: FieldError[] = []
+  const { fsGroupPolicy, nodeAllocatableUpdatePeriodSeconds: period } = spec
+  errors.push(...validateTokens(spec.tokenRequests))
+  if (fsGroupPolicy !== undefined && !groupPolicies.includes(fsGroupPolicy)) {
+    errors.push(notSupported('spec.fsGroupPolicy', fsGroupPolicy, groupPolicies))
+  }
+  for (const mode of spec.volumeLifecycleModes ?? []) {
+    if (!modes.includes(mode)) errors.push(notSupported('spec.volumeLifecycleModes', mode, modes))
+  }
+  if (period !== undefined && period < shortestUpdate) {
+    errors.push(
+      invalid(
+        'spec.nodeAllocatableUpdatePeriodSeconds',
+        period,
+        `must be greater than or equal to ${shortestUpdate} seconds`,
+      ),
+    )
+  }
+  return errors
+}
+
+const column = columnsOf<CsiDriver>('CSIDriver')
+
+const define = kindsOf('storage.k8s.io', 'v1')
+
+export const csiDriver: KindDefinition<CsiDriver> = define<CsiDriver>({
+  kind: 'CSIDriver',
+  plural: 'csidrivers',
+  namespaced: false,
+  acted: false,
+  rules: {
+    defaults: setDefaults,
+    validate(driver) {
+      const name = driver.metadata?.name
+      return [...(name ? validateCsiDriverName(name, 'metadata.name') : []), ...validateSpec(driver)]
+    },
+    validateUpdate: (driver, old) => [
+      ...validateSpec(driver),
+      ...validateImmutable(driver.spec?.attachRequired, old.spec?.attachRequired, 'spec.attachRequired'),
+      ...validateImmutable(
+        driver.spec?.volumeLifecycleModes,
+        old.spec?.volumeLifecycleModes,
+        'spec.volumeLifecycleModes',
+      ),
+    ],
+    more: { answersDeleted: true },
+  },
+  columns: [
+    nameColumn,
+    column('AttachRequired', ({ spec }) => spec?.attachRequired ?? true, { type: 'boolean' }),
+    column('PodInfoOnMount', ({ spec }) => spec?.podInfoOnMount ?? false, { type: 'boolean' }),
+    column('StorageCapacity', ({ spec }) => spec?.storageCapacity ?? false, { type: 'boolean' }),
+    column(
+      'TokenRequests',
+      ({ spec }) => (spec?.tokenRequests ?? []).map(({ audience }) => audience ?? '').join(',') || '<unset>',
+    ),
+    column('RequiresRepublish', ({ spec }) => spec?.requiresRepublish ?? false, { type: 'boolean' }),
+    column('Modes', ({ spec }) => (spec?.volumeLifecycleModes ?? []).join(',') || '<none>'),
+    ageColumn,
+  ],
+})

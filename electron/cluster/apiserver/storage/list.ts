@@ -1,0 +1,116 @@
+import { exactField } from '#shared/kube/field-selectors.ts'
+import type { Clock } from '../../base/clock.ts'
+import { CompactedError, FutureRevisionError, type Entry } from '../../store/api.ts'
+import type { Selection, ServedKind } from '../kinds/served-kind.ts'
+import { decodeContinue, encodeContinue } from './continue-token.ts'
+import { continueExpired, listExpired, tooLarge, translateStoreError } from './errors.ts'
+
+export interface ListRequest extends Selection {
+  /** 0: everything. */
+  limit: number
+  continue: string
+  /** As asked; undefined: the newest state, whatever it costs. */
+  revision: number | undefined
+  /** The state at exactly that revision is wanted. */
+  exact: boolean
+}
+
+export interface ListPage {
+  entries: readonly Entry[]
+  /** The list's resourceVersion. */
+  revision: number
+  continue?: string
+  /** How many entries follow; unknown where a selector narrows. */
+  remaining?: number
+}
+
+const waitForRevision = 3000
+
+/** Waits until the store has reached the revision; 504 when it does not in time. */
+export async function reach(objects: ServedKind['objects'], revision: number, clock: Clock): Promise<void> {
+  if (objects.revision >= revision) return
+  const fresh = objects.fresh()
+  if (fresh) await fresh
+  for (let waited = 0; objects.revision < revision; waited += 50) {
+    if (waited >= waitForRevision) throw tooLarge(revision, objects.revision)
+    await clock.sleep(50)
+  }
+}
+
+/** Source of the rules: docs/reference/using-api/api-concepts, "Resource versions". */
+export async function listEntries(kind: ServedKind, request: ListRequest, clock: Clock): Promise<ListPage> {
+  const { objects } = kind
+  const token = request.continue ? decodeContinue(request.continue) : undefined
+  const consistent = token ? token.revision === undefined : request.revision === undefined
+  if (consistent) {
+    const fresh = objects.fresh()
+    if (fresh) await fresh
+  } else if (!token && request.revision) await reach(objects, request.revision, clock)
+  const at = token ? token.revision : request.exact ? request.revision : undefined
+  const revision = at ?? objects.revision
+  try {
+    const page = select(kind, request, revision, token?.after)
+    const waiting = kind.prepare(page.entries)
+    if (waiting) await waiting
+    return page
+  } catch (error) {
+    if (!(error instanceof CompactedError || error instanceof FutureRevisionError)) throw error
+    if (error instanceof FutureRevisionError) throw translateStoreError(error, revision)
+    throw token ? continueExpired(encodeContinue({ revision: undefined, after: token.after })) : listExpired()
+  }
+}
+
+function select(kind: ServedKind, request: ListRequest, revision: number, after: string | undefined): ListPage {
+  const prefix = kind.objects.prefixOf(request.namespace)
+  const start = after === undefined ? undefined : prefix + after
+  const matches = kind.matcher(request)
+  const candidates = candidatesOf(kind, request, revision, prefix, start)
+  if (!request.limit) return { entries: matches ? candidates.filter(matches) : candidates, revision }
+  const entries: Entry[] = []
+  let seen = 0
+  for (; seen < candidates.length && entries.length < request.limit; seen++) {
+    const entry = candidates[seen]!
+    if (!matches || matches(entry)) entries.push(entry)
+  }
+  const left = candidates.length - seen
+  if (left === 0) return { entries, revision }
+  // With a selector the page ends at the last key looked at, whether anything after it matches or not.
+  const last = candidates[seen - 1]!.key.slice(prefix.length)
+  return {
+    entries,
+    revision,
+    continue: encodeContinue({ revision, after: last }),
+    ...(matches ? {} : { remaining: left }),
+  }
+}
+
+/** Entries under the prefix in order, fewer where an index or a name says which can match. */
+function candidatesOf(
+  kind: ServedKind,
+  { namespace, fields }: ListRequest,
+  revision: number,
+  prefix: string,
+  start: string | undefined,
+): readonly Entry[] {
+  const { objects } = kind
+  const newest = revision === objects.revision
+  const name = exactField(fields, 'metadata.name')
+  if (newest && name !== undefined && (namespace || !kind.namespaced)) {
+    const key = objects.keyOf(namespace, name)
+    const entry = start === undefined || key > start ? objects.get(key) : undefined
+    return entry ? [entry] : []
+  }
+  if (newest) {
+    for (const { field, equals, value } of fields) {
+      if (!equals) continue
+      const keys = objects.indexed(field, value)
+      if (!keys) continue
+      const within = keys.filter((key) => key.startsWith(prefix) && (start === undefined || key > start))
+      return within.flatMap((key) => objects.get(key) ?? [])
+    }
+  }
+  return objects.store.range(prefix, {
+    ...(start === undefined ? {} : { after: start }),
+    ...(newest ? {} : { revision }),
+  })
+}

@@ -1,0 +1,116 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { tooLarge, readBody } from './read-body.ts'
+import type { AnswerStream, Exchange, HeaderList, Peer } from './exchange.ts'
+import { closeBehindAnswer } from './linger.ts'
+import { chunkOf } from '../storage/watch-batch.ts'
+import { writePieces } from './write-pieces.ts'
+
+/** An exchange over HTTP/1.1. */
+export class Http1Exchange implements Exchange {
+  readonly peer: Peer
+  common: HeaderList = []
+  answered: number | undefined
+  received: Buffer | undefined
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+
+  constructor(request: IncomingMessage, response: ServerResponse, peer: Peer) {
+    this.#request = request
+    this.#response = response
+    this.peer = peer
+  }
+
+  get method(): string {
+    return this.#request.method!
+  }
+
+  get target(): string {
+    return this.#request.url!
+  }
+
+  get incoming(): IncomingMessage {
+    return this.#request
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+
+  headers(name: string): readonly string[] {
+    return this.#request.headersDistinct[name] ?? []
+  }
+
+  headerNames(): readonly string[] {
+    return Object.keys(this.#request.headers)
+  }
+
+  async body(limit: number): Promise<Buffer> {
+    const length = this.#request.headers['content-length']
+    if (length !== undefined && Number(length) > limit) throw tooLarge(limit)
+    if (length === '0') return Buffer.alloc(0)
+    return (this.received = await readBody(this.#request, limit, this.#request.headers['content-encoding']))
+  }
+
+  send(status: number, headers: HeaderList, body: Buffer): void {
+    if (this.#response.headersSent || this.closed) return
+    const { complete, headers: asked } = this.#request
+    const unread = !complete && ((asked['content-length'] ?? '0') !== '0' || asked['transfer-encoding'] !== undefined)
+    const all = [...headers, ...this.common, 'Content-Length', String(body.length)]
+    // What was not read of a body would be taken for the next request.
+    if (unread) {
+      all.push('Connection', 'close')
+      const { socket, clock } = this.peer
+      socket.destroySoon = () => closeBehindAnswer(socket, clock)
+    }
+    this.answered = status
+    this.#response.writeHead(status, all)
+    this.#response.end(this.method === 'HEAD' ? undefined : body)
+  }
+
+  async sendPieces(status: number, headers: HeaderList, pieces: Iterable<Buffer>): Promise<void> {
+    const response = this.#response
+    this.answered = status
+    response.writeHead(status, [...headers, ...this.common, 'Transfer-Encoding', 'chunked'])
+    try {
+      await writePieces(response, pieces, this.peer)
+      response.end()
+    } catch (error) {
+      response.destroy()
+      throw error
+    }
+  }
+
+  stream(status: number, headers: HeaderList): AnswerStream {
+    const response = this.#response
+    this.answered = status
+    response.writeHead(status, [...headers, ...this.common, 'Transfer-Encoding', 'chunked'])
+    response.flushHeaders()
+    const { socket } = response
+    // Chunks are written past the response, because many connections share them ready made.
+    const direct = socket !== null && !response.writableCorked ? socket : undefined
+    return {
+      write(bytes, chunk) {
+        if (direct) direct.write(chunk ? chunk() : chunkOf(bytes))
+        else response.write(bytes)
+      },
+      get buffered() {
+        return direct ? direct.writableLength : response.writableLength
+      },
+      whenDrained(callback) {
+        if ((direct ?? response).writableNeedDrain) (direct ?? response).once('drain', callback)
+        else callback()
+      },
+      end: () => response.end(),
+      destroy: () => response.destroy(),
+    }
+  }
+
+  onClose(callback: () => void): void {
+    this.#response.once('close', callback)
+  }
+
+  get closed(): boolean {
+    return this.#response.destroyed
+  }
+}

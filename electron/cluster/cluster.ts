@@ -1,0 +1,349 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { rmdir } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import type { AgentConfig } from './agent-config.ts'
+import { AgentProcess } from './agent-process.ts'
+import { openAuditLog } from './apiserver/audit/audit-log.ts'
+import { readPolicy } from './apiserver/audit/policy.ts'
+import { kubeletJson } from './apiserver/connect/kubelet-connection.ts'
+import { writeKubeconfig } from './apiserver/pki/kubeconfig.ts'
+import { adminIdentity, nodeIdentity, type Pki } from './apiserver/pki/pki.ts'
+import { metricsKinds } from './apiserver/registry/metrics/index.ts'
+import type { ApiServer } from './apiserver/server.ts'
+import { AuthenticationFile } from './authentication-file.ts'
+import type { Clock } from './base/clock.ts'
+import { Disposer } from './base/dispose.ts'
+import type { Logger } from './base/logger.ts'
+import type { Random } from './base/random.ts'
+import { TraceRing } from './base/trace.ts'
+import type { KubeClient } from './client/api.ts'
+import { ApiEventRecorder } from './client/event-recorder.ts'
+import { InformerFactory } from './client/informer-factory.ts'
+import { LeaderElection } from './client/leader-election.ts'
+import {
+  makeOwnObjects,
+  proxyUser,
+  simulatorUser,
+  startControlPlane,
+  volumesUser,
+  type ControlPlaneDeps,
+} from './control-plane.ts'
+import { startControllers } from './controllers/index.ts'
+import type { DataDirectory } from './data-directory.ts'
+import { ClusterFailure } from './failure.ts'
+import { startCollector } from './metrics/collector.ts'
+import { Samples } from './metrics/samples.ts'
+import { UsageSource } from './metrics/source.ts'
+import { isFreeFor, pickFreePodRange } from './network/pod-network/pod-network.ts'
+import { checkSameKeys } from './same-keys.ts'
+import { isShared, openStore } from './open-store.ts'
+import {
+  apiServiceAddress,
+  clusterDomain,
+  dnsAddress,
+  runDirectory,
+  serviceCidr,
+  type ClusterOptions,
+} from './options.ts'
+import type { InstallationPaths } from './paths.ts'
+import { serveLifeline } from './runtime/process/lifeline.ts'
+import { startScheduler } from './scheduler/scheduler.ts'
+
+export interface ClusterDeps {
+  options: ClusterOptions
+  data: DataDirectory
+  paths: InstallationPaths
+  clock: Clock
+  random: Random
+  logger: Logger
+  logFile(name: string): string
+}
+
+export interface Cluster extends AsyncDisposable {
+  /** URL of the API server. */
+  readonly server: string
+}
+
+/** The user that in-process components of the control plane act as. */
+const masters = { name: 'system:apiserver', groups: ['system:masters'] }
+
+/**
+ * The whole built-in cluster, wired: the only file that sees all siblings. Resolves when the API server answers; loops
+ * and nodes come up behind it. Parts stop in the reverse order of their start.
+ */
+export async function startCluster(deps: ClusterDeps): Promise<Cluster> {
+  const owned = new Disposer()
+  try {
+    return await start(deps, owned)
+  } catch (error) {
+    await owned[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
+  const { options, data, paths, clock, random, logger } = deps
+  const { store, atRest } = await openStore({ store: options.store, data, clock, logger })
+  owned.own(store)
+  if (isShared(options.store)) checkSameKeys(store, data)
+  let agent: AgentProcess | undefined
+  const samples = new Samples()
+  let usage: UsageSource | undefined
+  const { pki, server } = owned.own(
+    await startControlPlane({
+      store,
+      clock,
+      random,
+      logger,
+      keysDirectory: data.file('pki'),
+      descriptionsFile: paths.descriptionsFile,
+      bare: options.bare,
+      moreKinds: options.bare
+        ? []
+        : metricsKinds({
+            pods: async (namespace) => (await usage?.pods(namespace)) ?? [],
+            nodes: async () => (await usage?.nodes()) ?? [],
+          }),
+      onStored: atRest && ((kind) => atRest.describe(kind)),
+      ...auditing(deps, owned),
+      authentication: authentication(deps, owned),
+      locate: (address) => agent?.locate(address) ?? Promise.resolve(address),
+    }),
+  )
+  const podCidr = options.bare ? undefined : await podRange(data, processNodes(options, data))
+  const { url, port } = await listenRemembered(server, options.port, data, podCidr)
+  data.remember({ port, store: options.store })
+  writeKubeconfig(options.kubeconfig, {
+    server: url,
+    authority: pki.authority,
+    client: pki.clientFor(adminIdentity),
+    user: 'wheelhouse-admin',
+  })
+  if (podCidr === undefined) return { server: url, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
+
+  const client = server.client(masters)
+  await makeOwnObjects(client)
+  usage = new UsageSource({ client, clock, samples })
+  await startLoops(deps, owned, server, pki, podCidr)
+  agent = await startAgent(deps, owned, pki, url, podCidr)
+  const collector = startCollector({
+    client,
+    clock,
+    logger: logger.child('metrics'),
+    samples,
+    summary: (kubelet, signal) => kubeletJson(pki, kubelet, '/stats/summary', signal),
+  })
+  owned.defer(() => collector[Symbol.dispose]())
+  return { server: url, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
+}
+
+/** Requests are written down where a policy in the data directory says so. */
+function auditing({ data, clock, logger }: ClusterDeps, owned: Disposer): Pick<ControlPlaneDeps, 'audit'> {
+  const file = process.env['WHEELHOUSE_AUDIT_POLICY'] ?? data.file('audit-policy.yaml')
+  if (!existsSync(file)) return {}
+  try {
+    const policy = readPolicy(readFileSync(file, 'utf8'))
+    const log = owned.own(openAuditLog({ clock, logger: logger.child('audit'), file: data.file('audit', 'audit.log') }))
+    return { audit: { policy, write: (line) => log.write(line) } }
+  } catch (error) {
+    throw new ClusterFailure(
+      `The audit policy ${file} cannot be used: ${(error as Error).message}.`,
+      'Correct it, or remove the file to write down nothing.',
+      error,
+    )
+  }
+}
+
+/** Whom the cluster believes besides itself, where a file in the data directory says so. */
+function authentication({ data, clock, logger }: ClusterDeps, owned: Disposer): ControlPlaneDeps['authentication'] {
+  const named = process.env['WHEELHOUSE_AUTHENTICATION_CONFIG'] ?? data.file('authentication.yaml')
+  const file = AuthenticationFile.open(named, { clock, logger: logger.child('authentication') })
+  if (!file) return undefined
+  owned.defer(() => file[Symbol.dispose]())
+  return () => file.current
+}
+
+/** The range of an earlier start, unless something else on the machine has taken it since. */
+async function podRange(data: DataDirectory, nodes: readonly NodeIdentity[]): Promise<string> {
+  const { podCidr } = data.remembered()
+  const own = nodes.map(({ networkId }) => networkId)
+  if (podCidr && (await isFreeFor(podCidr, own))) return podCidr
+  const chosen = await pickFreePodRange()
+  data.remember({ podCidr: chosen })
+  return chosen
+}
+
+interface NodeIdentity {
+  name: string
+  /** Tells the node's network from every other on the machine. */
+  networkId: string
+}
+
+const digestOf = (data: DataDirectory): string => createHash('sha256').update(data.path).digest('hex')
+
+/** Servers that share a store are one cluster, in which a node's name must be its own. */
+const nodeBase = (base: string, { store }: ClusterOptions, data: DataDirectory): string =>
+  isShared(store) ? `${base}-${digestOf(data).slice(0, 6)}` : base
+
+const processNodes = (options: ClusterOptions, data: DataDirectory): NodeIdentity[] =>
+  Array.from({ length: options.nodes.process }, (_, i) => {
+    const base = nodeBase('wheelhouse', options, data)
+    const name = i ? `${base}-${i + 1}` : base
+    return { name, networkId: `${digestOf(data).slice(0, 16)}-${name}` }
+  })
+
+/** First address of a range: under it pods reach their node. */
+function firstAddress(cidr: string): string {
+  const [base = ''] = cidr.split('/')
+  return base.replace(/\d+$/, (last) => String(Number(last) + 1))
+}
+
+async function listenRemembered(
+  server: ApiServer,
+  wanted: number,
+  data: DataDirectory,
+  podCidr: string | undefined,
+): Promise<{ url: string; port: number }> {
+  const host = '127.0.0.1'
+  // Pods find the server behind its service; the proxy leads what goes there to loopback.
+  const advertised = podCidr ? { advertised: { address: firstAddress(podCidr) } } : {}
+  const remembered = data.remembered().port ?? 0
+  try {
+    return await server.listen({ host, port: wanted || remembered, ...advertised })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (wanted)
+      throw new ClusterFailure(
+        code === 'EADDRINUSE'
+          ? `Port ${wanted} is in use.`
+          : `Port ${wanted} cannot be opened: ${(error as Error).message}.`,
+        'Choose another with --port, or leave it out for a free one.',
+        error,
+      )
+    if (!remembered) throw error
+    return await server.listen({ host, port: 0, ...advertised })
+  }
+}
+
+/** Controllers and scheduler, each with an identity of its own. Of the servers that share a store one runs them. */
+async function startLoops(
+  { clock, random, logger, options, data }: ClusterDeps,
+  owned: Disposer,
+  server: ApiServer,
+  pki: Pki,
+  podCidr: string,
+): Promise<void> {
+  const controllers = async () => {
+    const parts = new Disposer()
+    const typeChecks = server.typeCheckPolicies()
+    parts.defer(() => typeChecks[Symbol.dispose]())
+    parts.own(
+      await startControllers({
+        client: (user) => server.client(user),
+        discovery: server.discovery,
+        clock,
+        random,
+        logger: logger.child('controllers'),
+        trace: new TraceRing({ clock }),
+        rootCa: pki.authority,
+        podCidr,
+        signToken: (account, secret) => server.tokens.issueLegacy(account, secret),
+        signRequest: (request, usages, seconds) => pki.signRequest(request, usages, seconds),
+      }),
+    )
+    return parts
+  }
+  const scheduler = () => {
+    const parts = new Disposer()
+    const client: KubeClient = server.client({ name: 'system:kube-scheduler', groups: [] })
+    const informers = parts.own(new InformerFactory({ client, clock, random, logger: logger.child('scheduler') }))
+    const source = { component: 'default-scheduler' }
+    const events = parts.own(new ApiEventRecorder({ client, clock, logger, source }))
+    parts.own(startScheduler({ client, informers, events, clock, random, logger: logger.child('scheduler') }))
+    return parts
+  }
+  const loops = { 'kube-controller-manager': controllers, 'kube-scheduler': scheduler }
+  for (const [name, lead] of Object.entries(loops)) {
+    if (!isShared(options.store)) {
+      owned.own(await lead())
+      continue
+    }
+    owned.own(
+      new LeaderElection({
+        client: server.client({ name: `system:${name}`, groups: [] }),
+        clock,
+        random,
+        logger: logger.child(name),
+        lease: { namespace: 'kube-system', name },
+        // The data directory's lock makes it unique, and a restart leads on at once.
+        identity: `${os.hostname()}_${digestOf(data).slice(0, 16)}`,
+        lead,
+      }),
+    )
+  }
+}
+
+/** The agent's process, with the keys of the nodes that it runs. */
+async function startAgent(
+  { options, data, paths, clock, logger, logFile }: ClusterDeps,
+  owned: Disposer,
+  pki: Pki,
+  server: string,
+  podCidr: string,
+): Promise<AgentProcess> {
+  const digest = digestOf(data)
+  const run = runDirectory(data.path, digest)
+  mkdirSync(run, { recursive: true, mode: 0o700 })
+  const lifeline =
+    process.platform === 'win32' ? `\\\\.\\pipe\\wheelhouse-${digest.slice(0, 10)}` : path.join(run, 'lifeline')
+  const line = await serveLifeline(lifeline, clock)
+  const [base = ''] = podCidr.split('.0.0/')
+  const config: AgentConfig = {
+    server,
+    authority: pki.authority,
+    clusterId: digest.slice(0, 16),
+    nodes: processNodes(options, data).map((node, i) => ({
+      ...node,
+      podCidr: `${base}.${i}.0/24`,
+      client: pki.clientFor(nodeIdentity(node.name)),
+    })),
+    simulated: options.nodes.simulated
+      ? {
+          count: options.nodes.simulated,
+          name: nodeBase('simulated', options, data),
+          client: pki.clientFor({ user: simulatorUser }),
+        }
+      : undefined,
+    proxy: pki.clientFor({ user: proxyUser }),
+    volumes: pki.clientFor({ user: volumesUser }),
+    serving: pki.nodeServing('wheelhouse', ['127.0.0.1']),
+    podCidr,
+    serviceCidr,
+    apiServiceAddress,
+    dnsAddress,
+    clusterDomain,
+    directory: data.file('nodes'),
+    runDirectory: run,
+    lifeline,
+    imagesDirectory: paths.imagesDirectory,
+    shimEntry: paths.shimEntry,
+    nodeBinary: paths.nodeBinary,
+    logFile: logFile('agent'),
+  }
+  const agent = new AgentProcess({
+    clock,
+    logger: logger.child('agent'),
+    entry: paths.agentEntry,
+    nodeBinary: paths.nodeBinary,
+    config,
+  })
+  // Both at once: pods end by the lifeline while the agent lets go of them.
+  owned.defer(async () => {
+    await Promise.all([agent[Symbol.asyncDispose](), line[Symbol.asyncDispose]()])
+    // Not empty while a shim lives that the next start has to find.
+    await rmdir(run).catch(() => {})
+  })
+  return agent
+}

@@ -1,0 +1,49 @@
+import type { Node } from 'kubernetes-types/core/v1'
+import type { Frozen, KubeObject } from '#shared/kube/object.ts'
+import { nodes } from '#shared/kube/resources.ts'
+import { referenceTo } from '../../client/event-recorder.ts'
+import { event, objectKey, patch, type Decision, type Step } from '../framework/action.ts'
+
+export interface Observed {
+  /** Nodes without a range. */
+  readonly waiting: readonly Frozen<Node>[]
+  /** Ranges that nodes have. */
+  readonly used: ReadonlySet<string>
+  /** The range of all pods, such as 10.244.0.0/16. */
+  readonly cluster: string
+}
+
+/** The size of each node's range. */
+const nodeMask = 24
+/** Looks again for a range that became free, in milliseconds. */
+const retry = 30_000
+
+/** Gives each node without one the lowest free range for its pods. All nodes in one decision: none is given twice. */
+export function reconcile({ waiting, used, cluster }: Observed): Decision {
+  const free = freeRanges(cluster, used)
+  const steps = waiting.map((node): Step => {
+    const range = free.next()
+    return range.done ? unavailable(node) : assign(node, range.value)
+  })
+  return { steps, ...(steps.some(({ verb }) => verb === 'event') ? { requeueAfter: retry } : {}) }
+}
+
+function assign(node: Frozen<Node>, podCIDR: string): Step {
+  const body = { spec: { podCIDR, podCIDRs: [podCIDR] } }
+  return patch(nodes, objectKey(node as KubeObject), 'strategic', body, { tolerate: (error) => error.code === 404 })
+}
+
+function unavailable(node: Frozen<Node>): Step {
+  const message = `Node ${node.metadata?.name} status is now: CIDRNotAvailable`
+  return event(referenceTo(nodes, node), 'Normal', 'CIDRNotAvailable', message)
+}
+
+function* freeRanges(cluster: string, used: ReadonlySet<string>): Generator<string, void> {
+  const [address = '', mask = ''] = cluster.split('/')
+  const start = address.split('.').reduce((value, octet) => value * 256 + Number(octet), 0)
+  for (let index = 0; index < 2 ** (nodeMask - Number(mask)); index++) {
+    const base = start + index * 2 ** (32 - nodeMask)
+    const range = `${[24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join('.')}/${nodeMask}`
+    if (!used.has(range)) yield range
+  }
+}

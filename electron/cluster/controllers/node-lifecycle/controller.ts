@@ -1,0 +1,71 @@
+import { leases, nodes, pods } from '#shared/kube/resources.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { InformerFactory } from '../../client/informer-factory.ts'
+import { decider, reads, watch, type Controller } from '../framework/controller.ts'
+import { findCondition } from '../framework/support/conditions.ts'
+import { podsOfNode } from '../framework/support/node-pods.ts'
+import { NodeHealth } from './health.ts'
+import { reconcile } from './reconcile.ts'
+import { allDown, isReady, Zones } from './zones.ts'
+
+const leaseNamespace = 'kube-node-lease'
+
+/** Notices nodes that fall silent, and taints nodes by their conditions. */
+export function nodeLifecycleController(deps: { informers: InformerFactory; clock: Clock }): Controller {
+  const { informers, clock } = deps
+  const all = informers.for(nodes)
+  const renewals = informers.for(leases, { namespace: leaseNamespace })
+  const podInformer = informers.for(pods)
+  const byNode = podsOfNode(podInformer)
+  const health = new NodeHealth()
+  const zones = new Zones()
+  const notReadyNodes = () =>
+    all.lister
+      .list()
+      .filter((node) => !isReady(node))
+      .map((node) => node.metadata?.name ?? '')
+  return decider({
+    name: 'node-controller',
+    workers: 8,
+    writesTo: [all],
+    watches: [
+      watch(
+        all,
+        (node, old) => {
+          const name = node.metadata?.name ?? ''
+          health.status(node, clock.monotonic())
+          // Whether one node may be evicted depends on how the others are.
+          const turned = isReady(node) !== (old !== undefined && isReady(old))
+          return turned ? [name, ...notReadyNodes()] : [name]
+        },
+        { onDelete: (node) => health.forget(node.metadata?.name ?? '') },
+      ),
+      watch(renewals, (lease, old) => {
+        const name = lease.metadata?.name ?? ''
+        health.lease(lease, clock.monotonic())
+        // While a node is ready, its timer looks at what was heard.
+        const node = all.lister.get(name)
+        return old && node && isReady(node) ? [] : [name]
+      }),
+      reads(podInformer),
+    ],
+    observe(name) {
+      const node = all.lister.get(name)
+      if (!node) return undefined
+      const now = clock.now()
+      const reported = findCondition(node.status?.conditions, 'Ready') !== undefined
+      const heard = health.heard(name)
+      const created = Date.parse(node.metadata?.creationTimestamp ?? '') || now
+      return {
+        node,
+        reported,
+        // The time of day may have been set since.
+        heard: reported ? now - (heard === undefined ? 0 : clock.monotonic() - heard) : created,
+        pods: () => byNode.get(name),
+        allDown: () => allDown(all.lister.list()),
+        turn: () => zones.turn(node, all.lister.list(), clock.monotonic()),
+      }
+    },
+    reconcile,
+  })
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { formatQuantity } from '#shared/kube/quantity.ts'
+import { container, pod } from '../testing/builders.ts'
+import type { Node } from '../types.ts'
+import { admit } from './admission.ts'
+import { podRequests } from './pod-resources.ts'
+
+const node: Node = {
+  metadata: { name: 'node-1', labels: { disk: 'ssd', cores: '8' } },
+  status: { allocatable: { cpu: '1', memory: '1Gi', pods: '3' } },
+}
+const asking = (requests: Record<string, string>) => pod({ containers: [{ resources: { requests } }] })
+
+describe('admission', () => {
+  it('takes a pod that fits and refuses one that does not, with the numbers', () => {
+    expect(admit(asking({ cpu: '400m' }), [asking({ cpu: '600m' })], node)).toBeUndefined()
+    expect(admit(asking({ cpu: '500m' }), [asking({ cpu: '600m' })], node)).toEqual({
+      reason: 'OutOfcpu',
+      message: "Node didn't have enough resource: cpu, requested: 500, used: 600, capacity: 1000",
+    })
+  })
+
+  it('does not count pods that have ended', () => {
+    const ended = { ...asking({ cpu: '1' }), status: { phase: 'Succeeded' } }
+    expect(admit(asking({ cpu: '1' }), [ended], node)).toBeUndefined()
+  })
+
+  it('counts pods', () => {
+    expect(admit(pod(), [pod(), pod(), pod()], node)?.reason).toBe('OutOfpods')
+  })
+
+  it('refuses a pod whose node selector or affinity does not match', () => {
+    expect(admit(pod({ spec: { nodeSelector: { disk: 'hdd' } } }), [], node)).toEqual({
+      reason: 'NodeAffinity',
+      message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+    })
+    const required = (key: string, operator: string, values: string[]) => ({
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchExpressions: [{ key, operator, values }] }],
+          },
+        },
+      },
+    })
+    expect(admit(pod({ spec: required('cores', 'Gt', ['4']) }), [], node)).toBeUndefined()
+    expect(admit(pod({ spec: required('disk', 'NotIn', ['ssd']) }), [], node)?.reason).toBe('NodeAffinity')
+  })
+
+  it('refuses host ports that are taken, on the same address or on all', () => {
+    const port = (hostPort: number, hostIP = '') =>
+      pod({ containers: [{ ports: [{ containerPort: 80, hostPort, hostIP }] }] })
+    expect(admit(port(80), [port(80, '10.0.0.1')], node)?.reason).toBe('NodePorts')
+    expect(admit(port(80, '10.0.0.2'), [port(80, '10.0.0.1')], node)).toBeUndefined()
+    expect(admit(port(81), [port(80)], node)).toBeUndefined()
+  })
+
+  it('minds only taints that evict', () => {
+    const tainted = (effect: string): Node => ({ ...node, spec: { taints: [{ key: 'k', value: 'v', effect }] } })
+    expect(admit(pod(), [], tainted('NoSchedule'))).toBeUndefined()
+    expect(admit(pod(), [], tainted('NoExecute'))?.reason).toBe('TaintToleration')
+    const tolerations = [{ key: 'k', operator: 'Exists' }]
+    expect(admit(pod({ spec: { tolerations } }), [], tainted('NoExecute'))).toBeUndefined()
+  })
+})
+
+it('asks for what runs side by side or for the most that initialization needs', () => {
+  const cpu = (of: Parameters<typeof pod>[0]) => formatQuantity(podRequests(pod(of)).get('cpu')!)
+  const asks = (name: string, amount: string, restartPolicy?: string) =>
+    container({ name, resources: { requests: { cpu: amount } }, ...(restartPolicy ? { restartPolicy } : {}) })
+  const containers = [asks('a', '100m'), asks('b', '200m')]
+  expect(cpu({ containers })).toBe('300m')
+  expect(cpu({ containers, spec: { initContainers: [asks('init', '1')] } })).toBe('1')
+  const initContainers = [asks('proxy', '50m', 'Always'), asks('init', '400m')]
+  expect(cpu({ containers, spec: { initContainers } })).toBe('450m')
+})

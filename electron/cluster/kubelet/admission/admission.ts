@@ -1,0 +1,101 @@
+import {
+  addQuantities,
+  compareQuantities,
+  milliValueOf,
+  subtractQuantities,
+  valueOf,
+  zero,
+  type Quantity,
+} from '#shared/kube/quantity.ts'
+import { containersOf, isTerminalPhase, type Node, type Pod } from '../types.ts'
+import { selectsNode } from './node-selection.ts'
+import { amountsOf, podRequests } from './pod-resources.ts'
+
+/** Why the node will not run a pod: the pod fails for good. */
+export interface Rejection {
+  reason: string
+  message: string
+}
+
+/**
+ * The node's own check of what the scheduler decided, in upstream's words; `others` are the pods that it runs already.
+ * Source: pkg/kubelet/lifecycle/predicate.go.
+ */
+export function admit(pod: Pod, others: readonly Pod[], node: Node): Rejection | undefined {
+  const running = others.filter((other) => !isTerminalPhase(other.status?.phase))
+  return (
+    outOfResources(pod, running, node) ??
+    (selectsNode(pod, node)
+      ? undefined
+      : predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector")) ??
+    (portsAreFree(pod, running)
+      ? undefined
+      : predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports")) ??
+    (toleratesNode(pod, node)
+      ? undefined
+      : predicate('TaintToleration', 'node(s) had taints that the pod did not tolerate'))
+  )
+}
+
+const predicate = (name: string, why: string): Rejection => ({
+  reason: name,
+  message: `Predicate ${name} failed: ${why}`,
+})
+
+function outOfResources(pod: Pod, running: readonly Pod[], node: Node): Rejection | undefined {
+  const allocatable = amountsOf(node.status?.allocatable)
+  const pods = allocatable.get('pods')
+  if (pods && running.length + 1 > valueOf(pods)) {
+    return insufficient('pods', 1, running.length, valueOf(pods))
+  }
+  const used = new Map<string, Quantity>()
+  for (const other of running) {
+    for (const [name, amount] of podRequests(other)) used.set(name, addQuantities(used.get(name) ?? zero, amount))
+  }
+  for (const [name, amount] of podRequests(pod)) {
+    if (amount.unscaled <= 0) continue
+    const [has, taken] = [allocatable.get(name) ?? zero, used.get(name) ?? zero]
+    if (compareQuantities(amount, subtractQuantities(has, taken)) <= 0) continue
+    const number = name === 'cpu' ? milliValueOf : valueOf
+    return insufficient(name, number(amount), number(taken), number(has))
+  }
+  return undefined
+}
+
+function insufficient(name: string, requested: number, used: number, capacity: number): Rejection {
+  const amounts = `requested: ${requested}, used: ${used}, capacity: ${capacity}`
+  return { reason: `OutOf${name}`, message: `Node didn't have enough resource: ${name}, ${amounts}` }
+}
+
+function portsAreFree(pod: Pod, running: readonly Pod[]): boolean {
+  const taken = running.flatMap(hostPorts)
+  const anywhere = (ip: string) => !ip || ip === '0.0.0.0' || ip === '::'
+  return hostPorts(pod).every((port) =>
+    taken.every(
+      (other) =>
+        other.port !== port.port ||
+        other.protocol !== port.protocol ||
+        (other.ip !== port.ip && !anywhere(other.ip) && !anywhere(port.ip)),
+    ),
+  )
+}
+
+const hostPorts = (pod: Pod) =>
+  containersOf(pod).flatMap(({ ports = [] }) =>
+    ports
+      .filter(({ hostPort }) => hostPort)
+      .map(({ hostPort, protocol = 'TCP', hostIP = '' }) => ({ port: hostPort, protocol, ip: hostIP })),
+  )
+
+/** Only taints that evict matter on the node: NoSchedule is the scheduler's business. */
+function toleratesNode(pod: Pod, node: Node): boolean {
+  const evicting = (node.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute')
+  return evicting.every((taint) =>
+    (pod.spec?.tolerations ?? []).some(
+      ({ key, operator = 'Equal', value = '', effect }) =>
+        (!effect || effect === taint.effect) &&
+        (!key ? operator === 'Exists' : key === taint.key) &&
+        (operator === 'Exists' || value === (taint.value ?? '')),
+    ),
+  )
+}

@@ -1,0 +1,93 @@
+import { mkdir, writeFile, chmod } from 'node:fs/promises'
+import path from 'node:path'
+import { milliValueOf, parseQuantity, valueOf } from '#shared/kube/quantity.ts'
+import type { ContainerConfig, ImageStatus } from '../../runtime/api.ts'
+import type { NodeDirectories } from '../directories.ts'
+import { containerEnvironment, type EnvironmentInput } from '../environment/environment.ts'
+import { expand, lookupIn } from '../environment/expansion.ts'
+import { uidOf, type Container, type Pod } from '../types.ts'
+import { containerMounts, type VolumeOnHost } from '../volumes/mounts.ts'
+import { securityOf } from './security.ts'
+
+export interface ContainerConfigInput {
+  image: ImageStatus
+  attempt: number
+  environment: EnvironmentInput
+  /** By name. */
+  volumes: ReadonlyMap<string, VolumeOnHost>
+  directories: NodeDirectories
+}
+
+/** All that the runtime must know of one container. Throws ConfigError where the pod asks for what is not there. */
+export async function containerConfig(
+  pod: Pod,
+  container: Container,
+  input: ContainerConfigInput,
+): Promise<{ config: ContainerConfig; skipped: string[] }> {
+  const { attempt, directories } = input
+  const { variables, skipped } = containerEnvironment(pod, container, input.environment)
+  const values = new Map(variables.map(({ name, value }) => [name, value]))
+  const expanded = (texts: readonly string[] | undefined) => texts?.map((text) => expand(text, lookupIn(values)))
+  const [command, args] = [expanded(container.command), expanded(container.args)]
+  const mounts = await containerMounts(container, input.volumes, values)
+  const terminationPath = container.terminationMessagePath ?? '/dev/termination-log'
+  if (terminationPath) {
+    const hostPath = await makeTerminationLog(directories, pod, container, attempt)
+    mounts.push({ hostPath, containerPath: terminationPath, readOnly: false })
+  }
+  const logPath = directories.containerLog(container.name, attempt)
+  await mkdir(path.join(directories.podLogs(pod), path.dirname(logPath)), { recursive: true })
+  return {
+    skipped,
+    config: {
+      name: container.name,
+      attempt,
+      image: container.image ?? '',
+      ...(command?.length ? { command } : {}),
+      ...(args?.length ? { args } : {}),
+      ...(container.workingDir ? { workingDir: container.workingDir } : {}),
+      env: variables,
+      mounts,
+      tty: container.tty ?? false,
+      stdin: container.stdin ?? false,
+      stdinOnce: container.stdinOnce ?? false,
+      logPath,
+      ...securityOf(pod, container, input.image),
+      resources: resourcesOf(container),
+      labels: containerLabels(pod, container),
+    },
+  }
+}
+
+/** Every run has a file of its own, so that the message of a run is still there when the next has begun. */
+async function makeTerminationLog(
+  directories: NodeDirectories,
+  pod: Pod,
+  container: Container,
+  attempt: number,
+): Promise<string> {
+  const file = directories.terminationLog(uidOf(pod), container.name, attempt)
+  await mkdir(path.dirname(file), { recursive: true })
+  await writeFile(file, '')
+  await chmod(file, 0o666)
+  return file
+}
+
+function resourcesOf({ resources }: Container): NonNullable<ContainerConfig['resources']> {
+  const milli = (text: string | undefined) => (text ? milliValueOf(parseQuantity(text)) : 0)
+  const cpuLimitMilli = milli(resources?.limits?.cpu)
+  const cpuRequestMilli = milli(resources?.requests?.cpu)
+  const memory = resources?.limits?.memory
+  return {
+    ...(cpuLimitMilli ? { cpuLimitMilli } : {}),
+    ...(cpuRequestMilli ? { cpuRequestMilli } : {}),
+    ...(memory ? { memoryLimitBytes: valueOf(parseQuantity(memory)) } : {}),
+  }
+}
+
+const containerLabels = (pod: Pod, container: Container): Record<string, string> => ({
+  'io.kubernetes.container.name': container.name,
+  'io.kubernetes.pod.name': pod.metadata?.name ?? '',
+  'io.kubernetes.pod.namespace': pod.metadata?.namespace ?? '',
+  'io.kubernetes.pod.uid': uidOf(pod),
+})

@@ -1,0 +1,25 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Runtime } from '../../runtime/api.ts'
+import { httpTarget, type ProbedContainer } from '../probes/prober.ts'
+import { probeHttp } from '../probes/http.ts'
+import type { LifecycleHandler } from '../types.ts'
+
+/** Runs a postStart or preStop hook to its end; rejects when it fails or takes longer than the limit. */
+export async function runHook(
+  deps: { runtime: Runtime; clock: Clock },
+  handler: LifecycleHandler,
+  target: ProbedContainer,
+  limitMs: number,
+): Promise<void> {
+  const { runtime, clock } = deps
+  if (handler.exec) {
+    const { exitCode, timedOut } = await runtime.execSync(target.containerId, handler.exec.command ?? [], limitMs)
+    if (timedOut) throw new Error('hook did not finish in time')
+    if (exitCode !== 0) throw new Error(`hook exited with ${exitCode}`)
+  } else if (handler.httpGet) {
+    const { result, output } = await probeHttp(httpTarget(runtime, handler.httpGet, target), limitMs, clock)
+    if (result === 'failure') throw new Error(output)
+  } else if (handler.sleep) {
+    await clock.sleep(Math.min(handler.sleep.seconds * 1000, limitMs))
+  }
+}

@@ -1,0 +1,103 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { ImageStatus, Runtime, SandboxStatus } from '../../runtime/api.ts'
+import { abortable } from '../abortable.ts'
+import type { NodeDirectories } from '../directories.ts'
+import { ConfigError, type EnvironmentInput } from '../environment/environment.ts'
+import type { ImageManager } from '../images/image-manager.ts'
+import type { PodEvents } from '../pods/pod-events.ts'
+import type { Container, EphemeralContainer, Pod, PodRuntime } from '../types.ts'
+import type { VolumeOnHost } from '../volumes/mounts.ts'
+import { nextAttempt } from './attempt.ts'
+import { containerConfig } from './container-config.ts'
+import { runHook } from './hooks.ts'
+import { StartError } from './start-error.ts'
+
+export interface StartDeps {
+  runtime: Runtime
+  clock: Clock
+  logger: Logger
+  events: PodEvents
+  images: ImageManager
+  directories: NodeDirectories
+  /** What the container's environment is made of, read for this pod. */
+  environment(pod: Pod, container: Container, podIp: string): Promise<EnvironmentInput>
+}
+
+export interface StartInput {
+  pod: Pod
+  container: Container
+  sandbox: SandboxStatus
+  runtime: PodRuntime
+  volumes: ReadonlyMap<string, VolumeOnHost>
+  signal: AbortSignal
+}
+
+/** A hook has no time limit of its own upstream. */
+const postStartLimit = 3_600_000
+
+/** Image, container, process, postStart hook. Rejects with StartError, having told of it in an event. */
+export async function startContainer(deps: StartDeps, input: StartInput): Promise<void> {
+  const { runtime, events, images } = deps
+  const { pod, container, sandbox, signal } = input
+  const { name } = container
+  const fail = (reason: string, error: unknown, shown = (error as Error).message): never => {
+    events.container(pod, name, 'Warning', 'Failed', `Error: ${shown}`)
+    throw new StartError(reason, (error as Error).message, { cause: error })
+  }
+
+  const image = await images.ensure(pod, container, signal).catch((error: unknown) => {
+    if (!(error instanceof StartError)) throw error
+    events.container(pod, name, 'Warning', 'Failed', `Error: ${error.reason}`)
+    throw error
+  })
+  const { config, skipped } = await configure(deps, input, image).catch((error: unknown) => {
+    if (error instanceof ConfigError) return fail('CreateContainerConfigError', error)
+    throw error
+  })
+  for (const message of skipped) events.pod(pod, 'Warning', 'InvalidEnvironmentVariableNames', message)
+  signal.throwIfAborted()
+  const id = await runtime
+    .createContainer(sandbox.id, config)
+    .catch((error: unknown) => fail('CreateContainerError', error))
+  events.container(pod, name, 'Normal', 'Created', 'Container created')
+  await runtime.startContainer(id).catch((error: unknown) => fail('RunContainerError', error))
+  events.container(pod, name, 'Normal', 'Started', 'Container started')
+
+  const hook = container.lifecycle?.postStart
+  if (!hook) return
+  const target = { container, containerId: id, sandboxId: sandbox.id, podIp: sandbox.ip }
+  await abortable(runHook(deps, hook, target, postStartLimit), signal).catch(async (error: Error) => {
+    signal.throwIfAborted()
+    // What a hook says may be a secret: it stays in the log.
+    deps.logger.warn('postStart hook failed', { container: name, error: error.message })
+    events.container(pod, name, 'Warning', 'FailedPostStartHook', 'PostStartHook failed')
+    events.container(pod, name, 'Normal', 'Killing', 'FailedPostStartHook')
+    await runtime.stopContainer(id, pod.spec?.terminationGracePeriodSeconds ?? 30)
+    throw new StartError('PostStartHookError', 'PostStartHook failed')
+  })
+}
+
+async function configure(deps: StartDeps, input: StartInput, image: ImageStatus) {
+  const { pod, container, sandbox, runtime, volumes } = input
+  const attempt = await nextAttempt(pod, container.name, runtime, deps.directories)
+  const environment = await deps.environment(pod, container, sandbox.ip)
+  const { directories } = deps
+  const { config, skipped } = await containerConfig(pod, container, {
+    image,
+    attempt,
+    environment,
+    volumes,
+    directories,
+  })
+  const targetContainerId = targetOf(container, runtime)
+  return { skipped, config: targetContainerId ? { ...config, targetContainerId } : config }
+}
+
+/** Whose processes an ephemeral container is to see. */
+function targetOf({ targetContainerName: name }: EphemeralContainer, runtime: PodRuntime): string | undefined {
+  if (!name) return undefined
+  const target = runtime.containers.find((container) => container.name === name && container.state === 'running')
+  if (target) return target.id
+  throw new ConfigError(`unable to find target container ${JSON.stringify(name)}`)
+}

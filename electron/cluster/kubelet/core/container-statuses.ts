@@ -1,0 +1,172 @@
+import { timestamp } from '../../base/clock.ts'
+import {
+  isSidecar,
+  latestContainer,
+  type Container,
+  type ContainerKind,
+  type ContainerStatus,
+  type Pod,
+  type PodRuntime,
+  type RuntimeContainer,
+} from '../types.ts'
+import { restartsInit, shouldStart } from './restart.ts'
+
+/** Why a container is not (yet) running, from the last attempt to start it. */
+export interface WaitingReason {
+  reason: string
+  message: string
+}
+
+export interface StatusInput {
+  runtime: PodRuntime
+  /** The status written before, for what the runtime has forgotten. */
+  previous: readonly ContainerStatus[]
+  /** By container name. */
+  waiting: ReadonlyMap<string, WaitingReason>
+  /** As in container ids: the part of the runtime's version before `://`. */
+  runtimeName: string
+  /** Verdict of the startup probe (true without one) for a running container. */
+  isStarted(container: Container, containerId: string): boolean
+  /** Verdict of the readiness probe (true without one) for a started container. */
+  isReady(container: Container, containerId: string): boolean
+}
+
+const lost = 'ContainerStatusUnknown'
+
+/** The statuses of one kind of a pod's containers. Source: kubelet's convertToAPIContainerStatuses. */
+export function containerStatuses(
+  pod: Pod,
+  containers: readonly Container[],
+  kind: ContainerKind,
+  input: StatusInput,
+): ContainerStatus[] {
+  const statuses = containers.map((container) => {
+    const seen = input.runtime.containers.filter(({ name }) => name === container.name)
+    const old = input.previous.find(({ name }) => name === container.name)
+    const status = seen[0] ? fromRuntime(seen[0], old, input) : withoutRuntime(pod, container, old)
+    if (seen[1]) status.lastState = stateOf(seen[1], undefined, input)
+    // The run before may be known to the API alone, when the runtime has forgotten it.
+    else if (seen[0]?.attempt && old?.lastState?.terminated) status.lastState = old.lastState
+    applyWaiting(pod, container, kind, status, input)
+    applyProbes(container, kind, status, seen[0], input)
+    return { ...status, ...declared(container, status) }
+  })
+  // Init containers stay in the order of the spec, others are sorted by name.
+  return kind === 'init' ? statuses : statuses.sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+type State = NonNullable<ContainerStatus['state']>
+type Mutable = { -readonly [K in keyof ContainerStatus]: ContainerStatus[K] }
+
+function fromRuntime(container: RuntimeContainer, old: ContainerStatus | undefined, input: StatusInput): Mutable {
+  return {
+    name: container.name,
+    state: stateOf(container, old, input),
+    lastState: {},
+    ready: false,
+    restartCount: container.attempt,
+    image: container.image,
+    imageID: container.imageId,
+    containerID: `${input.runtimeName}://${container.id}`,
+    started: false,
+  }
+}
+
+function stateOf(container: RuntimeContainer, old: ContainerStatus | undefined, { runtimeName }: StatusInput): State {
+  if (container.state === 'running') return { running: { startedAt: timestamp(container.startedAt) } }
+  if (container.state === 'exited') {
+    const message = [container.message, container.terminationMessage].filter(Boolean).join(': ')
+    return {
+      terminated: {
+        exitCode: container.exitCode,
+        reason: container.reason || (container.exitCode === 0 ? 'Completed' : 'Error'),
+        ...(message ? { message } : {}),
+        ...(container.startedAt ? { startedAt: timestamp(container.startedAt) } : {}),
+        finishedAt: timestamp(container.finishedAt || container.createdAt),
+        containerID: `${runtimeName}://${container.id}`,
+      },
+    }
+  }
+  if (container.state === 'unknown' && old?.state?.running) {
+    const message = 'The container could not be located when the pod was terminated'
+    return { terminated: { exitCode: 137, reason: lost, message } }
+  }
+  return { waiting: {} }
+}
+
+/** Nothing of this name is in the runtime: never started, or gone with a reboot. */
+function withoutRuntime(pod: Pod, container: Container, old: ContainerStatus | undefined): Mutable {
+  if (old?.state?.terminated) return { ...old }
+  const reason = pod.spec?.initContainers?.length ? 'PodInitializing' : 'ContainerCreating'
+  const status: Mutable = {
+    name: container.name,
+    state: { waiting: { reason } },
+    lastState: old?.lastState ?? {},
+    ready: false,
+    restartCount: old?.restartCount ?? 0,
+    image: container.image ?? '',
+    imageID: '',
+    started: false,
+  }
+  if (old?.state?.running && !old.lastState?.terminated) {
+    const message = 'The container could not be located when the pod was deleted.  The container used to be Running'
+    status.lastState = { terminated: { exitCode: 137, reason: lost, message } }
+    if (!pod.metadata?.deletionTimestamp) status.restartCount++
+  }
+  return status
+}
+
+/** A container that is to be started again is waiting, for the reason its last start failed with. */
+function applyWaiting(pod: Pod, container: Container, kind: ContainerKind, status: Mutable, input: StatusInput): void {
+  const waiting = input.waiting.get(container.name)
+  if (!waiting || !willStart(pod, container, kind, input.runtime)) return
+  if (status.state?.terminated) status.lastState = status.state
+  status.state = { waiting }
+}
+
+function willStart(pod: Pod, container: Container, kind: ContainerKind, runtime: PodRuntime): boolean {
+  if (kind === 'regular') return shouldStart(pod, container, runtime)
+  const last = latestContainer(runtime, container.name)
+  if (pod.metadata?.deletionTimestamp || last?.state === 'running') return false
+  if (last?.state !== 'exited') return true
+  return kind === 'init' && restartsInit(pod, container, last.exitCode)
+}
+
+function applyProbes(
+  container: Container,
+  kind: ContainerKind,
+  status: Mutable,
+  last: RuntimeContainer | undefined,
+  input: StatusInput,
+): void {
+  if (kind === 'ephemeral') {
+    status.ready = false
+    delete status.started
+    return
+  }
+  if (kind === 'init' && !isSidecar(container)) {
+    status.ready = status.state?.terminated?.exitCode === 0
+    status.started = false
+    return
+  }
+  const running = last?.state === 'running' && Boolean(status.state?.running)
+  status.started = running && input.isStarted(container, last.id)
+  status.ready = status.started && input.isReady(container, last!.id)
+}
+
+/** What the spec says and the status repeats: mounts, and the resources in force. */
+function declared(container: Container, status: ContainerStatus): Partial<Mutable> {
+  const mounts = container.volumeMounts?.map(({ name, mountPath, readOnly }) => ({
+    name,
+    mountPath,
+    ...(readOnly ? { readOnly, recursiveReadOnly: 'Disabled' } : {}),
+  }))
+  const { requests, limits } = container.resources ?? {}
+  return {
+    ...(mounts?.length ? { volumeMounts: mounts } : {}),
+    ...(requests ? { allocatedResources: requests } : {}),
+    ...(status.state?.running
+      ? { resources: { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) } }
+      : {}),
+  } as Partial<Mutable>
+}

@@ -1,0 +1,42 @@
+import path from 'node:path'
+import { uidOf, type Pod } from './types.ts'
+
+/** Where a node keeps what belongs to its pods. */
+export class NodeDirectories {
+  readonly #root: string
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  get pods(): string {
+    return path.join(this.#root, 'pods')
+  }
+
+  /** Of our own provisioner: they outlive pods. */
+  get volumes(): string {
+    return path.join(this.#root, 'volumes')
+  }
+
+  get logs(): string {
+    return path.join(this.#root, 'logs')
+  }
+
+  pod(uid: string): string {
+    return path.join(this.pods, uid)
+  }
+
+  /** As below /var/log/pods: `<namespace>_<name>_<uid>`. */
+  podLogs(pod: Pod): string {
+    return path.join(this.logs, `${pod.metadata?.namespace}_${pod.metadata?.name}_${uidOf(pod)}`)
+  }
+
+  containerLog(container: string, attempt: number): string {
+    return path.join(container, `${attempt}.log`)
+  }
+
+  /** What the container writes to its termination message path. */
+  terminationLog(uid: string, container: string, attempt: number): string {
+    return path.join(this.pod(uid), 'containers', container, String(attempt))
+  }
+}

@@ -1,0 +1,121 @@
+import type { Node, NodeCondition, NodeStatus } from 'kubernetes-types/core/v1'
+import { volumesDirectory } from '#shared/kube/storage.ts'
+import type { ImageStatus } from '../../runtime/api.ts'
+import type { Machine } from './machine.ts'
+
+export interface NodeFacts {
+  name: string
+  machine: Machine
+  addresses: readonly { type: string; address: string }[]
+  /** Where the kubelet's server listens. */
+  port: number
+  runtimeVersion: string
+  kubeletVersion: string
+  /** What the runtime and the network do not isolate, one sentence each. */
+  limits: readonly string[]
+  images: readonly ImageStatus[]
+  labels?: Readonly<Record<string, string>>
+  /** Where volumes of our own provisioner lie. */
+  volumesDirectory: string
+  podCidr?: string | undefined
+  maxPods: number
+}
+
+/** Kept back from pods, so that the machine stays usable (upstream's default eviction threshold for memory). */
+const reservedMemory = 100 * 1024 * 1024
+const reservedStorageShare = 0.1
+/** As many images are listed in a node's status. */
+const listedImages = 50
+
+export function nodeObject(facts: NodeFacts): Node {
+  const { name, machine, podCidr } = facts
+  const { operatingSystem, architecture } = machine
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name,
+      labels: {
+        'beta.kubernetes.io/arch': architecture,
+        'beta.kubernetes.io/os': operatingSystem,
+        'kubernetes.io/arch': architecture,
+        'kubernetes.io/hostname': name,
+        'kubernetes.io/os': operatingSystem,
+        ...facts.labels,
+      },
+      annotations: { [volumesDirectory]: facts.volumesDirectory },
+    },
+    spec: podCidr ? { podCIDR: podCidr, podCIDRs: [podCidr] } : {},
+  }
+}
+
+/** The kubelet's part of a node's status, without the times of its conditions. */
+export function nodeStatus(facts: NodeFacts): NodeStatus {
+  const { machine, runtimeVersion, kubeletVersion } = facts
+  const capacity = {
+    cpu: String(machine.cpus),
+    'ephemeral-storage': `${Math.floor(machine.storageBytes / 1024)}Ki`,
+    memory: `${Math.floor(machine.memoryBytes / 1024)}Ki`,
+    pods: String(facts.maxPods),
+  }
+  const images = facts.images
+    .toSorted((a, b) => b.sizeBytes - a.sizeBytes)
+    .slice(0, listedImages)
+    .map(({ tags, sizeBytes }) => ({ names: [...tags], sizeBytes }))
+  return {
+    capacity,
+    allocatable: {
+      ...capacity,
+      'ephemeral-storage': String(Math.floor(machine.storageBytes * (1 - reservedStorageShare))),
+      memory: `${Math.floor((machine.memoryBytes - reservedMemory) / 1024)}Ki`,
+    },
+    conditions: conditions(facts.limits),
+    addresses: facts.addresses.map((address) => ({ ...address })),
+    daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },
+    nodeInfo: {
+      machineID: machine.machineId,
+      systemUUID: machine.machineId,
+      bootID: machine.bootId,
+      kernelVersion: machine.kernelVersion,
+      osImage: machine.osImage,
+      containerRuntimeVersion: runtimeVersion,
+      kubeletVersion,
+      kubeProxyVersion: '',
+      operatingSystem: machine.operatingSystem,
+      architecture: machine.architecture,
+    },
+    ...(images.length ? { images } : {}),
+  }
+}
+
+export const healthyConditions: readonly Omit<NodeCondition, 'lastHeartbeatTime'>[] = [
+  {
+    type: 'MemoryPressure',
+    status: 'False',
+    reason: 'KubeletHasSufficientMemory',
+    message: 'kubelet has sufficient memory available',
+  },
+  {
+    type: 'DiskPressure',
+    status: 'False',
+    reason: 'KubeletHasNoDiskPressure',
+    message: 'kubelet has no disk pressure',
+  },
+  {
+    type: 'PIDPressure',
+    status: 'False',
+    reason: 'KubeletHasSufficientPID',
+    message: 'kubelet has sufficient PID available',
+  },
+  { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' },
+]
+
+/** Says honestly what this machine does not isolate. */
+export const isolationCondition = 'wheelhouse.dev/FullyIsolated'
+
+function conditions(limits: readonly string[]): NodeCondition[] {
+  const isolation = limits.length
+    ? { status: 'False', reason: 'PartlyIsolated', message: limits.join(' ') }
+    : { status: 'True', reason: 'FullyIsolated', message: 'containers are isolated from the host and from each other' }
+  return [{ type: isolationCondition, ...isolation }, ...healthyConditions.map((condition) => ({ ...condition }))]
+}

@@ -1,0 +1,97 @@
+import { readdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { admit } from '../admission/admission.ts'
+import { qosClassOf } from '../core/qos.ts'
+import { isTerminalPhase, uidOf, type Node, type Pod, type PodRuntime } from '../types.ts'
+import { removePod } from './collect-garbage.ts'
+import { PodWorker, type PodWorkerDeps } from './pod-worker.ts'
+
+export interface PodManagerDeps extends PodWorkerDeps {
+  /** This node as the API has it. */
+  node(): Node
+}
+
+/** All pods of this node, one worker each. */
+export class PodManager implements AsyncDisposable {
+  readonly #deps: PodManagerDeps
+  readonly #workers = new Map<string, PodWorker>()
+
+  constructor(deps: PodManagerDeps) {
+    this.#deps = deps
+  }
+
+  get pods(): Pod[] {
+    return [...this.#workers.values()].map(({ pod }) => pod)
+  }
+
+  find(namespace: string, name: string): Pod | undefined {
+    // One that was deleted by force may still be ending beside the next of its name.
+    return this.pods.findLast(({ metadata }) => metadata?.namespace === namespace && metadata.name === name)
+  }
+
+  /** A pod of this node was added or has changed. */
+  update(pod: Pod): void {
+    const uid = uidOf(pod)
+    const worker = this.#workers.get(uid)
+    if (worker) return worker.update(pod)
+    const admitted = this.#admit(pod)
+    this.#workers.set(uid, new PodWorker(this.#deps, admitted, () => this.#workers.delete(uid)))
+  }
+
+  remove(pod: Pod): void {
+    this.#workers.get(uidOf(pod))?.remove(pod)
+  }
+
+  wake(podUid: string): void {
+    this.#workers.get(podUid)?.wake()
+  }
+
+  wakeAll(): void {
+    for (const worker of this.#workers.values()) worker.wake()
+  }
+
+  /** Ends what runs for pods that were removed from the API while no agent looked, and what they left on disk. */
+  async removeOrphans(): Promise<void> {
+    const { inspector, directories, logger } = this.#deps
+    for (const [uid, known] of await inspector.all()) {
+      if (this.#workers.has(uid)) continue
+      logger.info('ending a pod that is not in the API any more', { uid, name: known.sandboxes[0]?.name })
+      await this.#removeOrphan(uid, known)
+    }
+    const stale = async (directory: string, uidIn: (name: string) => string) => {
+      for (const name of await readdir(directory).catch(() => [])) {
+        if (!this.#workers.has(uidIn(name))) await rm(path.join(directory, name), { recursive: true, force: true })
+      }
+    }
+    await stale(directories.pods, (name) => name)
+    await stale(directories.logs, (name) => name.slice(name.lastIndexOf('_') + 1))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const workers = [...this.#workers.values()]
+    this.#workers.clear()
+    await Promise.all(workers.map((worker) => worker.stop()))
+  }
+
+  /** Nobody knows the pod's grace any more: a second is what upstream gives. */
+  async #removeOrphan(uid: string, known: PodRuntime): Promise<void> {
+    const { runtime } = this.#deps
+    const { name = '', namespace = '' } = known.sandboxes[0] ?? {}
+    const alive = known.containers.filter(({ state }) => state === 'running')
+    await Promise.all(alive.map(({ id }) => runtime.stopContainer(id, 1)))
+    await removePod(this.#deps, { metadata: { uid, name, namespace } }, known)
+  }
+
+  /** A rejected pod fails at once and is never started. A pod that has run here before has been admitted before. */
+  #admit(pod: Pod): Pod {
+    if (pod.status?.startTime || pod.metadata?.deletionTimestamp || isTerminalPhase(pod.status?.phase)) return pod
+    const others = [...this.#workers.values()].filter(({ isActive }) => isActive).map((worker) => worker.pod)
+    const rejection = admit(pod, others, this.#deps.node())
+    if (!rejection) return pod
+    const { reason, message } = rejection
+    this.#deps.events.pod(pod, 'Warning', reason, message)
+    const status = { phase: 'Failed', reason, message: `Pod was rejected: ${message}`, qosClass: qosClassOf(pod) }
+    this.#deps.status.set(pod, { ...pod.status, ...status })
+    return { ...pod, status: { ...pod.status, ...status } }
+  }
+}

@@ -1,0 +1,155 @@
+import type { SandboxStatus } from '../../runtime/api.ts'
+import { graceOf, killContainer, type KillDeps } from '../containers/kill-container.ts'
+import { killPod } from '../containers/kill-pod.ts'
+import { sandboxConfig, type ClusterDns } from '../containers/sandbox-config.ts'
+import { startContainer, type StartDeps } from '../containers/start-container.ts'
+import { StartError } from '../containers/start-error.ts'
+import type { PodActions } from '../core/actions.ts'
+import type { WaitingReason } from '../core/container-statuses.ts'
+import type { KeyedBackoff } from '../../base/keyed-backoff.ts'
+import { abortable } from '../abortable.ts'
+import { goDuration } from '../images/image-manager.ts'
+import {
+  containersOf,
+  describePod,
+  ephemeralContainersOf,
+  initContainersOf,
+  isSidecar,
+  latestContainer,
+  uidOf,
+  type Container,
+  type Pod,
+  type PodRuntime,
+} from '../types.ts'
+import type { VolumeOnHost } from '../volumes/mounts.ts'
+
+export interface SyncDeps extends StartDeps, KillDeps {
+  dns(): ClusterDns
+  crashes: KeyedBackoff
+}
+
+export interface SyncInput {
+  pod: Pod
+  runtime: PodRuntime
+  actions: PodActions
+  volumes: ReadonlyMap<string, VolumeOnHost>
+  /** Why containers wait, by name: kept between syncs. */
+  waiting: Map<string, WaitingReason>
+  signal: AbortSignal
+}
+
+export interface SyncResult {
+  /** Something was done: look again. */
+  changed: boolean
+  /** Milliseconds until something is to be tried again. */
+  retryAfter: number | undefined
+}
+
+/** Waiting for the next try of what failed for no known reason (kubelet's backOffPeriod). */
+const retryPeriod = 10_000
+
+/** Carries out the actions of one sync, in upstream's order. */
+export async function performActions(deps: SyncDeps, input: SyncInput): Promise<SyncResult> {
+  const { pod, runtime, actions, signal } = input
+  // Killing may take a whole grace period, which a pod that is to end no longer waits for.
+  const killed = await abortable(killUnwanted(deps, input), signal)
+  if (actions.killPod && !actions.createSandbox) return { changed: killed, retryAfter: undefined }
+  signal.throwIfAborted()
+  const sandbox = actions.createSandbox
+    ? await createSandbox(deps, pod, actions)
+    : runtime.sandboxes.find(({ id }) => id === actions.sandboxId)
+  if (!sandbox) return { changed: killed, retryAfter: retryPeriod }
+
+  const result: SyncResult = { changed: killed || actions.createSandbox, retryAfter: undefined }
+  const start = async (container: Container): Promise<boolean> => {
+    signal.throwIfAborted()
+    const wait = await startOne(deps, input, container, sandbox)
+    if (wait === undefined) result.changed = true
+    else result.retryAfter = Math.min(result.retryAfter ?? Infinity, wait)
+    return wait === undefined
+  }
+  const named = (containers: readonly Container[], names: readonly string[]) =>
+    names.flatMap((name) => containers.find((container) => container.name === name) ?? [])
+  for (const container of named(ephemeralContainersOf(pod), actions.ephemeral)) await start(container)
+  for (const container of named(initContainersOf(pod), actions.init)) {
+    if (!(await start(container)) && !isSidecar(container)) return result
+  }
+  for (const container of named(containersOf(pod), actions.start)) await start(container)
+  return result
+}
+
+async function killUnwanted(deps: SyncDeps, { pod, runtime, actions }: SyncInput): Promise<boolean> {
+  if (actions.createSandbox && actions.sandboxId) {
+    deps.events.pod(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
+  }
+  if (actions.killPod) {
+    const grace = pod.spec?.terminationGracePeriodSeconds ?? 30
+    await killPod(deps, { pod, runtime, grace, dying: new Set() })
+    return runtime.containers.some(({ state }) => state === 'running')
+  }
+  const podIp = runtime.sandboxes[0]?.ip ?? ''
+  await Promise.all(
+    actions.kill.map(async ({ id, name, message, reason }) => {
+      const instance = runtime.containers.find((container) => container.id === id)!
+      await killContainer(deps, { pod, instance, podIp, grace: graceOf(pod, name, reason), message })
+    }),
+  )
+  return actions.kill.length > 0
+}
+
+async function createSandbox(deps: SyncDeps, pod: Pod, actions: PodActions): Promise<SandboxStatus> {
+  try {
+    const config = await sandboxConfig(pod, actions.attempt, { directories: deps.directories, dns: deps.dns() })
+    const id = await deps.runtime.runSandbox(config)
+    const made = (await deps.runtime.sandboxes()).find((sandbox) => sandbox.id === id)
+    if (!made) throw new Error('the runtime does not know the sandbox it made')
+    return made
+  } catch (error) {
+    deps.events.pod(
+      pod,
+      'Warning',
+      'FailedCreatePodSandBox',
+      `Failed to create pod sandbox: ${(error as Error).message}`,
+    )
+    throw error
+  }
+}
+
+/** Undefined when the container was started, else the milliseconds to wait. */
+async function startOne(
+  deps: SyncDeps,
+  input: SyncInput,
+  container: Container,
+  sandbox: SandboxStatus,
+): Promise<number | undefined> {
+  const { pod, runtime, volumes, waiting, signal } = input
+  const { name } = container
+  const key = `${uidOf(pod)}_${name}`
+  const last = latestContainer(runtime, name)
+  if (last?.state === 'exited') {
+    const wait = deps.crashes.remaining(key, last.finishedAt)
+    if (wait > 0) {
+      deps.events.container(
+        pod,
+        name,
+        'Warning',
+        'BackOff',
+        `Back-off restarting failed container ${name} in pod ${describePod(pod)}`,
+      )
+      const delay = goDuration(deps.crashes.delay(key))
+      const message = `back-off ${delay} restarting failed container=${name} pod=${describePod(pod)}`
+      waiting.set(name, { reason: 'CrashLoopBackOff', message })
+      return wait
+    }
+    deps.crashes.next(key, last.finishedAt)
+  }
+  try {
+    await startContainer(deps, { pod, container, sandbox, runtime, volumes, signal })
+    waiting.delete(name)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error
+    waiting.set(name, { reason: error.reason, message: error.message })
+    return deps.images.remaining(pod, container.image ?? '') || retryPeriod
+  }
+}

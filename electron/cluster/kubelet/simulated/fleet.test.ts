@@ -1,0 +1,173 @@
+import type { Pod as PodObject } from 'kubernetes-types/core/v1'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { leases, nodes, pods } from '#shared/kube/resources.ts'
+import { FakeClock } from '../../base/fake-clock.ts'
+import { silentLogger } from '../../base/logger.ts'
+import { seededRandom } from '../../base/random.ts'
+import { FakeClient } from '../../client/testing/fake-client.ts'
+import { pod } from '../testing/builders.ts'
+import { FakeAddresses } from './addresses.ts'
+import { startFleet, type Fleet } from './fleet.ts'
+import { TimerWheel } from './timer-wheel.ts'
+
+let clock: FakeClock
+let client: FakeClient
+let fleet: Fleet
+const named = (...names: string[]) => names.map((name) => ({ name }))
+const start = (wanted: string[], tainted = false) =>
+  startFleet(
+    {
+      client,
+      clock,
+      random: seededRandom(1),
+      logger: silentLogger,
+      nodes: named(...wanted),
+      tainted,
+      kubeletVersion: 'v1.36.2',
+    },
+    new AbortController().signal,
+  )
+
+beforeEach(async () => {
+  clock = new FakeClock()
+  client = new FakeClient({ clock })
+  fleet = await start(['sim-1', 'sim-2'])
+})
+afterEach(() => fleet[Symbol.asyncDispose]())
+
+const run = (name: string, node = 'sim-1', more: Parameters<typeof pod>[0] = {}) =>
+  client.seed(
+    pod({
+      ...more,
+      metadata: { name, namespace: 'shop', uid: `uid-${name}`, ...more.metadata },
+      spec: { nodeName: node, ...more.spec },
+    }) as unknown as PodObject,
+  )
+const find = (name: string) => client.find(pods, { namespace: 'shop', name })
+
+describe('simulated nodes', () => {
+  it('are Ready, labelled, and take every pod where there are no others', () => {
+    const node = client.find(nodes, { name: 'sim-1' })
+    expect(node?.metadata?.labels?.['wheelhouse.dev/simulated']).toBe('true')
+    expect(node?.spec?.taints).toBeUndefined()
+    expect(node?.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True')
+    expect(node?.status?.allocatable?.pods).toBe('5000')
+  })
+
+  it('are tainted where real nodes stand beside them, also when that changes later', async () => {
+    await fleet[Symbol.asyncDispose]()
+    fleet = await start(['sim-1'], true)
+    expect(client.find(nodes, { name: 'sim-1' })?.spec?.taints).toEqual([
+      { key: 'wheelhouse.dev/simulated', value: 'true', effect: 'NoSchedule' },
+    ])
+    await fleet[Symbol.asyncDispose]()
+    fleet = await start(['sim-1'])
+    expect(client.find(nodes, { name: 'sim-1' })?.spec?.taints).toEqual([])
+  })
+
+  it('keep their leases fresh', async () => {
+    const renewed = () => client.find(leases, { namespace: 'kube-node-lease', name: 'sim-2' })?.spec?.renewTime
+    const before = renewed()
+    await clock.advance(21_000)
+    expect(renewed()).not.toBe(before)
+  })
+
+  it('come and go with the size of the fleet, their pods with them', async () => {
+    run('web')
+    await clock.advance(1000)
+    await fleet.resize(named('sim-2', 'sim-3'))
+    await clock.advance(100)
+    expect(client.stored(nodes).map(({ metadata }) => metadata?.name)).toEqual(['sim-2', 'sim-3'])
+    expect(find('web')).toBeUndefined()
+  })
+
+  it('of an earlier, larger fleet are removed', async () => {
+    await fleet[Symbol.asyncDispose]()
+    fleet = await start(['sim-2'])
+    expect(client.stored(nodes).map(({ metadata }) => metadata?.name)).toEqual(['sim-2'])
+  })
+})
+
+describe('simulated pods', () => {
+  it('run and are ready after a short while, with addresses of their own', async () => {
+    run('a')
+    run('b', 'sim-2')
+    await clock.advance(50)
+    expect(find('a')?.status?.phase).not.toBe('Running')
+    await clock.advance(1000)
+    const [a, b] = [find('a')?.status, find('b')?.status]
+    expect(a).toMatchObject({ phase: 'Running', containerStatuses: [{ name: 'web', ready: true, restartCount: 0 }] })
+    expect(a?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True')
+    expect(a?.podIP).toMatch(/^100\.64\./)
+    expect(a?.podIP).not.toBe(b?.podIP)
+  })
+
+  it('on other nodes are left alone', async () => {
+    run('real', 'node-1')
+    await clock.advance(2000)
+    expect(find('real')?.status?.phase).not.toBe('Running')
+    expect(fleet.refusal('shop', 'real')).toBeUndefined()
+  })
+
+  it('leave soon after they are deleted', async () => {
+    run('a')
+    await clock.advance(1000)
+    await client.delete(pods, { namespace: 'shop', name: 'a' }, { gracePeriodSeconds: 30 })
+    expect(find('a')).toBeDefined()
+    await clock.advance(1000)
+    expect(find('a')).toBeUndefined()
+  })
+
+  it('of jobs succeed', async () => {
+    run('job', 'sim-1', {
+      metadata: { ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: 'j', uid: 'j', controller: true }] },
+      spec: { restartPolicy: 'Never' },
+    })
+    await clock.advance(5000)
+    expect(find('job')?.status?.phase).toBe('Succeeded')
+  })
+
+  it('say that they have no logs', async () => {
+    run('a')
+    await clock.advance(10)
+    expect(fleet.refusal('shop', 'a')).toBe(
+      'pod shop/a is on the simulated node sim-1 and has no containers, so there are no logs and no commands',
+    )
+  })
+
+  it('keep their addresses when the fleet starts again', async () => {
+    run('a')
+    await clock.advance(1000)
+    const before = find('a')?.status?.podIP
+    await fleet[Symbol.asyncDispose]()
+    fleet = await start(['sim-1', 'sim-2'])
+    run('b')
+    await clock.advance(1000)
+    expect(find('a')?.status?.podIP).toBe(before)
+    expect(find('b')?.status?.podIP).not.toBe(before)
+  })
+})
+
+it('gives out each address once, and again when it is free', () => {
+  const addresses = new FakeAddresses()
+  addresses.keep('100.64.0.2')
+  expect([addresses.take(), addresses.take(), addresses.take()]).toEqual(['100.64.0.1', '100.64.0.3', '100.64.0.4'])
+  addresses.release('100.64.0.3')
+  expect(addresses.take()).toBe('100.64.0.3')
+})
+
+it('calls back on one timer, late ones after a stall too, and rests when nothing waits', async () => {
+  const time = new FakeClock()
+  const wheel = new TimerWheel(time)
+  const called: string[] = []
+  wheel.after(120, () => called.push('b'))
+  wheel.after(10, () => called.push('a'))
+  const cancel = wheel.after(60, () => called.push('never'))
+  cancel()
+  expect(time.pending).toBe(1)
+  await time.advance(100)
+  expect(called).toEqual(['a'])
+  await time.advance(400)
+  expect(called).toEqual(['a', 'b'])
+  expect(time.pending).toBe(0)
+})

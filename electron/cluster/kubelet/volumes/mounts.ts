@@ -1,0 +1,70 @@
+import { mkdir, realpath } from 'node:fs/promises'
+import path from 'node:path'
+import { ConfigError } from '../environment/environment.ts'
+import { expand } from '../environment/expansion.ts'
+import type { Container } from '../types.ts'
+
+export interface Mount {
+  hostPath: string
+  containerPath: string
+  readOnly: boolean
+}
+
+/** Where a volume lies, and whether the pod may write to it. */
+export interface VolumeOnHost {
+  path: string
+  readOnly: boolean
+}
+
+/** The mounts of a container. A subPath is resolved now, once: it does not follow later updates (as upstream). */
+export async function containerMounts(
+  container: Container,
+  volumes: ReadonlyMap<string, VolumeOnHost>,
+  variables: ReadonlyMap<string, string>,
+): Promise<Mount[]> {
+  const mounts: Mount[] = []
+  for (const { name, mountPath, readOnly = false, subPath, subPathExpr } of container.volumeMounts ?? []) {
+    const volume = volumes.get(name)
+    if (volume === undefined)
+      throw new ConfigError(
+        `cannot find volume ${JSON.stringify(name)} to mount into container ${JSON.stringify(container.name)}`,
+      )
+    const below = subPathExpr ? expandStrictly(subPathExpr, variables) : subPath
+    const hostPath = below ? await resolveSubPath(volume.path, below, mountPath) : volume.path
+    mounts.push({
+      hostPath,
+      containerPath: mountPath.startsWith('/') ? mountPath : `/${mountPath}`,
+      readOnly: readOnly || volume.readOnly,
+    })
+  }
+  return mounts
+}
+
+function expandStrictly(text: string, variables: ReadonlyMap<string, string>): string {
+  const expanded = expand(text, (name) => {
+    const value = variables.get(name)
+    if (value === undefined) throw new ConfigError(`missing value for ${JSON.stringify(name)}`)
+    return value
+  })
+  return expanded
+}
+
+async function resolveSubPath(volume: string, below: string, mountPath: string): Promise<string> {
+  const inside = path.normalize(below)
+  if (path.isAbsolute(inside) || inside === '..' || inside.startsWith(`..${path.sep}`)) {
+    throw new ConfigError(`error subPath ${JSON.stringify(below)} must not contain '..' or be absolute`)
+  }
+  const root = await realpath(volume)
+  const outside = new ConfigError(
+    `failed to prepare subPath for volumeMount ${JSON.stringify(mountPath)}: it leads out of the volume`,
+  )
+  // Links inside the volume may lead anywhere, the container may not: every step is checked before the next is made.
+  let found = root
+  for (const part of inside.split(path.sep).filter((step) => step && step !== '.')) {
+    const next = path.join(found, part)
+    await mkdir(next, { recursive: true }).catch(() => {})
+    found = await realpath(next)
+    if (found !== root && !found.startsWith(root + path.sep)) throw outside
+  }
+  return found
+}

@@ -1,0 +1,119 @@
+import type { Service, ServicePort } from 'kubernetes-types/core/v1'
+import type { Endpoint, EndpointSlice } from 'kubernetes-types/discovery/v1'
+import { keyOf, type Frozen } from '#shared/kube/object.ts'
+
+export type Protocol = 'TCP' | 'UDP'
+
+export interface ServiceReference {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+}
+
+export interface EndpointAddress {
+  readonly ip: string
+  readonly port: number
+}
+
+/** What one port of one Service asks of this node. */
+export interface PortRule {
+  /** Stays the same while the port does. */
+  readonly id: string
+  readonly service: ServiceReference
+  readonly protocol: Protocol
+  readonly port: number
+  /** IPv4 only. */
+  readonly clusterIps: readonly string[]
+  readonly nodePort: number | undefined
+  /** The port to be served on localhost, for Services of type LoadBalancer. */
+  readonly loadBalancerPort: number | undefined
+  /** Seconds for which a client keeps its endpoint. */
+  readonly affinitySeconds: number | undefined
+  /** Who answers on the cluster addresses. */
+  readonly internal: readonly EndpointAddress[]
+  /** Who answers on node ports and load balancers. */
+  readonly external: readonly EndpointAddress[]
+}
+
+/** The listeners that a node owes to the Services, with their endpoints. */
+export function computeRules(
+  services: Iterable<Frozen<Service>>,
+  slices: Iterable<Frozen<EndpointSlice>>,
+  node: string,
+): PortRule[] {
+  const byService = Map.groupBy(
+    slices,
+    (slice) => `${slice.metadata?.namespace}/${slice.metadata?.labels?.['kubernetes.io/service-name']}`,
+  )
+  return [...services].flatMap((service) => serviceRules(service, byService.get(keyOf(service)) ?? [], node))
+}
+
+export function serviceRules(
+  service: Frozen<Service>,
+  slices: readonly Frozen<EndpointSlice>[],
+  node: string,
+): PortRule[] {
+  const { metadata, spec } = service
+  if (!spec || spec.type === 'ExternalName') return []
+  // Another proxy than the default one has been asked to serve it.
+  if (metadata?.labels?.['service.kubernetes.io/service-proxy-name'] !== undefined) return []
+  const clusterIps = (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter((ip) => ip.includes('.'))
+  const reference = { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '', uid: metadata?.uid ?? '' }
+  // A class names another implementation.
+  const balanced = spec.type === 'LoadBalancer' && spec.loadBalancerClass === undefined
+  const affinity =
+    spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) : undefined
+  return (spec.ports ?? []).flatMap((port): PortRule[] => {
+    const protocol = port.protocol ?? 'TCP'
+    if ((protocol !== 'TCP' && protocol !== 'UDP') || (!clusterIps.length && !port.nodePort && !balanced)) return []
+    const candidates = candidatesOf(slices, port)
+    return [
+      {
+        id: `${reference.namespace}/${reference.name}/${protocol}/${port.port}`,
+        service: reference,
+        protocol,
+        port: port.port,
+        clusterIps,
+        nodePort: port.nodePort || undefined,
+        loadBalancerPort: balanced ? port.port : undefined,
+        affinitySeconds: affinity,
+        internal: usable(candidates, spec.internalTrafficPolicy === 'Local' ? node : undefined),
+        external: usable(candidates, spec.externalTrafficPolicy === 'Local' ? node : undefined),
+      },
+    ]
+  })
+}
+
+interface Candidate extends EndpointAddress {
+  readonly endpoint: Frozen<Endpoint>
+}
+
+/** The endpoints behind a port; slices name ports as the Service does, and say which number they have there. */
+function candidatesOf(slices: readonly Frozen<EndpointSlice>[], port: Frozen<ServicePort>): Candidate[] {
+  const found = new Map<string, Candidate>()
+  for (const slice of slices) {
+    if (slice.addressType !== 'IPv4') continue
+    const number = slice.ports?.find(
+      (other) => (other.name ?? '') === (port.name ?? '') && (other.protocol ?? 'TCP') === (port.protocol ?? 'TCP'),
+    )?.port
+    if (number === undefined) continue
+    for (const endpoint of slice.endpoints ?? []) {
+      const ip = endpoint.addresses[0]
+      if (ip !== undefined) found.set(`${ip}:${number}`, { ip, port: number, endpoint })
+    }
+  }
+  return [...found.values()]
+}
+
+/**
+ * Ready endpoints, on this node only when one is given; when there are none, those that terminate but still serve
+ * (upstream: CategorizeEndpoints). A condition that is not set counts as upstream counts it.
+ */
+function usable(candidates: readonly Candidate[], node: string | undefined): EndpointAddress[] {
+  const here = node === undefined ? candidates : candidates.filter(({ endpoint }) => endpoint.nodeName === node)
+  const ready = here.filter(({ endpoint }) => endpoint.conditions?.ready !== false)
+  const chosen = ready.length
+    ? ready
+    : here.filter(({ endpoint }) => endpoint.conditions?.terminating === true && endpoint.conditions.serving === true)
+  return chosen.map(({ ip, port }) => ({ ip, port }))
+}

@@ -1,0 +1,181 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../../base/clock.ts'
+import { Balancer } from './balancer.ts'
+import { candidatePorts, portProblem, type ServicePortReport } from './ports.ts'
+import type { PortRule } from './rules.ts'
+import { listenTcp, type Listener } from './tcp-listener.ts'
+import { listenUdp } from './udp-listener.ts'
+
+export interface ServedPortDeps {
+  readonly clock: Clock
+  /** Where pods reach this node; where cluster IPs are redirected to. */
+  readonly gateway: string
+  /** Whether cluster IPs are redirected, and so need a listener. */
+  readonly clusterIps: boolean
+  readonly connections: Set<Socket>
+  dial(ip: string, port: number, signal: AbortSignal): Promise<Duplex>
+}
+
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+/** One port of one Service as it is served here: its listeners and who is behind them. */
+export class ServedPort {
+  readonly #deps: ServedPortDeps
+  #rule: PortRule
+  readonly #internal: Balancer
+  readonly #external: Balancer
+  readonly #listeners = new Map<string, Listener>()
+  #loadBalancer: { wanted: number; listeners: Listener[]; error: NodeJS.ErrnoException | undefined } | undefined
+  #nodePortErrors = new Map<string, NodeJS.ErrnoException>()
+
+  constructor(rule: PortRule, deps: ServedPortDeps) {
+    this.#rule = rule
+    this.#deps = deps
+    this.#internal = new Balancer(deps.clock)
+    this.#external = new Balancer(deps.clock)
+    this.setRule(rule)
+  }
+
+  get rule(): PortRule {
+    return this.#rule
+  }
+
+  /** Where redirected packets for the cluster IPs arrive; undefined when nobody could answer them. */
+  get clusterPort(): number | undefined {
+    return this.#internal.isEmpty ? undefined : this.#listeners.get('cluster')?.port
+  }
+
+  /** New connections go to these endpoints from now on; those that exist stay where they are. */
+  setRule(rule: PortRule): void {
+    this.#rule = rule
+    this.#internal.set(rule.internal, rule.affinitySeconds)
+    this.#external.set(rule.external, rule.affinitySeconds)
+  }
+
+  /** Brings the listeners in line with the rule. */
+  async listen(): Promise<void> {
+    const rule = this.#rule
+    if (this.#deps.clusterIps && rule.clusterIps.length)
+      await this.#ensure('cluster', { host: this.#deps.gateway, port: 0 }, this.#internal)
+    await this.#serveNodePort()
+    await this.#serveLoadBalancer()
+  }
+
+  /** Tries again to get the ports that could not be had. */
+  async retry(): Promise<void> {
+    if (this.#nodePortErrors.size) await this.#serveNodePort()
+    if (this.#loadBalancer?.error) await this.#serveLoadBalancer()
+  }
+
+  reports(): ServicePortReport[] {
+    const { protocol, port, nodePort } = this.#rule
+    const reports: ServicePortReport[] = []
+    if (nodePort !== undefined) {
+      const [address, error] = [...this.#nodePortErrors][0] ?? ['127.0.0.1', undefined]
+      const problem = error && portProblem(error, nodePort, undefined)
+      reports.push({
+        kind: 'NodePort',
+        protocol,
+        port,
+        wanted: nodePort,
+        bound: error ? undefined : nodePort,
+        address,
+        problem,
+      })
+    }
+    if (this.#loadBalancer) {
+      const { wanted, listeners, error } = this.#loadBalancer
+      const bound = listeners[0]?.port
+      const problem = error && portProblem(error, wanted, bound)
+      reports.push({ kind: 'LoadBalancer', protocol, port, wanted, bound, address: '127.0.0.1', problem })
+    }
+    return reports
+  }
+
+  /** Frees the ports; connections drain. */
+  async close(): Promise<void> {
+    const all = [...this.#listeners.values(), ...(this.#loadBalancer?.listeners ?? [])]
+    this.#listeners.clear()
+    this.#loadBalancer = undefined
+    await Promise.all(all.map((listener) => listener[Symbol.asyncDispose]()))
+  }
+
+  async #serveNodePort(): Promise<void> {
+    const { nodePort } = this.#rule
+    // Loopback only by default; and where pods reach the node.
+    for (const host of new Set(['127.0.0.1', this.#deps.gateway])) {
+      this.#nodePortErrors.delete(host)
+      const key = `node ${host}`
+      if (nodePort === undefined) await this.#drop(key)
+      else
+        await this.#ensure(key, { host, port: nodePort }, this.#external).catch((error: Error) =>
+          this.#nodePortErrors.set(host, error),
+        )
+    }
+  }
+
+  async #serveLoadBalancer(): Promise<void> {
+    const wanted = this.#rule.loadBalancerPort
+    const current = this.#loadBalancer
+    if (wanted !== undefined && current?.wanted === wanted && !current.error) return
+    if (wanted === undefined) {
+      this.#loadBalancer = undefined
+      await closeAll(current?.listeners)
+      return
+    }
+    let firstError: NodeJS.ErrnoException | undefined
+    for (const port of candidatePorts(wanted)) {
+      // On a retry: nothing better than what is already served.
+      if (current && port === current.listeners[0]?.port) break
+      try {
+        const listeners = await this.#listenOnLocalhost(port)
+        this.#loadBalancer = { wanted, listeners, error: firstError }
+        await closeAll(current?.listeners)
+        return
+      } catch (error) {
+        firstError ??= error as NodeJS.ErrnoException
+      }
+    }
+    this.#loadBalancer = { wanted, listeners: current?.listeners ?? [], error: firstError }
+  }
+
+  /** Both families, or `localhost` would reach another program half of the time; but not every machine has IPv6. */
+  async #listenOnLocalhost(port: number): Promise<Listener[]> {
+    const v4 = await this.#listen({ host: '127.0.0.1', port }, this.#external)
+    try {
+      return [v4, await this.#listen({ host: '::1', port: v4.port }, this.#external)]
+    } catch (error) {
+      if (['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return [v4]
+      await v4[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  async #ensure(key: string, place: Place, balancer: Balancer): Promise<void> {
+    const current = this.#listeners.get(key)
+    if (current && (place.port === 0 || current.port === place.port)) return
+    await this.#drop(key)
+    this.#listeners.set(key, await this.#listen(place, balancer))
+  }
+
+  async #drop(key: string): Promise<void> {
+    const listener = this.#listeners.get(key)
+    this.#listeners.delete(key)
+    await listener?.[Symbol.asyncDispose]()
+  }
+
+  #listen({ host, port }: Place, balancer: Balancer): Promise<Listener> {
+    const { clock } = this.#deps
+    return this.#rule.protocol === 'TCP'
+      ? listenTcp(host, port, { ...this.#deps, balancer })
+      : listenUdp(host, port, clock, balancer)
+  }
+}
+
+async function closeAll(listeners: readonly Listener[] = []): Promise<void> {
+  await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()))
+}

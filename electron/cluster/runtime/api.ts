@@ -1,0 +1,167 @@
+import type { Duplex, Readable, Writable } from 'node:stream'
+
+/**
+ * The shape of CRI v1, in TypeScript: what the kubelet asks of a container runtime. Drivers: process, simulated; later engine, cri.
+ * A sandbox is a pod's network and life; containers live in it. Ids are chosen by the driver and opaque.
+ * All calls may be repeated: stopping what is stopped and removing what is gone succeed.
+ */
+export interface Runtime extends AsyncDisposable {
+  /** Name and version as node status reports them, such as `wheelhouse-process://0.1.0`. */
+  readonly version: string
+  /** What is not isolated on this machine, one sentence each; reported in the node's conditions. Empty: everything is. */
+  readonly limits: readonly string[]
+
+  runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string>
+  stopSandbox(id: string): Promise<void>
+  removeSandbox(id: string): Promise<void>
+  sandboxes(): Promise<SandboxStatus[]>
+
+  createContainer(sandboxId: string, config: ContainerConfig): Promise<string>
+  /** Resolves when the program runs. When it cannot be started, rejects with why, and the container is exited with reason StartError or ContainerCannotRun. */
+  startContainer(id: string): Promise<void>
+  /** SIGTERM (or the image's stop signal), then SIGKILL after the grace. Resolves when the process is gone. */
+  stopContainer(id: string, graceSeconds: number): Promise<void>
+  removeContainer(id: string): Promise<void>
+  containers(): Promise<ContainerStatus[]>
+  containerStatus(id: string): Promise<ContainerStatus | undefined>
+  /** Life-cycle events, so that nobody polls. At-least-once; the receiver reads the status. */
+  events(signal: AbortSignal): AsyncIterable<{ sandboxId: string; containerId?: string }>
+
+  /** Runs to the end and collects output (probes, hooks). Kills it at the timeout and then answers exitCode -1 with timedOut. */
+  execSync(
+    id: string,
+    command: readonly string[],
+    timeoutMs: number,
+  ): Promise<{ exitCode: number; stdout: Buffer; stderr: Buffer; timedOut?: boolean }>
+  exec(id: string, command: readonly string[], options: { tty: boolean; stdin: boolean }): Promise<ExecSession>
+  attach(id: string, options: { tty: boolean; stdin: boolean }): Promise<ExecSession>
+  /**
+   * A byte stream to a port inside the sandbox's network, at the pod's own address, as a probe sees it. With `loopback`
+   * also to what listens on the pod's loopback only, as port-forward does.
+   */
+  dial(sandboxId: string, port: number, options?: { loopback?: boolean }): Promise<Duplex>
+
+  images: ImageService
+  stats(): Promise<ContainerStats[]>
+}
+
+export interface SandboxConfig {
+  name: string
+  namespace: string
+  uid: string
+  attempt: number
+  hostname: string
+  /** The whole name of a pod with a subdomain, for /etc/hosts. */
+  fullHostname?: string
+  labels: Readonly<Record<string, string>>
+  /** Where the containers' log files go; a container's path below it is in its config. */
+  logDirectory: string
+  dns: { servers: readonly string[]; searches: readonly string[]; options: readonly string[] }
+  hostAliases: readonly { ip: string; hostnames: readonly string[] }[]
+  hostNetwork: boolean
+  hostPid?: boolean
+  hostIpc?: boolean
+  sharePid: boolean
+  portMappings: readonly { protocol: 'TCP' | 'UDP'; containerPort: number; hostPort?: number; hostIp?: string }[]
+}
+
+export interface SandboxStatus {
+  id: string
+  name: string
+  namespace: string
+  uid: string
+  attempt: number
+  state: 'ready' | 'notready'
+  /** Empty for host network: then the node's address. */
+  ip: string
+  createdAt: number
+}
+
+export interface ContainerConfig {
+  name: string
+  attempt: number
+  image: string
+  /** Replaces the image's entrypoint. */
+  command?: readonly string[]
+  args?: readonly string[]
+  workingDir?: string
+  env: readonly { name: string; value: string }[]
+  mounts: readonly { hostPath: string; containerPath: string; readOnly: boolean }[]
+  tty: boolean
+  stdin: boolean
+  stdinOnce: boolean
+  /** Below the sandbox's logDirectory. Lines in the CRI format: `<RFC3339Nano> <stdout|stderr> <F|P> <text>`. */
+  logPath: string
+  runAsUser?: number
+  runAsGroup?: number
+  readOnlyRootFilesystem?: boolean
+  privileged?: boolean
+  resources?: { cpuLimitMilli?: number; cpuRequestMilli?: number; memoryLimitBytes?: number }
+  /** A running container of the sandbox whose processes this one sees (`kubectl debug --target`). */
+  targetContainerId?: string
+  labels: Readonly<Record<string, string>>
+}
+
+export interface ContainerStatus {
+  id: string
+  sandboxId: string
+  name: string
+  attempt: number
+  image: string
+  imageId: string
+  state: 'created' | 'running' | 'exited' | 'unknown'
+  /** Milliseconds since the epoch; 0 when it has not happened. */
+  createdAt: number
+  startedAt: number
+  finishedAt: number
+  exitCode: number
+  /** Set when a signal ended it. */
+  signal?: number
+  /** CRI's reason: Completed, Error, OOMKilled, ContainerCannotRun… */
+  reason: string
+  message: string
+  /** Host path of the log file. */
+  logPath: string
+}
+
+export interface ExecSession extends AsyncDisposable {
+  /** Undefined when not asked for. */
+  readonly stdin?: Writable
+  readonly stdout: Readable
+  /** Undefined with a tty: everything is on stdout. */
+  readonly stderr?: Readable
+  resize(columns: number, rows: number): void
+  /** Exit code; rejects when the command could not be started. For attach: 0 when the container ends or the session is disposed. */
+  readonly exit: Promise<number>
+}
+
+export interface ImageService {
+  /** Undefined when absent. */
+  status(image: string): Promise<ImageStatus | undefined>
+  /** Rejects with ImagePullError. */
+  pull(image: string, auth?: { username: string; password: string }, signal?: AbortSignal): Promise<ImageStatus>
+  list(): Promise<ImageStatus[]>
+  remove(image: string): Promise<void>
+}
+
+export interface ImageStatus {
+  id: string
+  tags: readonly string[]
+  sizeBytes: number
+  /** Numeric user of the image, when it sets one. */
+  user?: number
+}
+
+/** `message` is shown to people: it names the image and the runtimes that could run it. */
+export class ImagePullError extends Error {}
+
+export interface ContainerStats {
+  containerId: string
+  sandboxId: string
+  /** Milliseconds since the epoch. */
+  at: number
+  /** Cumulative CPU time, nanoseconds. */
+  cpuNanos: number
+  /** Resident set, bytes. */
+  memoryBytes: number
+}

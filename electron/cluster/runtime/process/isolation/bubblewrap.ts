@@ -1,0 +1,133 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { resolveInRoot } from '../root-path.ts'
+import { enterNamespaces } from './enter.ts'
+import { environmentOf, type Isolation, type IsolationOptions, type Subject } from './isolation.ts'
+import { launcherProgram, prepareRoot } from './launching.ts'
+import { findProgram, findPrograms, quote, run } from './programs.ts'
+import { mountsOf, networkEnvironment, nodeMounts, type Mount } from './view.ts'
+
+/** Variables that the launching shell and bubblewrap set by themselves. */
+const launcherVariables = ['PWD', 'OLDPWD', 'SHLVL', '_']
+
+/**
+ * Isolation by Linux namespaces through bubblewrap. Every container has a user namespace too, even under root: root
+ * inside owns its files and its processes and has no power over the host, in `exec` sessions as well.
+ * Rejects with why where it may not run.
+ */
+export async function openBubblewrap(options: IsolationOptions): Promise<Isolation> {
+  const { bwrap, nsenter } = findPrograms({ bwrap: 'bubblewrap', nsenter: 'util-linux' })
+  const node = await nodeMounts(options.nodeBinary)
+  const trial = path.join(options.scratch, 'trial')
+  mkdirSync(trial, { recursive: true })
+  const mounts: Mount[] = [...node, { kind: 'proc' }, { kind: 'dev' }]
+  const namespaces = ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--as-pid-1', '--die-with-parent']
+  const files = ['--bind', trial, '/', ...mounts.flatMap((mount) => mountArguments(trial, mount))]
+  const command = [...namespaces, ...files, '/usr/bin/node', '--version']
+  const oldest = ['--unshare-user']
+  const newest = [...oldest, '--disable-userns']
+  const isRoot = process.getuid?.() === 0
+  try {
+    // Others than root could not enter a nested user namespace any more.
+    const nested =
+      isRoot &&
+      (await run(bwrap, [...newest, ...command]).then(
+        () => true,
+        () => false,
+      ))
+    if (!nested) await run(bwrap, [...oldest, ...command])
+    return isolationWith({ ...options, bwrap, nsenter, node, isRoot, user: nested ? newest : oldest })
+  } finally {
+    rmSync(trial, { recursive: true, force: true })
+  }
+}
+
+interface Tools extends IsolationOptions {
+  bwrap: string
+  nsenter: string
+  node: readonly Mount[]
+  isRoot: boolean
+  /** Arguments that make the user namespace. */
+  user: readonly string[]
+}
+
+function isolationWith(tools: Tools): Isolation {
+  const { nsenter, isRoot } = tools
+  const limits = !isRoot
+    ? ["All users in containers are the container's root, which is your user to the machine: runAsUser is not applied."]
+    : tools.user.length > 1
+      ? []
+      : ['Root in a container may change kernel settings: bubblewrap is older than 0.8.']
+  const launchers = ['/bin/sh', nsenter, tools.bwrap].map((name) => findProgram(path.basename(name)) ?? name)
+  return {
+    kind: 'bubblewrap',
+    limits,
+    controlled: true,
+    launch(subject) {
+      const { place } = subject
+      const { argv, workingDirectory } = prepareRoot(subject)
+      const settings = [
+        ...namespaceArguments(tools, subject),
+        '--bind',
+        place.root,
+        '/',
+        ...mountsOf(subject, tools).flatMap((mount) => mountArguments(place.root, mount)),
+        ...environmentArguments(subject),
+        '--chdir',
+        workingDirectory,
+      ]
+      const program = launcherProgram(subject, {
+        nsenter,
+        parameters: settings.map((argument) => `${argument}\0`).join(''),
+        launcher: `${quote(tools.bwrap)} --args 4`,
+        argv,
+      })
+      const status = { file: place.statusFile, launchers, tellsExit: true }
+      return { program, status, group: subject.sandbox.config.hostPid === true }
+    },
+    enter: (subject, pid, command, options) => enterNamespaces(subject, { nsenter, pid }, command, options),
+  }
+}
+
+function namespaceArguments(tools: Tools, { sandbox, container, image }: Subject): string[] {
+  const { privileged, runAsUser = image.user ?? 0, runAsGroup = 0 } = container.config
+  const [uid, gid] = tools.isRoot ? [runAsUser, runAsGroup] : [0, 0]
+  return [
+    ...(privileged && tools.isRoot ? [] : [...tools.user, '--uid', String(uid), '--gid', String(gid)]),
+    ...(sandbox.config.hostPid ? [] : ['--unshare-pid', '--as-pid-1']),
+    ...(sandbox.config.hostIpc ? [] : ['--unshare-ipc']),
+    '--unshare-uts',
+    '--hostname',
+    sandbox.config.hostname,
+    '--die-with-parent',
+    '--json-status-fd',
+    '3',
+  ]
+}
+
+function mountArguments(root: string, mount: Mount): string[] {
+  switch (mount.kind) {
+    case 'bind':
+      return [mount.readOnly ? '--ro-bind' : '--bind', mount.from, insideRoot(root, mount.to)]
+    case 'proc':
+      return ['--proc', '/proc']
+    case 'dev':
+      return ['--dev', '/dev']
+    case 'lock':
+      return ['--ro-bind-try', mount.to, mount.to]
+    case 'hide':
+      return ['--ro-bind', '/dev/null', mount.to]
+    case 'lock-root':
+      return ['--remount-ro', '/']
+  }
+}
+
+function environmentArguments(subject: Subject): string[] {
+  const environment = { ...environmentOf(subject), ...networkEnvironment(subject) }
+  return [
+    ...launcherVariables.flatMap((name) => ['--unsetenv', name]),
+    ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
+  ]
+}
+
+const insideRoot = (root: string, inside: string): string => `/${path.relative(root, resolveInRoot(root, inside))}`

@@ -1,0 +1,49 @@
+import { commandFault, resolveInRoot } from '../root-path.ts'
+import type { Program } from '../shim/protocol.ts'
+import { environmentOf, StartError, workingDirectoryOf, type Subject } from './isolation.ts'
+import { ignoreTerminalSignals } from './launching.ts'
+import { networkEnvironment } from './view.ts'
+
+/**
+ * A command in the namespaces of a running container's first process. `through`: a process in the user namespace that
+ * owns the container's mounts, which others than root must join first.
+ */
+export function enterNamespaces(
+  subject: Subject,
+  { nsenter, pid, through }: { nsenter: string; pid: number; through?: number | undefined },
+  command: readonly string[],
+  { tty, stdin }: { tty: boolean; stdin: boolean },
+): Program {
+  const root = `/proc/${pid}/root`
+  const workingDirectory = workingDirectoryOf(subject)
+  const environment: Record<string, string> = {
+    ...environmentOf(subject),
+    ...(tty ? { TERM: 'xterm' } : {}),
+    ...networkEnvironment(subject),
+  }
+  const fault = command[0]
+    ? commandFault(root, command[0], environment['PATH'] ?? '', workingDirectory)
+    : 'no command given'
+  if (fault) throw new StartError(`failed to exec in container: ${fault}`)
+  const user = ['--user', '--preserve-credentials']
+  const { namespace, config } = subject.sandbox
+  const argv = [
+    ...(through === undefined ? [] : [nsenter, `--target=${through}`, ...user, '--']),
+    nsenter,
+    `--target=${pid}`,
+    ...(subject.container.config.privileged && through === undefined && process.getuid?.() === 0 ? [] : user),
+    '--mount',
+    '--uts',
+    ...(namespace ? ['--net'] : []),
+    ...(config.hostPid ? [] : ['--pid']),
+    ...(config.hostIpc ? [] : ['--ipc']),
+    '--root',
+    `--wd=${resolveInRoot(root, workingDirectory)}`,
+    '--',
+    ...command,
+  ]
+  const wrapped = tty
+    ? ['/bin/sh', '-c', [...ignoreTerminalSignals(true), 'exec "$@"'].join('\n'), 'sh', ...argv]
+    : argv
+  return { argv: wrapped, env: environment, cwd: '/', tty, stdin }
+}

@@ -1,0 +1,79 @@
+import type { ContainerCgroup } from '../cgroups.ts'
+import type { Image } from '../images.ts'
+import type { ContainerRecord, SandboxRecord } from '../records.ts'
+import type { ContainerStart, Program } from '../shim/protocol.ts'
+
+export interface IsolationOptions {
+  nodeBinary: string
+  /** Directory of the preloads (resources/images/preload). */
+  preload: string
+  /** A directory for trial runs and what a driver keeps. */
+  scratch: string
+}
+
+/** The files of one container on the host. */
+export interface ContainerPlace {
+  /** Its writable root. */
+  root: string
+  /** Where the launcher reports. */
+  statusFile: string
+  /** Where the launcher's parameters are kept out of the process list: they hold the environment. */
+  argumentsFile: string
+  /** Directory of the pod's hosts, hostname and resolv.conf. */
+  etc: string
+}
+
+export interface Subject {
+  sandbox: SandboxRecord
+  container: ContainerRecord
+  image: Image
+  place: ContainerPlace
+  cgroup?: ContainerCgroup
+}
+
+export interface Launch {
+  program: Program
+  status?: NonNullable<ContainerStart['status']>
+  /** The container is a process group, not a pid namespace. */
+  group: boolean
+}
+
+/** How containers are kept apart on this machine. */
+export interface Isolation {
+  readonly kind: 'bubblewrap' | 'unshare' | 'none'
+  readonly limits: readonly string[]
+  /** Containers can be put into control groups. */
+  readonly controlled: boolean
+  /** Makes the container's root and says how to start it. Throws StartError. */
+  launch(subject: Subject): Launch
+  /** How to run a command in a running container. Throws StartError. */
+  enter(subject: Subject, pid: number, command: readonly string[], options: { tty: boolean; stdin: boolean }): Program
+}
+
+/** The container's program cannot be run; the message is for people. */
+export class StartError extends Error {}
+
+/** What the container runs: `command` replaces the image's entrypoint and its arguments, `args` only the latter. */
+export function argumentsOf({ container, image }: Subject): string[] {
+  const { command, args } = container.config
+  if (command?.length) return [...command, ...(args ?? [])]
+  return [...image.entrypoint, ...(args?.length ? args : image.cmd)]
+}
+
+const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+export function environmentOf({ sandbox, container, image }: Subject): Record<string, string> {
+  const environment: Record<string, string> = { PATH: searchPath, HOSTNAME: sandbox.config.hostname, HOME: '/root' }
+  if (container.config.tty) environment['TERM'] = 'xterm'
+  Object.assign(environment, image.env)
+  for (const { name, value } of container.config.env) environment[name] = value
+  return environment
+}
+
+/** Has Node programs load a module first, besides what the container asks of Node itself. */
+export const preloading = (subject: Subject, module: string): { NODE_OPTIONS: string } => ({
+  NODE_OPTIONS: [environmentOf(subject)['NODE_OPTIONS'] ?? '', `--import=${module}`].join(' ').trim(),
+})
+
+export const workingDirectoryOf = ({ container, image }: Subject): string =>
+  container.config.workingDir || image.workingDir || '/'

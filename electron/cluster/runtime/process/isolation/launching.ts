@@ -1,0 +1,65 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { commandFault, resolveInRoot } from '../root-path.ts'
+import type { Program } from '../shim/protocol.ts'
+import { argumentsOf, environmentOf, StartError, workingDirectoryOf, type Subject } from './isolation.ts'
+import { quote } from './programs.ts'
+import { buildRoot } from './root.ts'
+
+export interface Command {
+  argv: string[]
+  workingDirectory: string
+}
+
+/** Makes the container's root, with what it shall run checked. Throws StartError. */
+export function prepareRoot(subject: Subject): Command {
+  const { place, image } = subject
+  buildRoot(place.root, image)
+  const argv = argumentsOf(subject)
+  const workingDirectory = workingDirectoryOf(subject)
+  mkdirSync(resolveInRoot(place.root, workingDirectory), { recursive: true })
+  checkCommand(subject, argv[0], workingDirectory)
+  return { argv, workingDirectory }
+}
+
+/** A program on a volume cannot be looked for before it is mounted: then the launcher finds out. */
+function checkCommand(subject: Subject, command: string | undefined, workingDirectory: string): void {
+  if (!command) throw new StartError('no command specified')
+  if (/^(\/usr)?\/bin\/node$|^node$/.test(command)) return
+  const absolute = path.posix.resolve(workingDirectory, command)
+  const { mounts } = subject.container.config
+  if (command.includes('/') && mounts.some(({ containerPath }) => absolute.startsWith(containerPath))) return
+  const fault = commandFault(subject.place.root, command, environmentOf(subject)['PATH'] ?? '', workingDirectory)
+  if (fault) throw new StartError(`failed to create containerd task: failed to create shim task: ${fault}`)
+}
+
+/**
+ * A program that becomes the launcher in the pod's network and the container's control groups. The launcher finds the
+ * status file as its descriptor 3 and `parameters`, which hold the environment and are not for the process list, as 4.
+ */
+export function launcherProgram(
+  { sandbox, container, place, cgroup }: Subject,
+  {
+    nsenter,
+    parameters,
+    launcher,
+    argv,
+  }: { nsenter: string; parameters: string; launcher: string; argv: readonly string[] },
+): Program {
+  writeFileSync(place.argumentsFile, parameters, { mode: 0o600 })
+  rmSync(place.statusFile, { force: true })
+  const { tty, stdin } = container.config
+  const script = [
+    ...ignoreTerminalSignals(tty),
+    ...(cgroup?.join ?? []).map((file) => `echo $$ > ${quote(file)} || :`),
+    // Root of a user namespace may not bind ports below 1024 of a network namespace that it does not own.
+    ...(sandbox.namespace ? ['echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start || :'] : []),
+    `exec 3> ${quote(place.statusFile)} 4< ${quote(place.argumentsFile)}`,
+    `exec ${launcher} "$@"`,
+  ]
+  const network = sandbox.namespace ? [nsenter, `--net=${sandbox.namespace}`, '--'] : []
+  return { argv: [...network, '/bin/sh', '-c', script.join('\n'), 'sh', ...argv], env: {}, cwd: '/', tty, stdin }
+}
+
+/** A Ctrl-C in a terminal reaches the launchers too, and must not end them; Node programs take their signals back. */
+export const ignoreTerminalSignals = (tty: boolean): string[] => (tty ? [`trap '' INT QUIT TSTP`] : [])

@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs'
+
+const lasting = ['nosuid', 'nodev', 'noexec']
+
+/**
+ * What a user namespace may not take from a mount that it inherited: who makes a part of it read-only must repeat these
+ * flags of the mount that holds the path.
+ */
+export function lastingFlags(file: string, mounts = readFileSync('/proc/self/mountinfo', 'utf8')): string[] {
+  let found = { point: '', options: '' }
+  for (const line of mounts.split('\n')) {
+    const [, , , , escaped, options] = line.split(' ')
+    if (escaped === undefined || options === undefined) continue
+    const point = escaped.replaceAll(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(parseInt(code, 8)))
+    const holds = point === '/' || file === point || file.startsWith(`${point}/`)
+    // The last of those mounted at one place covers the others.
+    if (holds && point.length >= found.point.length) found = { point, options }
+  }
+  return found.options.split(',').filter((option) => lasting.includes(option))
+}

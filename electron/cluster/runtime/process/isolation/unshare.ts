@@ -1,0 +1,167 @@
+import { mkdirSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { resolveInRoot } from '../root-path.ts'
+import { enterNamespaces } from './enter.ts'
+import { environmentOf, type Isolation, type IsolationOptions } from './isolation.ts'
+import { launched, makeLaunchFolder } from './launch-folder.ts'
+import { launcherProgram, prepareRoot } from './launching.ts'
+import { findPrograms, quote, run } from './programs.ts'
+import { runPart, setupScript, type Setup } from './unshare-script.ts'
+import { mountsOf, networkEnvironment, nodeMounts, type Mount } from './view.ts'
+
+/**
+ * Isolation by Linux namespaces with what util-linux has, for machines without bubblewrap: `unshare` makes the namespaces, a
+ * script puts the container's root together and leaves the machine's behind, and a second, nested user namespace has
+ * no power over what the first one made. Rejects with why where it may not run.
+ */
+export async function openUnshare(options: IsolationOptions): Promise<Isolation> {
+  const programs = findPrograms({
+    sh: 'a shell',
+    unshare: 'util-linux',
+    nsenter: 'util-linux',
+    setpriv: 'util-linux',
+    mount: 'mount',
+    umount: 'mount',
+    pivot_root: 'util-linux',
+    env: 'coreutils',
+  })
+  const { nsenter, setpriv, ...inside } = programs
+  const launchFolder = path.join(options.scratch, 'launch')
+  await makeLaunchFolder(launchFolder, inside)
+  const node = await nodeMounts(options.nodeBinary)
+  const isRoot = process.getuid?.() === 0
+  const tools: Tools = { ...options, ...programs, launchFolder, node, isRoot }
+  await tryOut(tools)
+  const launchers = [programs.sh, nsenter, setpriv, programs.unshare, path.join(launchFolder, 'loader')]
+  return {
+    kind: 'unshare',
+    limits: [],
+    controlled: true,
+    launch(subject) {
+      const { place } = subject
+      const { argv, workingDirectory } = prepareRoot(subject)
+      const { hostPid = false, hostIpc = false } = subject.sandbox.config
+      const { privileged = false, runAsUser = subject.image.user ?? 0, runAsGroup = 0 } = subject.container.config
+      const setup = settings(tools, place.root, {
+        hostname: subject.sandbox.config.hostname,
+        mounts: mountsOf(subject, tools),
+        environment: { ...environmentOf(subject), ...networkEnvironment(subject) },
+        workingDirectory,
+        user: privileged ? undefined : { uid: runAsUser, gid: runAsGroup },
+      })
+      const program = launcherProgram(subject, {
+        nsenter,
+        parameters: setupScript(setup),
+        launcher: launcherOf(tools, { privileged, hostPid, hostIpc }).map(quote).join(' '),
+        argv,
+      })
+      const status = { file: place.statusFile, launchers, tellsExit: false }
+      return { program, status, group: hostPid }
+    },
+    enter: (subject, pid, command, streams) =>
+      enterNamespaces(subject, { nsenter, pid, through: isRoot ? undefined : parentOf(pid) }, command, streams),
+  }
+}
+
+interface Tools extends IsolationOptions {
+  unshare: string
+  setpriv: string
+  sh: string
+  launchFolder: string
+  node: readonly Mount[]
+  isRoot: boolean
+}
+
+type Wanted = Pick<Setup, 'hostname' | 'mounts' | 'environment' | 'workingDirectory' | 'user'>
+
+/** What the script is given; makes the places in the root that it mounts to. */
+function settings(tools: Tools, root: string, wanted: Wanted): Setup {
+  const launch = '/usr/lib/wheelhouse/launch'
+  // Where the machine's root is for a moment: no link that a volume may hold can know it.
+  const old = `/usr/lib/wheelhouse/${path.basename(root)}.machine`
+  for (const directory of [launch, old, '/proc', '/dev/pts', '/dev/shm'])
+    mkdirSync(resolveInRoot(root, directory), { recursive: true })
+  for (const [name, target] of Object.entries(deviceLinks)) symlinkSync(target, path.join(root, 'dev', name))
+  for (const name of devices) writeFileSync(path.join(root, 'dev', name), '')
+  const mounts = wanted.mounts.map((mount) => (mount.kind === 'bind' ? placed(root, mount) : mount))
+  return {
+    ...wanted,
+    child: [tools.setpriv, '--pdeathsig', 'KILL', tools.sh, ...runPart('setup')],
+    root,
+    launch,
+    old,
+    mounts,
+    ownUser: tools.isRoot && !wanted.user,
+    launchFolder: tools.launchFolder,
+    devices,
+  }
+}
+
+const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
+const deviceLinks = {
+  fd: '/proc/self/fd',
+  stdin: '/proc/self/fd/0',
+  stdout: '/proc/self/fd/1',
+  stderr: '/proc/self/fd/2',
+  core: '/proc/kcore',
+  ptmx: 'pts/ptmx',
+}
+
+function placed(root: string, mount: Mount & { kind: 'bind' }): Setup['mounts'][number] {
+  const from = realpathSync(mount.from)
+  const directory = statSync(from).isDirectory()
+  const point = resolveInRoot(root, mount.to)
+  mkdirSync(directory ? point : path.dirname(point), { recursive: true })
+  if (!directory && !statSync(point, { throwIfNoEntry: false })) writeFileSync(point, '')
+  return { ...mount, from, directory }
+}
+
+/** The program that makes the namespaces, and ends what is in them when the shim ends. */
+function launcherOf(
+  { unshare, setpriv, sh, isRoot }: Tools,
+  { privileged, hostPid, hostIpc }: { privileged: boolean; hostPid: boolean; hostIpc: boolean },
+): string[] {
+  return [
+    setpriv,
+    '--pdeathsig',
+    'KILL',
+    unshare,
+    ...(privileged && isRoot ? [] : ['--user', '--map-root-user']),
+    '--mount',
+    '--uts',
+    ...(hostIpc ? [] : ['--ipc']),
+    ...(hostPid ? [] : ['--pid']),
+    '--',
+    sh,
+    ...runPart('wait'),
+  ]
+}
+
+/** Everything that a container takes from the kernel, around a program that is there anyway. */
+async function tryOut(tools: Tools): Promise<void> {
+  const trial = path.join(tools.scratch, 'trial')
+  rmSync(trial, { recursive: true, force: true })
+  mkdirSync(trial, { recursive: true })
+  try {
+    const setup = settings(tools, trial, {
+      hostname: 'trial',
+      mounts: [{ kind: 'proc' }, { kind: 'dev' }, { kind: 'lock', to: '/proc/sys' }],
+      environment: {},
+      workingDirectory: '/',
+      user: { uid: 0, gid: 0 },
+    })
+    const file = path.join(trial, 'setup')
+    writeFileSync(file, setupScript(setup))
+    const launcher = launcherOf(tools, { privileged: false, hostPid: false, hostIpc: false })
+    const script = `exec 3> /dev/null 4< ${quote(file)}; exec "$@"`
+    await run(tools.sh, ['-c', script, 'sh', ...launcher, ...launched(setup.launch, 'env')], { env: {} })
+  } finally {
+    rmSync(trial, { recursive: true, force: true })
+  }
+}
+
+/** The shell that waits stays in the outer user namespace. */
+const parentOf = (pid: number): number => {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1])
+}

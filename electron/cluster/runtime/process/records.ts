@@ -1,0 +1,36 @@
+import type { ContainerConfig, SandboxConfig } from '../api.ts'
+import type { ContainerRun } from './shim/protocol.ts'
+
+/** `sandbox.json`: what a new agent needs to know of a pod that an earlier one started. */
+export interface SandboxRecord {
+  id: string
+  config: SandboxConfig
+  ip: string
+  /** Network namespace to join; undefined: the host's. */
+  namespace?: string
+  reportSocket?: string
+  socket: string
+  createdAt: number
+  /** The pod was stopped: its network is gone and nothing starts in it again. */
+  stopped: boolean
+}
+
+/** `<container>.json` beside it. */
+export interface ContainerRecord {
+  id: string
+  sandboxId: string
+  config: ContainerConfig
+  imageId: string
+  createdAt: number
+  logPath: string
+}
+
+/** The last word on a container whose shim has died without recording an exit: containerd's code and reason for it. */
+export const lostRun = (run: ContainerRun, now: number): ContainerRun => ({
+  ...run,
+  state: 'exited',
+  finishedAt: now,
+  exitCode: 255,
+  reason: 'Unknown',
+  message: "the pod's shim ended and its processes with it",
+})

@@ -1,0 +1,380 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import path from 'node:path'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { Random } from '../../base/random.ts'
+import type { PodAttachment, PodNetwork } from '../../network/api.ts'
+import type { ContainerConfig, ContainerStats, ContainerStatus, ExecSession, Runtime, SandboxConfig } from '../api.ts'
+import { openCgroups } from './cgroups.ts'
+import { etcFiles } from './etc.ts'
+import { EventFan } from './event-fan.ts'
+import { ImageCatalog } from './images.ts'
+import { StartError, type Isolation, type Subject } from './isolation/isolation.ts'
+import type { SandboxRecord } from './records.ts'
+import { Sandbox, type Container } from './sandbox.ts'
+import { relayStream, runToEnd } from './sessions.ts'
+import { endShim, spawnShim } from './shim-client.ts'
+import type { ContainerRun, ContainerStart } from './shim/protocol.ts'
+import { processUsage } from './usage.ts'
+
+export interface ProcessRuntimeDeps {
+  clock: Clock
+  random: Random
+  logger: Logger
+  /** State that outlives the agent: records, roots of containers. */
+  directory: string
+  /** Sockets: a short path. */
+  runDirectory: string
+  /** The built sample images, `<name>/image.json` each. */
+  imagesDirectory: string
+  network: PodNetwork
+  /** Socket that is open while the cluster lives. */
+  lifeline: string
+  /** The bundled shim. */
+  shimEntry: string
+  nodeBinary: string
+  isolation: Isolation
+}
+
+const version = 'wheelhouse-process://0.1.0'
+const startErrorCode = 128
+
+/** Containers as processes of this machine, isolated as well as it allows; re-adopts what an earlier agent left running. */
+export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Runtime> {
+  const { clock, random, logger, network, isolation } = deps
+  const podsDirectory = path.join(deps.directory, 'pods')
+  mkdirSync(podsDirectory, { recursive: true, mode: 0o700 })
+  mkdirSync(deps.runDirectory, { recursive: true, mode: 0o700 })
+  const images = new ImageCatalog(deps.imagesDirectory)
+  const cgroupName = `wheelhouse-${createHash('sha256').update(deps.directory).digest('hex').slice(0, 10)}`
+  const cgroups = isolation.controlled ? openCgroups(cgroupName, clock) : undefined
+  const events = new EventFan<{ sandboxId: string; containerId?: string }>()
+  const sandboxes = new Map<string, Sandbox>()
+  const onChange = (sandboxId: string, containerId?: string) =>
+    events.send({ sandboxId, ...(containerId === undefined ? {} : { containerId }) })
+  const newId = () => (random.uuid() + random.uuid()).replaceAll('-', '')
+
+  await adopt()
+
+  async function adopt(): Promise<void> {
+    for (const name of readdirSync(podsDirectory)) {
+      const directory = path.join(podsDirectory, name)
+      const sandbox = Sandbox.read(directory, clock, onChange)
+      if (sandbox) {
+        sandboxes.set(sandbox.record.id, sandbox)
+        continue
+      }
+      // The agent died while it made this pod.
+      await endShim(directory)
+      rmSync(directory, { recursive: true, force: true })
+    }
+    await Promise.all([...sandboxes.values()].map((sandbox) => sandbox.connect()))
+    await network.retain([...sandboxes.values()].filter(({ shim }) => shim).map(({ record }) => record.id))
+    const adopted = [...sandboxes.values()].filter(({ shim }) => shim).length
+    if (sandboxes.size) logger.info('found pods of an earlier run', { pods: sandboxes.size, alive: adopted })
+  }
+
+  const sandboxOf = (id: string): Sandbox => {
+    const sandbox = sandboxes.get(id)
+    if (!sandbox) throw new Error(`there is no sandbox ${id}`)
+    return sandbox
+  }
+
+  const find = (id: string): { sandbox: Sandbox; container: Container } | undefined => {
+    for (const sandbox of sandboxes.values()) {
+      const container = sandbox.containers.get(id)
+      if (container) return { sandbox, container }
+    }
+    return undefined
+  }
+
+  const get = (id: string) => {
+    const found = find(id)
+    if (!found) throw new Error(`there is no container ${id}`)
+    return found
+  }
+
+  const running = (id: string) => {
+    const found = get(id)
+    const { run } = found.container
+    if (run?.state !== 'running' || !found.sandbox.shim)
+      throw new Error(`container ${found.container.record.config.name} is not running`)
+    return { ...found, pid: run.pid, shim: found.sandbox.shim }
+  }
+
+  const subjectOf = (sandbox: Sandbox, { record }: Container): Subject => {
+    const image = images.find(record.imageId) ?? images.find(record.config.image)
+    if (!image) throw new StartError(`image "${record.config.image}" is no longer present`)
+    return { sandbox: sandbox.record, container: record, image, place: sandbox.place(record.id) }
+  }
+
+  async function runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string> {
+    signal?.throwIfAborted()
+    const id = newId()
+    const directory = path.join(podsDirectory, id)
+    const socket =
+      process.platform === 'win32'
+        ? `\\\\.\\pipe\\wheelhouse-${id.slice(0, 16)}`
+        : path.join(deps.runDirectory, `${id.slice(0, 16)}.sock`)
+    mkdirSync(directory, { mode: 0o700 })
+    const reap = config.hostNetwork ? [] : network.reapCommands(id)
+    const attaching: Promise<Partial<PodAttachment>> = config.hostNetwork ? Promise.resolve({}) : network.attach(id)
+    const starting = spawnShim({
+      nodeBinary: deps.nodeBinary,
+      shimEntry: deps.shimEntry,
+      compileCache: path.join(deps.directory, 'compile-cache'),
+      config: { socket, directory, lifeline: deps.lifeline, reap },
+    })
+    const [attached, started] = await Promise.allSettled([attaching, starting])
+    const record: SandboxRecord = { id, config, ip: '', socket, createdAt: clock.now(), stopped: false }
+    const sandbox = new Sandbox(record, directory, clock, onChange)
+    try {
+      if (attached.status === 'rejected') throw attached.reason
+      if (started.status === 'rejected') throw started.reason
+      const { ip = '', namespace, reportSocket } = attached.value
+      sandbox.record = { ...record, ip, ...(namespace ? { namespace } : {}), ...(reportSocket ? { reportSocket } : {}) }
+      for (const [name, content] of Object.entries(etcFiles(config, ip)))
+        writeFileSync(path.join(directory, name), content)
+      sandbox.save()
+      await sandbox.connect()
+      signal?.throwIfAborted()
+      if (!sandbox.shim) throw new Error("the pod's shim ended while starting")
+    } catch (error) {
+      await endSandbox(sandbox)
+      rmSync(directory, { recursive: true, force: true })
+      throw error
+    }
+    sandboxes.set(id, sandbox)
+    onChange(id)
+    return id
+  }
+
+  /** Ends processes, network and control groups; records stay. */
+  async function endSandbox(sandbox: Sandbox): Promise<void> {
+    const { shim, record } = sandbox
+    if (shim) {
+      await shim.call({ op: 'shutdown' }).catch(() => {})
+      await shim[Symbol.asyncDispose]()
+    }
+    if (!record.config.hostNetwork) await network.detach(record.id)
+    for (const id of sandbox.containers.keys()) await cgroups?.remove(record.id, id)
+    await cgroups?.remove(record.id)
+    if (process.platform !== 'win32') rmSync(record.socket, { force: true })
+  }
+
+  async function stopSandbox(id: string): Promise<void> {
+    const sandbox = sandboxes.get(id)
+    if (!sandbox || sandbox.record.stopped) return
+    await endSandbox(sandbox)
+    sandbox.record = { ...sandbox.record, stopped: true }
+    sandbox.save()
+    onChange(id)
+  }
+
+  async function startContainer(id: string): Promise<void> {
+    const { sandbox, container } = get(id)
+    const { record } = container
+    if (container.run) throw new Error(`container ${record.config.name} has been started before`)
+    if (!sandbox.shim) throw new Error(`the sandbox of container ${record.config.name} is not ready`)
+    try {
+      const subject = subjectOf(sandbox, container)
+      const cgroup = cgroups?.create(sandbox.record.id, id, record.config.resources)
+      const launch = isolation.launch({ ...subject, ...(cgroup ? { cgroup } : {}) })
+      const start: ContainerStart = {
+        id,
+        program: launch.program,
+        stdinOnce: record.config.stdinOnce,
+        logPath: record.logPath,
+        stopSignal: subject.image.stopSignal,
+        ...(launch.status ? { status: launch.status } : {}),
+        group: launch.group,
+        ...(cgroup ? { oomFile: cgroup.oomFile } : {}),
+        cgroups: cgroup?.join.map((file) => path.dirname(file)) ?? [],
+      }
+      const started = await sandbox.shim.call<ContainerRun>({ op: 'start', start })
+      // The report of an exit may come in the same chunk as this answer, and is the newer of the two.
+      container.run ??= started
+    } catch (error) {
+      if (container.run) throw error
+      const now = clock.now()
+      const fault = {
+        exitCode: startErrorCode,
+        reason: error instanceof StartError ? 'StartError' : 'ContainerCannotRun',
+        message: (error as Error).message,
+      }
+      sandbox.setRun({ id, state: 'exited', pid: 0, startedAt: 0, finishedAt: now, ...fault })
+      throw error
+    }
+    if (container.run.reason === 'StartError') throw new StartError(container.run.message)
+  }
+
+  async function removeContainer(id: string): Promise<void> {
+    const found = find(id)
+    if (!found) return
+    const { sandbox } = found
+    await sandbox.shim?.call({ op: 'forget', id }).catch(() => {})
+    await cgroups?.remove(sandbox.record.id, id)
+    sandbox.forget(id)
+  }
+
+  async function exec(
+    id: string,
+    command: readonly string[],
+    options: { tty: boolean; stdin: boolean },
+  ): Promise<ExecSession> {
+    const { sandbox, container, pid, shim } = running(id)
+    const program = isolation.enter(subjectOf(sandbox, container), pid, command, options)
+    const joins = cgroups?.find(sandbox.record.id, id).join ?? []
+    return shim.stream({ op: 'exec', program, cgroups: joins }, options)
+  }
+
+  async function dial(sandboxId: string, port: number, { loopback = false } = {}): Promise<Duplex> {
+    const { record, shim } = sandboxOf(sandboxId)
+    if (!record.ip) return connected(port)
+    try {
+      return await network.dial(record.ip, port)
+    } catch (error) {
+      // Port-forward reaches what listens on the pod's loopback only, which no address from outside does.
+      const refused = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
+      if (!loopback || !refused) throw error
+      const place = network.loopback?.(sandboxId, port)
+      if (place) return connected(place.port)
+      if (!record.namespace || !shim) throw error
+      const argv = [
+        'nsenter',
+        `--net=${record.namespace}`,
+        '--',
+        deps.nodeBinary,
+        deps.shimEntry,
+        '--dial',
+        String(port),
+      ]
+      const env = { PATH: process.env['PATH'] ?? '' }
+      const session = await shim.stream(
+        { op: 'exec', program: { argv, env, cwd: '/', tty: false, stdin: true }, cgroups: [] },
+        { tty: false, stdin: true },
+      )
+      return relayStream(session)
+    }
+  }
+
+  const statusOf = ({ record, run }: Container): ContainerStatus => ({
+    id: record.id,
+    sandboxId: record.sandboxId,
+    name: record.config.name,
+    attempt: record.config.attempt,
+    image: record.config.image,
+    imageId: record.imageId,
+    state: run ? run.state : 'created',
+    createdAt: record.createdAt,
+    startedAt: run?.startedAt ?? 0,
+    finishedAt: run?.finishedAt ?? 0,
+    exitCode: run?.exitCode ?? 0,
+    ...(run?.signal === undefined ? {} : { signal: run.signal }),
+    reason: run?.reason ?? '',
+    message: run?.message ?? '',
+    logPath: record.logPath,
+  })
+
+  const limits = [
+    ...isolation.limits,
+    ...network.limits,
+    ...(cgroups || !isolation.controlled
+      ? []
+      : ['CPU and memory limits are not enforced: this process may not write control groups.']),
+    ...(isolation.kind === 'none'
+      ? []
+      : ['Pods with shareProcessNamespace get a process namespace for each container.']),
+  ]
+
+  return {
+    version,
+    limits,
+    images,
+    runSandbox,
+    stopSandbox,
+    async removeSandbox(id) {
+      const sandbox = sandboxes.get(id)
+      if (!sandbox) return
+      await stopSandbox(id)
+      sandboxes.delete(id)
+      rmSync(sandbox.directory, { recursive: true, force: true })
+      onChange(id)
+    },
+    sandboxes: () => Promise.resolve([...sandboxes.values()].map((sandbox) => sandbox.status())),
+
+    async createContainer(sandboxId, config: ContainerConfig) {
+      const sandbox = sandboxOf(sandboxId)
+      const image = images.find(config.image)
+      if (!image) throw new Error(`image "${config.image}" is not present`)
+      const id = newId()
+      const logPath = path.join(sandbox.record.config.logDirectory, config.logPath)
+      sandbox.add({ id, sandboxId, config, imageId: image.id, createdAt: clock.now(), logPath })
+      return id
+    },
+    startContainer,
+    async stopContainer(id, graceSeconds) {
+      const found = find(id)
+      if (found?.container.run?.state !== 'running') return
+      await found.sandbox.shim?.call({ op: 'stop', id, graceMs: graceSeconds * 1000 }).catch(() => {})
+    },
+    removeContainer,
+    containers: () =>
+      Promise.resolve([...sandboxes.values()].flatMap(({ containers }) => [...containers.values()].map(statusOf))),
+    containerStatus: (id) => Promise.resolve(find(id)?.container).then((container) => container && statusOf(container)),
+    events: (signal) => events.subscribe(signal),
+
+    exec,
+    execSync: async (id, command, timeoutMs) =>
+      runToEnd(await exec(id, command, { tty: false, stdin: false }), timeoutMs, clock),
+    async attach(id, options) {
+      const { shim, container } = running(id)
+      const session = await shim.stream(
+        { op: 'attach', id, stdin: options.stdin },
+        { ...options, tty: container.record.config.tty },
+      )
+      return { ...session, exit: session.exit.catch(() => 0) }
+    },
+    dial,
+    stats() {
+      const alive = [...sandboxes.values()].flatMap(({ record, containers }) =>
+        [...containers.values()].flatMap((container) =>
+          container.run?.state === 'running'
+            ? [{ sandboxId: record.id, id: container.record.id, pid: container.run.pid }]
+            : [],
+        ),
+      )
+      const byProcess = cgroups ? undefined : processUsage(alive.map(({ pid }) => pid))
+      const at = clock.now()
+      const stats = alive.flatMap(({ sandboxId, id, pid }): ContainerStats[] => {
+        const usage = cgroups ? cgroups.usage(sandboxId, id) : byProcess?.get(pid)
+        return usage ? [{ containerId: id, sandboxId, at, ...usage }] : []
+      })
+      return Promise.resolve(stats)
+    },
+
+    /** Pods go on: their shims end them when the cluster's lifeline does. */
+    async [Symbol.asyncDispose]() {
+      events.end()
+      for (const sandbox of sandboxes.values()) {
+        const { shim } = sandbox
+        sandbox.shim = undefined
+        await shim?.[Symbol.asyncDispose]()
+      }
+    },
+  }
+}
+
+function connected(port: number): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.off('error', reject)
+      resolve(socket)
+    })
+  })
+}

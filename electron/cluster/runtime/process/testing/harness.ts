@@ -1,0 +1,206 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { systemClock } from '../../../base/clock.ts'
+import { Disposer } from '../../../base/dispose.ts'
+import { silentLogger } from '../../../base/logger.ts'
+import { systemRandom } from '../../../base/random.ts'
+import type { PodNetwork } from '../../../network/api.ts'
+import { createPodNetwork } from '../../../network/pod-network/pod-network.ts'
+import type { ContainerConfig, Runtime, SandboxConfig } from '../../api.ts'
+import { chooseIsolation } from '../isolation/choose.ts'
+import type { Isolation } from '../isolation/isolation.ts'
+import { serveLifeline } from '../lifeline.ts'
+import { createProcessRuntime } from '../runtime.ts'
+import { shortDirectory, type Programs } from './programs.ts'
+
+export interface Harness extends AsyncDisposable {
+  directory: string
+  network: PodNetwork
+  runtime: Runtime
+  /** Lets the driver go, as an agent that dies does, and makes another one over the same state. */
+  replaceRuntime(): Promise<Runtime>
+  /** What happens to shims when the cluster's process is gone without a word. */
+  cutLifeline(): Promise<void>
+  sandbox(changes?: Partial<SandboxConfig>): Promise<string>
+  /** A started container of the shell image; `args` go to its `sh -c`. */
+  shell(sandboxId: string, script: string, changes?: Partial<ContainerConfig>): Promise<string>
+  container(changes?: Partial<ContainerConfig>): ContainerConfig
+  exited(containerId: string): Promise<void>
+  /** Lines of a container's log: stream, tag and text. */
+  log(containerId: string): Promise<{ at: string; stream: string; tag: string; text: string }[]>
+}
+
+export interface HarnessOptions {
+  programs: Programs
+  /** Default: the best that this machine allows. */
+  isolation?: Isolation['kind']
+  podCidr: string
+  /** `process`: held open by a process of its own, which cutting it kills. */
+  lifeline?: 'process'
+}
+
+/** A process runtime over real processes, with its own network and lifeline. */
+export async function createHarness({
+  programs,
+  isolation: wanted,
+  podCidr,
+  lifeline: holder,
+}: HarnessOptions): Promise<Harness> {
+  const directory = shortDirectory()
+  const disposer = new Disposer()
+  const lifelinePath = path.join(directory, 'lifeline.sock')
+  const runDirectory = path.join(directory, 'run')
+  mkdirSync(runDirectory)
+  disposer.defer(() => rmSync(directory, { recursive: true, force: true }))
+  const isolation = await chooseIsolation({
+    logger: silentLogger,
+    nodeBinary: process.execPath,
+    preload: path.join(programs.imagesDirectory, 'preload'),
+    scratch: path.join(directory, 'isolation'),
+    shared: [],
+    wanted,
+  })
+  const network = disposer.own(
+    await createPodNetwork({
+      clock: systemClock,
+      logger: silentLogger,
+      podCidr,
+      clusterId: directory,
+      directory: path.join(directory, 'network'),
+      runDirectory,
+      driver: isolation.kind === 'none' ? 'mapped' : 'bridge',
+    }),
+  )
+  let lifeline: AsyncDisposable | undefined =
+    holder === 'process' ? await lifelineProcess(lifelinePath) : await serveLifeline(lifelinePath, systemClock)
+  const make = () =>
+    createProcessRuntime({
+      clock: systemClock,
+      random: systemRandom,
+      logger: silentLogger,
+      directory: path.join(directory, 'state'),
+      runDirectory,
+      imagesDirectory: programs.imagesDirectory,
+      network,
+      lifeline: lifelinePath,
+      shimEntry: programs.shimEntry,
+      nodeBinary: process.execPath,
+      isolation,
+    })
+  let runtime = await make()
+  let names = 0
+
+  const container = (changes: Partial<ContainerConfig> = {}): ContainerConfig => ({
+    name: 'main',
+    attempt: 0,
+    image: 'wheelhouse/shell',
+    env: [],
+    mounts: [],
+    tty: false,
+    stdin: false,
+    stdinOnce: false,
+    logPath: `main-${++names}/0.log`,
+    labels: {},
+    ...changes,
+  })
+
+  return {
+    directory,
+    network,
+    get runtime() {
+      return runtime
+    },
+    async replaceRuntime() {
+      await runtime[Symbol.asyncDispose]()
+      runtime = await make()
+      return runtime
+    },
+    async cutLifeline() {
+      await lifeline?.[Symbol.asyncDispose]()
+      lifeline = undefined
+    },
+    sandbox: (changes = {}) =>
+      runtime.runSandbox({
+        name: `pod-${++names}`,
+        namespace: 'default',
+        uid: systemRandom.uuid(),
+        attempt: 0,
+        hostname: `pod-${names}`,
+        labels: {},
+        logDirectory: path.join(directory, 'logs', `pod-${names}`),
+        dns: { servers: [], searches: [], options: [] },
+        hostAliases: [],
+        hostNetwork: false,
+        sharePid: false,
+        portMappings: [],
+        ...changes,
+      }),
+    container,
+    async shell(sandboxId, script, changes = {}) {
+      const id = await runtime.createContainer(sandboxId, container({ command: ['sh', '-c', script], ...changes }))
+      await runtime.startContainer(id)
+      return id
+    },
+    async exited(containerId) {
+      const stop = new AbortController()
+      const events = runtime.events(stop.signal)
+      if ((await runtime.containerStatus(containerId))?.state === 'exited') return stop.abort()
+      for await (const event of events) {
+        if (event.containerId === containerId && (await runtime.containerStatus(containerId))?.state === 'exited') break
+      }
+      stop.abort()
+    },
+    async log(containerId) {
+      const file = (await runtime.containerStatus(containerId))!.logPath
+      const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+      return lines.map((line) => {
+        const [, at = '', stream = '', tag = '', text = ''] = /^(\S+) (stdout|stderr) ([FP]) (.*)$/s.exec(line) ?? []
+        return { at, stream, tag, text }
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { id } of await runtime.sandboxes()) await runtime.removeSandbox(id)
+      await runtime[Symbol.asyncDispose]()
+      await lifeline?.[Symbol.asyncDispose]()
+      await disposer[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Stands for the process of a cluster: disposing it kills it. */
+async function lifelineProcess(socket: string): Promise<AsyncDisposable> {
+  const script = `require('node:net').createServer((socket) => socket.on('error', () => {}).resume()).listen(${JSON.stringify(socket)}, () => console.log('up'))`
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    },
+  }
+}
+
+/** Processes of this machine that belong to a harness: its shims by their arguments, containers by their pids on record. */
+export function processesOf(directory: string): number[] {
+  const pods = path.join(directory, 'state/pods')
+  const recorded = new Set<number>()
+  for (const pod of readdirSync(pods)) {
+    for (const file of readdirSync(path.join(pods, pod))) {
+      if (file.endsWith('.run.json'))
+        recorded.add((JSON.parse(readFileSync(path.join(pods, pod, file), 'utf8')) as { pid: number }).pid)
+    }
+  }
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return recorded.has(Number(name)) || readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(directory)
+      } catch {
+        return false
+      }
+    })
+    .map(Number)
+    .filter((pid) => pid !== process.pid)
+}

@@ -1,0 +1,32 @@
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { bundle, bundleBox, outputDirectory } from '../../../../../resources/images/box/testing/bundle.ts'
+
+const images = path.resolve(import.meta.dirname, '../../../../../resources/images')
+
+export interface Programs extends AsyncDisposable {
+  shimEntry: string
+  imagesDirectory: string
+}
+
+/** The shim and the sample images, built as the application's build does. */
+export async function buildPrograms(): Promise<Programs> {
+  const out = outputDirectory()
+  const imagesDirectory = path.join(out, 'images')
+  for (const name of readdirSync(images)) {
+    const from = path.join(images, name)
+    const isImage = existsSync(path.join(from, 'image.json'))
+    if (isImage || name === 'preload') cpSync(from, path.join(imagesDirectory, name), { recursive: true })
+  }
+  await bundleBox(path.join(imagesDirectory, 'box/box.mjs'))
+  const shimEntry = path.join(out, 'shim.mjs')
+  await bundle(path.join(import.meta.dirname, '../shim/shim.ts'), shimEntry)
+  return {
+    shimEntry,
+    imagesDirectory,
+    [Symbol.asyncDispose]: async () => rmSync(out, { recursive: true, force: true }),
+  }
+}
+
+/** A short directory for sockets, whose paths must fit into 108 bytes. */
+export const shortDirectory = (): string => mkdtempSync('/tmp/wh-')

@@ -1,0 +1,47 @@
+/** A binary heap: the least first. */
+export class Heap<T> {
+  readonly #items: T[] = []
+  readonly #less: (a: T, b: T) => boolean
+
+  constructor(less: (a: T, b: T) => boolean) {
+    this.#less = less
+  }
+
+  get size(): number {
+    return this.#items.length
+  }
+
+  peek(): T | undefined {
+    return this.#items[0]
+  }
+
+  push(item: T): void {
+    const items = this.#items
+    let at = items.push(item) - 1
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (!this.#less(item, items[parent]!)) break
+      items[at] = items[parent]!
+      at = parent
+    }
+    items[at] = item
+  }
+
+  pop(): T | undefined {
+    const items = this.#items
+    const first = items[0]
+    const last = items.pop()
+    if (first === undefined || items.length === 0) return first
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= items.length) break
+      if (child + 1 < items.length && this.#less(items[child + 1]!, items[child]!)) child++
+      if (!this.#less(items[child]!, last!)) break
+      items[at] = items[child]!
+      at = child
+    }
+    items[at] = last!
+    return first
+  }
+}

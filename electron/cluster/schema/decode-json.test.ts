@@ -1,0 +1,278 @@
+import { describe, expect, it } from 'vitest'
+import { decodeJson, parseJson, strictMessage, summarizeBody, typeMetaOf } from './decode-json.ts'
+import { typeNamed } from './table.ts'
+
+const core = (kind: string) => typeNamed(`io.k8s.api.core.v1.${kind}`)
+const decode = (kind: string, body: unknown) =>
+  decodeJson(core(kind), Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)))
+const deployment = (body: unknown) =>
+  decodeJson(typeNamed('io.k8s.api.apps.v1.Deployment'), Buffer.from(JSON.stringify(body)))
+
+describe('what comes out', () => {
+  it('drops unknown fields and names them with their path', () => {
+    const { object, strict } = decode('Pod', {
+      bogus: 1,
+      metadata: { name: 'a', x: 1 },
+      spec: { containers: [{ name: 'c', y: 1 }] },
+    })
+    expect(strict).toEqual([
+      'unknown field "bogus"',
+      'unknown field "metadata.x"',
+      'unknown field "spec.containers[0].y"',
+    ])
+    expect(strictMessage(strict.slice(0, 2))).toBe(
+      'strict decoding error: unknown field "bogus", unknown field "metadata.x"',
+    )
+    expect(object).not.toHaveProperty('bogus')
+    expect(object).toHaveProperty('spec.containers.0', { name: 'c', resources: {} })
+  })
+
+  it('tells names apart by case', () => {
+    expect(decode('ConfigMap', { Data: { a: 'b' } }).strict).toEqual(['unknown field "Data"'])
+  })
+
+  it('keeps an explicit zero behind a pointer and drops it elsewhere', () => {
+    const { object } = deployment({
+      spec: {
+        replicas: 0,
+        paused: false,
+        minReadySeconds: 0,
+        selector: {},
+        template: { spec: { hostname: '', volumes: [{ name: 'v', emptyDir: {} }] } },
+      },
+    })
+    expect(object['spec']).toEqual({
+      replicas: 0,
+      selector: {},
+      strategy: {},
+      template: { metadata: {}, spec: { volumes: [{ name: 'v', emptyDir: {} }], containers: null } },
+    })
+  })
+
+  it('writes what Go always writes', () => {
+    expect(decode('Event', {}).object).toMatchObject({
+      metadata: {},
+      involvedObject: {},
+      eventTime: null,
+      firstTimestamp: null,
+      source: {},
+      reportingComponent: '',
+    })
+    expect(decodeJson(typeNamed('io.k8s.api.rbac.v1.Role'), Buffer.from('{}')).object).toEqual({
+      metadata: {},
+      rules: null,
+    })
+    expect(decode('ConfigMap', {}).object).toEqual({ metadata: {} })
+  })
+
+  it('reads null as absent in a field and as the zero value in a list or map', () => {
+    const { object } = decode('Pod', {
+      metadata: { labels: { a: null }, annotations: null },
+      spec: { containers: [null] },
+    })
+    expect(object).toEqual({
+      metadata: { labels: { a: '' } },
+      spec: { containers: [{ name: '', resources: {} }] },
+      status: {},
+    })
+  })
+
+  it('writes quantities canonically, whether written as text or number', () => {
+    const { object } = decode('Pod', {
+      spec: {
+        containers: [{ name: 'a', resources: { limits: { cpu: 0.5, memory: '1024Mi' }, requests: { cpu: '1000m' } } }],
+      },
+    })
+    expect(object).toHaveProperty('spec.containers.0.resources', {
+      limits: { cpu: '500m', memory: '1Gi' },
+      requests: { cpu: '1' },
+    })
+  })
+
+  it('writes times in UTC, with whole seconds or with microseconds', () => {
+    const { object } = decode('Event', {
+      firstTimestamp: '2026-01-02T03:04:05.678+02:00',
+      eventTime: '2026-01-02T03:04:05.678901Z',
+      lastTimestamp: '0001-01-01T00:00:00Z',
+    })
+    expect(object).toMatchObject({
+      firstTimestamp: '2026-01-02T01:04:05Z',
+      eventTime: '2026-01-02T03:04:05.678901Z',
+      lastTimestamp: null,
+    })
+  })
+
+  it('keeps raw values as they are, unknown fields included', () => {
+    const data = { anything: [1, { goes: null }] }
+    expect(
+      decodeJson(typeNamed('io.k8s.api.apps.v1.ControllerRevision'), Buffer.from(JSON.stringify({ data }))).object,
+    ).toMatchObject({ data, revision: 0 })
+  })
+
+  it('keeps a label that is called __proto__ a label', () => {
+    const { object } = decode('ConfigMap', '{"data":{"__proto__":"x","a":"b"}}')
+    expect(Object.entries(object['data'] as object)).toEqual([
+      ['__proto__', 'x'],
+      ['a', 'b'],
+    ])
+  })
+
+  it('prunes inside the schemas of a custom resource definition', () => {
+    const crd = typeNamed('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps')
+    const { object } = decodeJson(
+      crd,
+      Buffer.from(
+        JSON.stringify({
+          items: { type: 'string', junk: 1 },
+          additionalProperties: false,
+          properties: { a: { type: 'object', default: { junk: 1 } } },
+        }),
+      ),
+    )
+    expect(object).toEqual({
+      items: { type: 'string' },
+      additionalProperties: false,
+      properties: { a: { type: 'object', default: { junk: 1 } } },
+    })
+  })
+})
+
+describe('duplicate keys', () => {
+  it('are named in document order with unknown fields', () => {
+    const { strict, object } = decode(
+      'ConfigMap',
+      '{"metadata":{"name":"x","name":"y","labels":{"a":"1","a":"2"}},"zz":1,"data":{},"data":{"k":"v"}}',
+    )
+    expect(strict).toEqual([
+      'duplicate field "metadata.name"',
+      'duplicate field "metadata.labels.a"',
+      'unknown field "zz"',
+      'duplicate field "data"',
+    ])
+    expect(object).toEqual({ metadata: { name: 'y', labels: { a: '2' } }, data: { k: 'v' } })
+  })
+
+  it('are not reported below unknown fields, nor mistaken for text that looks like a key', () => {
+    expect(decode('ConfigMap', '{"zz":{"a":1,"a":2}}').strict).toEqual(['unknown field "zz"'])
+    expect(decode('ConfigMap', { data: { 'a"b': '"c": "d": \\', e: '\\"' } }).strict).toEqual([])
+  })
+})
+
+describe('type errors', () => {
+  it.each([
+    ['Secret', { type: [] }, 'json: cannot unmarshal array into Go struct field Secret.type of type v1.SecretType'],
+    [
+      'ConfigMap',
+      { data: { a: -1 } },
+      'json: cannot unmarshal number into Go struct field ConfigMap.data of type string',
+    ],
+    [
+      'ConfigMap',
+      { metadata: { labels: [] } },
+      'json: cannot unmarshal array into Go struct field ObjectMeta.metadata.labels of type map[string]string',
+    ],
+    [
+      'Service',
+      { spec: { ports: [{ port: 1.5 }] } },
+      'json: cannot unmarshal number 1.5 into Go struct field ServicePort.spec.ports.port of type int32',
+    ],
+    [
+      'Service',
+      { spec: { ports: true } },
+      'json: cannot unmarshal bool into Go struct field ServiceSpec.spec.ports of type []v1.ServicePort',
+    ],
+    [
+      'Pod',
+      { spec: { containers: [[]] } },
+      'json: cannot unmarshal array into Go struct field PodSpec.spec.containers of type v1.Container',
+    ],
+    [
+      'PersistentVolume',
+      { spec: { capacity: '' } },
+      'json: cannot unmarshal string into Go struct field PersistentVolumeSpec.spec.capacity of type v1.ResourceList',
+    ],
+    [
+      'PersistentVolumeClaim',
+      { spec: { accessModes: {} } },
+      'json: cannot unmarshal object into Go struct field PersistentVolumeClaimSpec.spec.accessModes of type []v1.PersistentVolumeAccessMode',
+    ],
+    [
+      'Pod',
+      { spec: { containers: [{ livenessProbe: { httpGet: { port: true } } }] } },
+      'json: cannot unmarshal bool into Go struct field HTTPGetAction.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32',
+    ],
+    ['Secret', { data: { a: 'Not_A_Name!' } }, 'illegal base64 data at input byte 3'],
+    ['Secret', { data: { a: 'UPPER' } }, 'illegal base64 data at input byte 4'],
+    ['Secret', { data: { a: 'QQ=' } }, 'illegal base64 data at input byte 3'],
+    [
+      'Event',
+      { lastTimestamp: '99999' },
+      'parsing time "99999" as "2006-01-02T15:04:05Z07:00": cannot parse "9" as "-"',
+    ],
+    [
+      'Event',
+      { eventTime: '2026-01-01T00:00:00Z' },
+      'parsing time "2026-01-01T00:00:00Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000"',
+    ],
+    ['Event', { lastTimestamp: '2026-02-30T00:00:00Z' }, 'parsing time "2026-02-30T00:00:00Z": day out of range'],
+    ['Pod', { spec: 1, metadata: 2 }, 'json: cannot unmarshal number into Go struct field Pod.spec of type v1.PodSpec'],
+  ])('in a %s are worded as Go words them (%#)', (kind, body, message) => {
+    expect(() => decode(kind, body)).toThrow(message)
+  })
+
+  it('lets the error of a quantity win over an earlier mismatch, as Go does', () => {
+    expect(() => decode('PersistentVolume', { spec: { accessModes: 1, capacity: { storage: 'x' } } })).toThrow(
+      'quantities must match the regular expression',
+    )
+  })
+
+  it('refuses numbers out of range', () => {
+    expect(() => decode('Service', { spec: { ports: [{ port: 2147483648 }] } })).toThrow(
+      'number 2147483648 into Go struct field ServicePort.spec.ports.port of type int32',
+    )
+    expect(() => deployment({ spec: { strategy: { rollingUpdate: { maxSurge: 2147483648 } } } })).toThrow(
+      'json: cannot unmarshal number 2147483648 into Go struct field RollingUpdateDeployment.spec.strategy.rollingUpdate.maxSurge of type int32',
+    )
+  })
+})
+
+describe('text that is no JSON', () => {
+  it.each([
+    ['{"a":', 'unexpected end of JSON input'],
+    ['', 'unexpected end of JSON input'],
+    ['apiVersion: v1', "invalid character 'a' looking for beginning of value"],
+    ['{"a" 1}', "invalid character '1' after object key"],
+    ['{"a":1 "b"}', `invalid character '"' after object key:value pair`],
+    ['{,}', "invalid character ',' looking for beginning of object key string"],
+    ['[1 2]', "invalid character '2' after array element"],
+    ['{"a":"\n"}', "invalid character '\\n' in string literal"],
+    ['tru', 'unexpected end of JSON input'],
+    ['trux', "invalid character 'x' in literal true (expecting 'e')"],
+    ['{} x', "invalid character 'x' after top-level value"],
+    ['"\\q"', "invalid character 'q' in string escape code"],
+    ['é', "invalid character 'Ã' looking for beginning of value"],
+  ])('%j: %s', (text, message) => {
+    expect(() => parseJson(text)).toThrow(message)
+  })
+
+  it('is shown by its start: text for JSON, hexadecimal for the rest', () => {
+    expect(summarizeBody(Buffer.from(''))).toBe('<empty>')
+    expect(summarizeBody(Buffer.from('{"a":'))).toBe('{"a":')
+    expect(summarizeBody(Buffer.from(`{${'x'.repeat(40)}`))).toBe(`{${'x'.repeat(29)} ...`)
+    expect(summarizeBody(Buffer.from('abc'))).toBe('616263')
+  })
+})
+
+it('reads apiVersion and kind, and refuses what is no object', () => {
+  expect(typeMetaOf({ kind: 'Pod' })).toEqual({ apiVersion: '', kind: 'Pod' })
+  expect(() => typeMetaOf([])).toThrow('json: cannot unmarshal array into Go value of type')
+  expect(() => typeMetaOf({ kind: 1 })).toThrow(
+    'json: cannot unmarshal number into Go struct field .kind of type string',
+  )
+})
+
+it('does not fall over deep nesting', () => {
+  const deep = '{"type":"object","items":'.repeat(20_000) + '{}' + '}'.repeat(20_000)
+  const props = typeNamed('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps')
+  expect(() => decodeJson(props, Buffer.from(deep))).toThrow('exceeded max depth')
+})

@@ -1,0 +1,66 @@
+import { isDeepStrictEqual } from 'node:util'
+import { FieldSetBuilder, recursiveDifference, type FieldSet } from './field-set.ts'
+import type { Shape } from './shape.ts'
+import { elementOfField, indexItems, isMap, resolve, shapeUnder, type JsonObject } from './view.ts'
+
+/** Which paths differ between two objects of one shape. */
+export interface Comparison {
+  readonly added: FieldSet
+  readonly modified: FieldSet
+  readonly removed: FieldSet
+}
+
+/** Undefined stands for absent; null is a value. */
+export function compareObjects(before: JsonObject, after: JsonObject, shape: Shape): Comparison {
+  const sets = { added: new FieldSetBuilder(), modified: new FieldSetBuilder(), removed: new FieldSetBuilder() }
+  const path: string[] = []
+  const visit = (at: Shape, left: unknown, right: unknown): void => {
+    if (left === right) return
+    const kind = resolve(at, right ?? left)
+    if (kind.is === 'scalar' || isLeaf(kind, left, right)) {
+      if (left === undefined) sets.added.insert(path)
+      else if (right === undefined) sets.removed.insert(path)
+      else if (!isDeepStrictEqual(left, right)) sets.modified.insert(path)
+      return
+    }
+    if (kind.is === 'map') visitMap(kind, isMap(left) ? left : {}, isMap(right) ? right : {})
+    else visitList(kind, Array.isArray(left) ? left : [], Array.isArray(right) ? right : [])
+    if (left === undefined) sets.added.insert(path)
+    else if (right === undefined) sets.removed.insert(path)
+  }
+  const step = (element: string, at: Shape, left: unknown, right: unknown): void => {
+    path.push(element)
+    visit(at, left, right)
+    path.pop()
+  }
+  const visitMap = (map: Extract<Shape, { is: 'map' }>, left: JsonObject, right: JsonObject): void => {
+    for (const key of Object.keys(right))
+      step(elementOfField(key), shapeUnder(map, key), Object.hasOwn(left, key) ? left[key] : undefined, right[key])
+    for (const key of Object.keys(left))
+      if (!Object.hasOwn(right, key)) step(elementOfField(key), shapeUnder(map, key), left[key], undefined)
+  }
+  const visitList = (list: Extract<Shape, { is: 'list' }>, left: unknown[], right: unknown[]): void => {
+    const before = indexItems(list, left)
+    const after = indexItems(list, right)
+    for (const [element, item] of after) step(element, list.items, before.get(element), item)
+    for (const [element, item] of before) if (!after.has(element)) step(element, list.items, item, undefined)
+  }
+  visit(shape, before, after)
+  return { added: sets.added.build(), modified: sets.modified.build(), removed: sets.removed.build() }
+}
+
+/** Atomic maps and lists are one value; so are two empty ones, which keeps `{}` apart from null. */
+function isLeaf(shape: Extract<Shape, { is: 'map' | 'list' }>, left: unknown, right: unknown): boolean {
+  if (shape.is === 'map' ? shape.atomic : shape.kind === 'atomic') return true
+  return sizeOf(left) === 0 && sizeOf(right) === 0
+}
+
+const sizeOf = (value: unknown): number =>
+  Array.isArray(value) ? value.length : isMap(value) ? Object.keys(value).length : 0
+
+/** Without what lies at or below the paths of `ignored`. */
+export const exclude = (comparison: Comparison, ignored: FieldSet): Comparison => ({
+  added: recursiveDifference(comparison.added, ignored),
+  modified: recursiveDifference(comparison.modified, ignored),
+  removed: recursiveDifference(comparison.removed, ignored),
+})

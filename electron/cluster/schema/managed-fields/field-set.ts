@@ -1,0 +1,159 @@
+import { canonicalElement, compareElements } from './path-element.ts'
+
+/**
+ * A set of paths through an object (structured-merge-diff's fieldpath.Set). An element of a path is kept as FieldsV1
+ * writes it: `f:name`, `k:{"name":"a"}`, `v:"x"`, `i:0`. Sets are never changed after they were made.
+ */
+export interface FieldSet {
+  /** Elements at which a path ends. */
+  readonly members: ReadonlySet<string>
+  /** Elements through which paths lead on. Never an empty set. */
+  readonly children: ReadonlyMap<string, FieldSet>
+}
+
+export const emptySet: FieldSet = { members: new Set(), children: new Map() }
+
+export const isEmptySet = (set: FieldSet): boolean => !set.members.size && !set.children.size
+
+/** Collects paths, then gives the set. */
+export class FieldSetBuilder {
+  readonly #members = new Set<string>()
+  readonly #children = new Map<string, FieldSetBuilder>()
+
+  /** `path` must not be empty: the object itself is never owned. */
+  insert(path: readonly string[], depth = 0): void {
+    const element = path[depth]
+    if (element === undefined) return
+    if (depth === path.length - 1) this.#members.add(element)
+    else {
+      let child = this.#children.get(element)
+      if (!child) this.#children.set(element, (child = new FieldSetBuilder()))
+      child.insert(path, depth + 1)
+    }
+  }
+
+  build(): FieldSet {
+    return {
+      members: this.#members,
+      children: new Map([...this.#children].map(([element, child]) => [element, child.build()])),
+    }
+  }
+}
+
+export function fieldSetOfPaths(paths: Iterable<readonly string[]>): FieldSet {
+  const builder = new FieldSetBuilder()
+  for (const path of paths) builder.insert(path)
+  return builder.build()
+}
+
+/** Combines the children of both sets; `combine` sees undefined where one has none. */
+function zip(
+  a: FieldSet,
+  b: FieldSet,
+  elements: Iterable<string>,
+  combine: (a: FieldSet | undefined, b: FieldSet | undefined) => FieldSet | undefined,
+): Map<string, FieldSet> {
+  const children = new Map<string, FieldSet>()
+  for (const element of elements) {
+    const child = combine(a.children.get(element), b.children.get(element))
+    if (child && !isEmptySet(child)) children.set(element, child)
+  }
+  return children
+}
+
+export function union(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptySet(a)) return b
+  if (isEmptySet(b)) return a
+  return {
+    members: a.members.union(b.members),
+    children: zip(a, b, new Set([...a.children.keys(), ...b.children.keys()]), (x, y) =>
+      x && y ? union(x, y) : (x ?? y),
+    ),
+  }
+}
+
+export function intersection(a: FieldSet, b: FieldSet): FieldSet {
+  return {
+    members: a.members.intersection(b.members),
+    children: zip(a, b, a.children.keys(), (x, y) => x && y && intersection(x, y)),
+  }
+}
+
+/** The paths of `a` that are not in `b`. */
+export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptySet(b)) return a
+  return reuse(
+    a,
+    a.members.difference(b.members),
+    zip(a, b, a.children.keys(), (x, y) => (x && y ? difference(x, y) : x)),
+  )
+}
+
+/** The very same set where nothing was taken from it: most writes touch few owners, and what is unchanged is not written anew. */
+function reuse(a: FieldSet, members: ReadonlySet<string>, children: ReadonlyMap<string, FieldSet>): FieldSet {
+  if (members.size !== a.members.size || children.size !== a.children.size) return { members, children }
+  for (const [element, child] of children) if (a.children.get(element) !== child) return { members, children }
+  return a
+}
+
+/** The paths of `a` that are neither in `b` nor below a path of `b`. */
+export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptySet(b)) return a
+  const kept = [...a.children.keys()].filter((element) => !b.members.has(element))
+  return reuse(
+    a,
+    a.members.difference(b.members),
+    zip(a, b, kept, (x, y) => (x && y ? recursiveDifference(x, y) : x)),
+  )
+}
+
+export function equalSets(a: FieldSet, b: FieldSet): boolean {
+  if (a.members.size !== b.members.size || a.children.size !== b.children.size) return false
+  for (const member of a.members) if (!b.members.has(member)) return false
+  for (const [element, child] of a.children) {
+    const other = b.children.get(element)
+    if (!other || !equalSets(child, other)) return false
+  }
+  return true
+}
+
+/** Every path of the set, in upstream's order. */
+export function* pathsOf(set: FieldSet, prefix: readonly string[] = []): Generator<readonly string[]> {
+  const elements = [...new Set([...set.members, ...set.children.keys()])].sort(compareElements)
+  for (const element of elements) {
+    const path = [...prefix, element]
+    if (set.members.has(element)) yield path
+    const child = set.children.get(element)
+    if (child) yield* pathsOf(child, path)
+  }
+}
+
+export type FieldsV1 = { [element: string]: FieldsV1 }
+
+/** Reads metadata.managedFields[].fieldsV1. Throws on what is no FieldsV1. */
+export function parseFieldsV1(fields: unknown): FieldSet {
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
+    throw new Error('fieldsV1 must be an object')
+  const members = new Set<string>()
+  const children = new Map<string, FieldSet>()
+  for (const [written, value] of Object.entries(fields)) {
+    // `.` says that the holder itself is owned; the caller has seen to it.
+    if (written === '.') continue
+    const element = canonicalElement(written)
+    const child = parseFieldsV1(value)
+    const isMember = isEmptySet(child) || '.' in (value as object)
+    if (isMember) members.add(element)
+    if (!isEmptySet(child)) children.set(element, child)
+  }
+  return { members, children }
+}
+
+export function formatFieldsV1(set: FieldSet): FieldsV1 {
+  const fields: FieldsV1 = {}
+  const elements = [...new Set([...set.members, ...set.children.keys()])].sort(compareElements)
+  for (const element of elements) {
+    const child = set.children.get(element)
+    fields[element] = child ? { ...(set.members.has(element) ? { '.': {} } : {}), ...formatFieldsV1(child) } : {}
+  }
+  return fields
+}

@@ -1,0 +1,253 @@
+import type { ManagedFieldsEntry } from '#shared/kube/object.ts'
+import { badRequest } from '#shared/kube/status.ts'
+import type { TypeDef } from '../api.ts'
+import { zeroObject } from '../json/zero.ts'
+import { unexplained } from '../patch/patch-object.ts'
+import { difference, emptySet, fieldSetOfPaths, isEmptySet, union, type FieldSet } from './field-set.ts'
+import { conflictStatus } from './conflicts.ts'
+import {
+  capUpdaters,
+  decodeManagers,
+  encodeManagers,
+  identify,
+  stripUnowned,
+  type Manager,
+  type Managers,
+} from './managers.ts'
+import { shapeOf, shapeOfCustomResource, type Shape, type StructuralSchema } from './shape.ts'
+import { setOfObject } from './to-set.ts'
+import { ConflictsError, apply, update, type Conflict, type Version } from './updater.ts'
+import { typingErrors } from './validate.ts'
+import { isMap, type JsonObject } from './view.ts'
+
+/** What tracking needs to know of a kind. Made once per kind. */
+export interface TrackedKind {
+  readonly shape: Shape
+  /** What a write that creates is compared with: the object before anything was set. */
+  readonly empty: JsonObject
+}
+
+export const trackedType = (type: TypeDef): TrackedKind => ({ shape: shapeOf(type), empty: zeroObject(type) })
+export const trackedCustomResource = (schema: StructuralSchema): TrackedKind => ({
+  shape: shapeOfCustomResource(schema),
+  empty: {},
+})
+
+export interface TrackContext {
+  readonly kind: TrackedKind
+  /** Version of the request, such as `apps/v1`. */
+  readonly apiVersion: string
+  /** '' for the object itself. */
+  readonly subresource: string
+  /** The writer: see `managerOf`. */
+  readonly manager: string
+  /** RFC 3339 with whole seconds; undefined for writes that leave no time, which are those through a scale. */
+  readonly now: string | undefined
+  /** Paths that this resource or subresource resets on write (`['status']` on the main resource): never owned. */
+  readonly ignored?: readonly (readonly string[])[] | undefined
+  /** Other served versions; the request's own version too, when there are others. */
+  readonly versions?: ((apiVersion: string) => Version | undefined) | undefined
+}
+
+export interface UpdateInput extends TrackContext {
+  /** The object before; undefined for a creation. */
+  readonly live: JsonObject | undefined
+  /** The object as the client wrote it, decoded and defaulted, before admission and strategies touch it. */
+  readonly next: JsonObject
+}
+
+/** metadata.managedFields after a create, an update or a patch that is no apply. Changes nothing it is given. */
+export function trackUpdate(input: UpdateInput): ManagedFieldsEntry[] {
+  const { live, next, now } = input
+  const written = entriesOf(next)
+  const reset = written?.length === 1 && !Object.keys(written[0]!).length
+  const managers =
+    input.subresource === '' && reset ? new Map<string, Manager>() : startingManagers(live, next, input.subresource)
+  // Nobody tracked so far and no creation: then nobody is, until someone applies.
+  if (!managers.size && live) return []
+  const writer = {
+    name: input.manager || 'unknown',
+    operation: 'Update',
+    apiVersion: input.apiVersion,
+    subresource: input.subresource,
+  } as const
+  return encodeManagers(
+    capUpdaters(recordUpdate(input, live ?? input.kind.empty, next, managers, { ...writer, time: now })),
+  )
+}
+
+/** The writer is a stranger while its changes are computed, so that an entry it had before is kept and added to. */
+function recordUpdate(
+  input: TrackContext,
+  live: JsonObject,
+  next: JsonObject,
+  managers: Managers,
+  writer: Omit<Manager, 'set'>,
+): Managers {
+  const current = 'current operation'
+  const after = stripUnowned(
+    update(contextOf(input), withoutEntries(live), withoutEntries(next), managers, current, writer),
+    current,
+  )
+  const taken = after.get(current)
+  if (!taken) return after
+  const result = new Map(after)
+  result.delete(current)
+  const id = identify(writer)
+  const before = result.get(id)
+  result.set(id, { ...taken, set: before ? union(before.set, taken.set) : taken.set })
+  return result
+}
+
+/** Clients that know nothing of managedFields send none: then those of the live object stand. */
+function startingManagers(live: JsonObject | undefined, next: JsonObject, subresource: string): Managers {
+  const read = (object: JsonObject | undefined): Managers => {
+    try {
+      return decodeManagers(object && entriesOf(object))
+    } catch {
+      return new Map()
+    }
+  }
+  const written = subresource === '' ? read(next) : new Map<string, Manager>()
+  return written.size ? written : read(live)
+}
+
+export interface ApplyInput extends TrackContext {
+  /** The object before; undefined when the apply creates it. */
+  readonly live: JsonObject | undefined
+  /** The applied configuration, as it was parsed: not decoded, not defaulted. */
+  readonly config: JsonObject
+  readonly force: boolean
+}
+
+export interface AppliedObject {
+  /** The live object with the configuration applied: to be decoded and defaulted. */
+  readonly object: JsonObject
+  readonly managedFields: ManagedFieldsEntry[]
+  /** False when the object itself stays as it was; its managedFields may have changed all the same. */
+  readonly changed: boolean
+}
+
+/** Server-side apply. Throws StatusError: 409 with the conflicts, 400 or 500 for a configuration that cannot be applied. */
+export function applyConfiguration(input: ApplyInput): AppliedObject {
+  const { kind, config, now } = input
+  checkConfiguration(input)
+  const live = withoutEntries(input.live ?? kind.empty)
+  let managers: Managers
+  try {
+    managers = decodeManagers(input.live && entriesOf(input.live))
+  } catch (error) {
+    throw unexplained(`failed to decode managed fields: ${(error as Error).message}`)
+  }
+  // What was there before anyone applied belongs to nobody yet: it is given to a manager of that name.
+  if (!managers.size && input.live)
+    managers = recordUpdate({ ...input, ignored: undefined }, kind.empty, input.live, managers, {
+      name: 'before-first-apply',
+      operation: 'Update',
+      apiVersion: input.apiVersion,
+      subresource: input.subresource,
+      time: now,
+    })
+  const applier = {
+    name: input.manager,
+    operation: 'Apply',
+    apiVersion: input.apiVersion,
+    subresource: input.subresource,
+  } as const
+  const id = identify(applier)
+  const time = managers.get(id)?.time
+  const run = (force: boolean) => apply(contextOf(input), live, config, managers, id, { ...applier, time }, force)
+  let applied
+  try {
+    applied = run(input.force)
+  } catch (error) {
+    if (!(error instanceof ConflictsError)) throw error
+    const remaining = withoutLastApplied(input, live, error.conflicts)
+    if (remaining.length) throw conflictStatus(remaining)
+    applied = run(true)
+  }
+  let after = stripUnowned(applied.managers, id)
+  const entry = after.get(id)
+  if (applied.object && entry) after = new Map(after).set(id, { ...entry, time: now })
+  return { object: applied.object ?? live, managedFields: encodeManagers(after), changed: applied.object !== undefined }
+}
+
+function checkConfiguration({ kind, config, apiVersion }: ApplyInput): void {
+  if (typeof config['apiVersion'] === 'string' && config['apiVersion'] !== apiVersion)
+    throw badRequest(
+      `Incorrect version specified in apply patch. Specified patch version: ${config['apiVersion']}, expected: ${apiVersion}`,
+    )
+  if (entriesOf(config)) throw badRequest('metadata.managedFields must be nil')
+  const wrong = typingErrors(config, kind.shape)
+  if (wrong === undefined) return
+  const meta = isMap(config['metadata']) ? config['metadata'] : {}
+  const gvk = `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${String(config['kind'] ?? '')}`
+  throw unexplained(
+    `failed to create typed patch object (${String(meta['namespace'] ?? '')}/${String(meta['name'] ?? '')}; ${gvk}): ${wrong}`,
+  )
+}
+
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
+
+/**
+ * `kubectl apply --server-side` after client-side applies: fields that the last client-side apply set are no conflict,
+ * for it was the same person who set them.
+ */
+function withoutLastApplied(
+  { kind, manager }: ApplyInput,
+  live: JsonObject,
+  conflicts: readonly Conflict[],
+): readonly Conflict[] {
+  if (manager !== 'kubectl') return conflicts
+  const allowed = lastAppliedSet(live, kind.shape)
+  return conflicts
+    .map(({ manager: owner, set }) => ({ manager: owner, set: difference(set, allowed) }))
+    .filter(({ set }) => !isEmptySet(set))
+}
+
+function lastAppliedSet(live: JsonObject, shape: Shape): FieldSet {
+  const meta = live['metadata']
+  const annotations = isMap(meta) ? meta['annotations'] : undefined
+  const written = isMap(annotations) ? annotations[lastApplied] : undefined
+  if (typeof written !== 'string') return emptySet
+  try {
+    const parsed: unknown = JSON.parse(written)
+    return isMap(parsed) ? setOfObject(parsed, shape) : emptySet
+  } catch {
+    return emptySet
+  }
+}
+
+const contextOf = ({ kind, apiVersion, ignored, versions }: TrackContext) => ({
+  apiVersion,
+  shape: kind.shape,
+  ignored: ignored?.length ? fieldSetOfPaths(ignored.map((path) => path.map((name) => `f:${name}`))) : emptySet,
+  versions,
+})
+
+function entriesOf(object: JsonObject): ManagedFieldsEntry[] | undefined {
+  const meta = object['metadata']
+  const entries = isMap(meta) ? meta['managedFields'] : undefined
+  return Array.isArray(entries) ? (entries as ManagedFieldsEntry[]) : undefined
+}
+
+function withoutEntries(object: JsonObject): JsonObject {
+  const meta = object['metadata']
+  if (!isMap(meta) || !('managedFields' in meta)) return object
+  const rest = { ...meta }
+  delete rest['managedFields']
+  return { ...object, metadata: rest }
+}
+
+/**
+ * Whether two states of an object differ in nothing but the times of their managedFields: then the write is none, and
+ * the old state stands.
+ */
+export function sameExceptTimes(
+  before: JsonObject,
+  after: JsonObject,
+  equal: (a: unknown, b: unknown) => boolean,
+): boolean {
+  const timeless = (object: JsonObject) => entriesOf(object)?.map((entry) => ({ ...entry, time: undefined }))
+  return equal(timeless(before), timeless(after)) && equal(withoutEntries(before), withoutEntries(after))
+}

@@ -1,0 +1,131 @@
+import { StatusError, badRequest, requestEntityTooLarge, statusFailure } from '#shared/kube/status.ts'
+import type { Decoded, StrictError, TypeDef } from '../api.ts'
+import { DecodeError, SyntaxFailure, decodeValue, parseJson } from '../decode-json.ts'
+import { countParsedKeys, countWrittenKeys, parsePairs, Pairs } from '../json/duplicates.ts'
+import { JsonPatchError, applyJsonPatch, type JsonPatchOperation } from './json-patch.ts'
+import { applyMergePatch } from './merge-patch.ts'
+import { StrategicPatchError, applyStrategicPatch } from './strategic.ts'
+import { goFormat, isObject, type JsonObject } from './values.ts'
+
+export interface PatchInput {
+  format: 'json' | 'merge' | 'strategic'
+  body: Uint8Array
+  /** The object as clients see it, in the version of the request. Not changed. */
+  current: JsonObject
+  /** The type in the table. Kinds that have none (custom resources) give `decode` and know no strategic patch. */
+  type?: TypeDef | undefined
+  decode?: (value: unknown) => Decoded
+}
+
+export interface Patched {
+  object: JsonObject
+  /** Strict errors of the patch and of its result. Warn warns of them; Strict throws `refuse(strictMessage(strict))`. */
+  strict: StrictError[]
+  /** The 422 with which upstream answers when the result is no object of the kind. */
+  refuse(message: string): StatusError
+}
+
+const mostOperations = 10_000
+
+/** Applies a patch and decodes the result. Throws StatusError as upstream's patch handler does. */
+export function patchObject({ format, body, current, type, decode }: PatchInput): Patched {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+  const patch = parse(text, format)
+  const strict = duplicatesIn(text, patch, format)
+  const result = apply(format, patch, current, type)
+  const shown = () => (format === 'strategic' ? goFormat(patch) : JSON.stringify(result))
+  const refuse = (reason: string): StatusError => {
+    const message = `Invalid value: ${JSON.stringify(shown())}: ${reason}`
+    // Upstream names neither kind nor object here, which leaves the blanks in the text.
+    return statusFailure(422, 'Invalid', ` "" is invalid: patch: ${message}`, {
+      causes: [{ reason: 'FieldValueInvalid', message, field: 'patch' }],
+    })
+  }
+  try {
+    const decoded = decode ? decode(result) : decodeValue(type!, result)
+    return { object: decoded.object, strict: [...strict, ...decoded.strict], refuse }
+  } catch (error) {
+    throw error instanceof DecodeError ? refuse(error.message) : error
+  }
+}
+
+function parse(text: string, format: PatchInput['format']): unknown {
+  const prefix = format === 'strategic' ? '' : 'error decoding patch: '
+  let patch: unknown
+  try {
+    patch = parseJson(text)
+  } catch (error) {
+    throw error instanceof SyntaxFailure ? badRequest(prefix + error.message) : error
+  }
+  if (format === 'json') return checkOperations(patch)
+  if (!isObject(patch))
+    throw badRequest(`${prefix}json: cannot unmarshal ${kindOf(patch)} into Go value of type map[string]interface {}`)
+  return patch
+}
+
+function checkOperations(patch: unknown): readonly JsonPatchOperation[] {
+  const wrong = (kind: string, type: string) =>
+    badRequest(`error decoding patch: json: cannot unmarshal ${kind} into Go ${type}`)
+  if (!Array.isArray(patch)) throw wrong(kindOf(patch), 'value of type []handlers.jsonPatchOp')
+  for (const operation of patch as unknown[]) {
+    if (!isObject(operation)) throw wrong(kindOf(operation), 'value of type handlers.jsonPatchOp')
+    for (const key of ['op', 'path', 'from'])
+      if (operation[key] !== undefined && typeof operation[key] !== 'string')
+        throw wrong(kindOf(operation[key]), `struct field jsonPatchOp.${key} of type string`)
+  }
+  if (patch.length > mostOperations)
+    throw requestEntityTooLarge(
+      `The allowed maximum operations in a JSON patch is ${mostOperations}, got ${patch.length}`,
+    )
+  return patch as readonly JsonPatchOperation[]
+}
+
+const kindOf = (value: unknown): string =>
+  Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+
+function apply(format: PatchInput['format'], patch: unknown, current: JsonObject, type: TypeDef | undefined): unknown {
+  try {
+    if (format === 'json') return applyJsonPatch(structuredClone(current), patch as readonly JsonPatchOperation[])
+    if (format === 'merge') return applyMergePatch(current, patch)
+    if (!type) throw new Error('a strategic merge patch needs a type of the table')
+    return applyStrategicPatch(current, patch as JsonObject, type)
+  } catch (error) {
+    if (error instanceof JsonPatchError) throw rejected()
+    if (!(error instanceof StrategicPatchError)) throw error
+    if (error.code === 400) throw badRequest(error.message)
+    throw error.code === 422 ? rejected() : unexplained(error.message)
+  }
+}
+
+/** What upstream says of a patch that does not fit: nothing more. */
+const rejected = () =>
+  statusFailure(422, 'Invalid', 'the server rejected our request due to an error in our request', {})
+
+/** An error that upstream returns bare: 500 without a reason. */
+export const unexplained = (message: string): StatusError =>
+  new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 })
+
+/** Duplicate keys of the patch itself, and fields that an operation of a JSON patch does not have. */
+function duplicatesIn(text: string, patch: unknown, format: PatchInput['format']): StrictError[] {
+  const errors: StrictError[] = []
+  const known = new Set(['op', 'path', 'from', 'value'])
+  if (format === 'json')
+    for (const [index, operation] of (patch as readonly JsonObject[]).entries())
+      for (const key of Object.keys(operation))
+        if (!known.has(key)) errors.push(`json patch unknown field "[${index}].${key}"`)
+  if (countWrittenKeys(text) === countParsedKeys(patch)) return errors
+  const prefix = format === 'json' ? 'json patch ' : ''
+  const visit = (value: unknown, path: string): void => {
+    if (Array.isArray(value)) return value.forEach((item, index) => visit(item, `${path}[${index}]`))
+    if (!(value instanceof Pairs)) return
+    const seen = new Set<string>()
+    for (const [key, item] of value.entries) {
+      const at = path ? `${path}.${key}` : key
+      if (seen.has(key)) errors.push(`${prefix}duplicate field ${JSON.stringify(at)}`)
+      seen.add(key)
+      visit(item, at)
+    }
+  }
+  visit(parsePairs(text), '')
+  return errors
+}

@@ -1,0 +1,34 @@
+import { pause } from '../pause.ts'
+import type { Outlet } from './server.ts'
+
+const frame = 16
+
+/**
+ * Tells a state now and after every change, for as long as the stream is open. States that change faster than the other
+ * side takes them are left out: only the newest matters.
+ */
+export async function follow<T>(
+  outlet: Outlet<T, never>,
+  read: () => T,
+  subscribe: (changed: () => void) => Disposable,
+): Promise<void> {
+  let changed = false
+  let wake = () => {}
+  const notice = () => {
+    changed = true
+    wake()
+  }
+  const subscription = subscribe(notice)
+  outlet.signal.addEventListener('abort', notice)
+  try {
+    while (!outlet.signal.aborted) {
+      changed = false
+      outlet.send(read())
+      await pause(frame, outlet.signal)
+      await outlet.clear()
+      if (!changed) await new Promise<void>((resolve) => (wake = resolve))
+    }
+  } finally {
+    subscription[Symbol.dispose]()
+  }
+}

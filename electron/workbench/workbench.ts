@@ -1,0 +1,103 @@
+import path from 'node:path'
+import type { FramePort } from '#shared/ipc/channel.ts'
+import { matches, parseSelector } from '#shared/kube/selectors.ts'
+import { Supervisor } from './builtin/supervisor.ts'
+import { serveChannel, type RequestHandlers, type StreamHandlers } from './channel/server.ts'
+import { Contexts } from './connections/contexts.ts'
+import { contextRequests, contextStreams } from './connections/handlers.ts'
+import { Forwards } from './forwards/forwards.ts'
+import { logStreams } from './logs/stream.ts'
+import { objectRequests } from './objects/handlers.ts'
+import { objectStreams } from './objects/watch.ts'
+import { runQuery } from './queries/query.ts'
+import { SharedLists } from './queries/shared-lists.ts'
+import { readSamples } from './samples.ts'
+import { SettingsFile } from './settings/settings.ts'
+import { terminalStreams } from './terminals/stream.ts'
+
+export interface WorkbenchOptions {
+  host: 'electron' | 'serve'
+  version: string
+  /** Where settings lie. */
+  userDirectory: string
+  /** Data of the built-in cluster. */
+  clusterDirectory: string
+  kubeconfigFiles: readonly string[]
+  nodeBinary: string
+  nodeFlags?: readonly string[]
+  clusterEntry: string
+  manifestsDirectory: string
+}
+
+/** Everything that the UI can ask, wired. Serves any number of windows. */
+export interface Workbench extends AsyncDisposable {
+  attach(port: FramePort): void
+  readonly supervisor: Supervisor
+}
+
+export function createWorkbench(options: WorkbenchOptions): Workbench {
+  const contexts = new Contexts({ files: options.kubeconfigFiles })
+  const supervisor = new Supervisor({
+    dataDirectory: options.clusterDirectory,
+    nodeBinary: options.nodeBinary,
+    nodeFlags: options.nodeFlags ?? [],
+    entry: options.clusterEntry,
+    onStatus: (status) => contexts.builtinChanged(status),
+  })
+  const settings = new SettingsFile(path.join(options.userDirectory, 'settings.json'))
+  const lists = new SharedLists()
+  const forwards = new Forwards(contexts)
+
+  const requests: RequestHandlers = {
+    ...contextRequests(contexts),
+    ...objectRequests(contexts),
+    ...supervisor.requests(),
+    ...forwards.requests(),
+    'samples.list': () => readSamples(options.manifestsDirectory),
+    'settings.get': () => settings.get(),
+    'settings.set': (change) => settings.set(change),
+    'app.info': () => ({ version: options.version, host: options.host, platform: process.platform }),
+  }
+  const streams: StreamHandlers = {
+    ...contextStreams(contexts),
+    ...objectStreams(contexts),
+    ...supervisor.streams(),
+    ...forwards.streams(),
+    ...logStreams(contexts),
+    ...terminalStreams(contexts),
+    'query.open': (params, outlet) =>
+      runQuery(params, outlet, {
+        openLists: (namespaces) =>
+          lists.open({
+            connection: contexts.connection(params.context),
+            resource: params.resource,
+            namespaces,
+            fieldSelector: params.fieldSelector,
+            labelSelector: params.labelSelector,
+          }),
+        connection: () => contexts.connection(params.context),
+        onContextChange: (changed) => contexts.onChange(changed),
+        parseLabels: (selector) => {
+          const parsed = parseSelector(selector)
+          return (labels) => matches(parsed, labels)
+        },
+      }),
+  }
+
+  const ports = new Set<FramePort>()
+  return {
+    attach(port) {
+      ports.add(port)
+      port.onClose(() => ports.delete(port))
+      serveChannel(port, { requests, streams })
+    },
+    supervisor,
+    async [Symbol.asyncDispose]() {
+      for (const port of ports) port.close()
+      forwards[Symbol.dispose]()
+      lists[Symbol.dispose]()
+      contexts[Symbol.dispose]()
+      await supervisor.stop()
+    },
+  }
+}

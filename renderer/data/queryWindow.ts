@@ -1,0 +1,69 @@
+import type { ColumnInfo, Freshness, QueryMessage, QuerySort, Row, Tone } from '#shared/ipc/queries.ts'
+
+/** What the renderer knows of a live query: totals, and the rows of one window. Immutable; each message makes a new one. */
+export interface QueryState {
+  readonly columns: readonly ColumnInfo[]
+  readonly total: number
+  readonly matching: number
+  readonly offset: number
+  readonly rows: readonly (Row | undefined)[]
+  readonly tones: Readonly<Record<Tone, number>>
+  readonly freshness: Freshness
+  readonly sort: QuerySort | undefined
+  readonly filterProblem: string | undefined
+  /** False until the first message. */
+  readonly answered: boolean
+}
+
+export const emptyQuery: QueryState = {
+  columns: [],
+  total: 0,
+  matching: 0,
+  offset: 0,
+  rows: [],
+  tones: { ok: 0, busy: 0, warn: 0, bad: 0, off: 0 },
+  freshness: { state: 'loading', loaded: 0 },
+  sort: undefined,
+  filterProblem: undefined,
+  answered: false,
+}
+
+/** Keeps the very row objects that did not change, so that only changed rows are drawn again. */
+export function applyMessage(state: QueryState, message: QueryMessage): QueryState {
+  const known = new Map<string, Row>()
+  for (const row of state.rows) if (row) known.set(row.uid, row)
+  for (const row of message.rows) known.set(row.uid, row)
+  return {
+    columns: message.columns ?? state.columns,
+    total: message.total,
+    matching: message.matching,
+    offset: message.offset,
+    rows: message.uids.map((uid) => known.get(uid)),
+    tones: message.tones,
+    freshness: message.freshness,
+    sort: message.sort ?? state.sort,
+    filterProblem: message.filterProblem,
+    answered: true,
+  }
+}
+
+export const rowAt = (state: QueryState, index: number): Row | undefined => state.rows[index - state.offset]
+
+export interface Window {
+  offset: number
+  count: number
+}
+
+/** What is asked for beyond the view: about ten frames of a fast scroll. Asked again when half of it is used up. */
+const margin = 170
+const edge = 85
+const most = 500
+
+/** The window to ask for so that the given rows are in it, or undefined while the present one still does. */
+export function windowFor(present: Window, first: number, last: number, matching: number): Window | undefined {
+  const low = Math.max(0, first - edge)
+  const high = Math.min(matching, last + edge)
+  if (low >= present.offset && high <= present.offset + present.count) return undefined
+  const offset = Math.max(0, first - margin)
+  return { offset, count: Math.min(most, last - first + 2 * margin) }
+}

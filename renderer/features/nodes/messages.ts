@@ -1,0 +1,18 @@
+export const messages = {
+  node: 'Node',
+  roles: 'Roles',
+  addresses: 'Addresses',
+  version: 'Version',
+  runtime: 'Runtime',
+  os: 'System',
+  taints: 'Taints',
+  capacity: 'Capacity',
+  allocatable: '{allocatable} of {capacity} for pods',
+  pods: 'Pods here',
+  noPods: 'No pod runs here.',
+  cordon: 'Cordon or uncordon',
+  cordoned: '{name} takes no new pods.',
+  uncordoned: '{name} takes pods again.',
+  unschedulable: 'Takes no new pods',
+  images: 'Images',
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { request, stream } from './define.ts'
+import { contextId, groupName, lineOfText, namespaceName, objectName, pluralName, subresourceName } from './words.ts'
+
+/** One kubeconfig context, or the built-in cluster (id `builtin`). */
+export interface ContextInfo {
+  id: string
+  name: string
+  /** Where it comes from: `built-in` or a kubeconfig path. */
+  source: string
+  server: string
+  namespace?: string
+  builtin: boolean
+}
+
+export type ConnectionState =
+  | { state: 'idle' }
+  | { state: 'connecting' }
+  | { state: 'live'; version: string }
+  /** `since`: milliseconds since the epoch at which the last answer came. */
+  | { state: 'reconnecting'; since: number; message: string }
+  | { state: 'failed'; message: string; cure?: string }
+
+/** A resource type as discovery tells it. */
+export interface ResourceInfo {
+  group: string
+  version: string
+  plural: string
+  singular: string
+  kind: string
+  namespaced: boolean
+  shortNames: string[]
+  categories: string[]
+  verbs: string[]
+}
+
+const context = z.object({ context: contextId })
+
+export const contextStreams = {
+  /** All contexts, the built-in cluster first and always, again whenever kubeconfigs or states change. */
+  'contexts.watch': stream<{
+    contexts: (ContextInfo & { connection: ConnectionState })[]
+    /** Kubeconfig files that cannot be read, in a sentence each. */
+    problems?: string[]
+  }>()(z.object({}), z.never()),
+}
+
+export const contextRequests = {
+  /** Contacts the cluster. Nothing is contacted before. */
+  'contexts.connect': request<{ version: string }>()(context),
+  'contexts.resources': request<ResourceInfo[]>()(context),
+  /** Whether the current user may, asked of the server with SelfSubjectAccessReview. */
+  'contexts.can': request<boolean>()(
+    context.extend({
+      verb: lineOfText,
+      group: groupName,
+      resource: pluralName,
+      subresource: subresourceName.optional(),
+      namespace: namespaceName.optional(),
+      name: objectName.optional(),
+    }),
+  ),
+}

@@ -1,0 +1,274 @@
+import { printTable, median, quantile, residentMiB, round } from './figures.ts'
+import { startFloor } from './floor.ts'
+import { load } from './load.ts'
+import { RawConnection, targetOf, type Target } from './raw-client.ts'
+import { up, type TestCluster } from '../support/cluster.ts'
+
+export interface Size {
+  pods: number
+  /** Requests per client count. */
+  requests: number
+  replicas: number
+}
+
+const namespace = 'bench'
+const maps = `/api/v1/namespaces/${namespace}/configmaps`
+const podsPath = `/api/v1/namespaces/${namespace}/pods`
+const merge = 'application/merge-patch+json'
+
+async function expectOk(connection: RawConnection, ...args: Parameters<RawConnection['request']>) {
+  const answer = await connection.request(...args)
+  if (answer.status >= 300)
+    throw new Error(`${args[0]} ${args[1]} answered ${answer.status}: ${answer.body.toString().slice(0, 300)}`)
+  return answer
+}
+
+async function prepared(args: readonly string[]): Promise<{ cluster: TestCluster; target: Target } & AsyncDisposable> {
+  const cluster = await up(args)
+  const target = targetOf(cluster.kubeconfig)
+  using connection = await RawConnection.open(target)
+  const create = (path: string, body: object) => expectOk(connection, 'POST', path, { body: JSON.stringify(body) })
+  await create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+  if (args.includes('--bare'))
+    await create(`/api/v1/namespaces/${namespace}/serviceaccounts`, {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'default' },
+    })
+  return { cluster, target, [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose]() }
+}
+
+export async function startup(): Promise<void> {
+  const fresh: number[] = []
+  const kept: number[] = []
+  for (let run = 0; run < 3; run++) {
+    const start = performance.now()
+    await using first = await up(['--bare'])
+    fresh.push(performance.now() - start)
+    await first.process[Symbol.asyncDispose]()
+    const again = performance.now()
+    await using _second = await up(['--bare'], first.data)
+    kept.push(performance.now() - again)
+  }
+  printTable('Start to /readyz, from the exec of Node, ms (median of 3)', [
+    { fresh: round(median(fresh)), 'kept data': round(median(kept)) },
+  ])
+}
+
+export async function requests({ requests: total }: Size): Promise<void> {
+  await using server = await prepared(['--bare'])
+  await using floor = await startFloor(1)
+  const text = 'x'.repeat(900)
+  const rows = []
+  for (const clients of [1, 16, 64]) {
+    const count = clients === 1 ? Math.ceil(total / 4) : total
+    const name = (i: number) => `m-${clients}-${i}`
+    const body = (i: number, n = 0) =>
+      JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: name(i) }, data: { text, n: String(n) } })
+    const run = async (send: (connection: RawConnection, i: number) => Promise<{ status: number }>) =>
+      load(server.target, clients, count, async (connection, i) => (await send(connection, i)).status)
+    const bare = await load(
+      floor.target,
+      clients,
+      count * 2,
+      async (connection) => (await connection.request('GET', '/small')).status,
+    )
+    const figures = {
+      create: await run((c, i) => c.request('POST', maps, { body: body(i) })),
+      get: await run((c, i) => c.request('GET', `${maps}/${name(i)}`)),
+      put: await run((c, i) => c.request('PUT', `${maps}/${name(i)}`, { body: body(i, 1) })),
+      patch: await run((c, i) =>
+        c.request('PATCH', `${maps}/${name(i)}`, { body: '{"data":{"n":"2"}}', contentType: merge }),
+      ),
+      delete: await run((c, i) => c.request('DELETE', `${maps}/${name(i)}`)),
+    }
+    for (const [verb, f] of Object.entries(figures))
+      rows.push({
+        clients,
+        verb,
+        'per second': round(f.perSecond),
+        'p50 ms': round(f.p50, 2),
+        'p99 ms': round(f.p99, 2),
+        failed: f.failures,
+        'bare GET/s': round(bare.perSecond),
+        'of the floor': round(f.perSecond / bare.perSecond, 2),
+      })
+  }
+  printTable('Requests on ConfigMaps of 1 KB, durable', rows)
+}
+
+const examplePod = (i: number) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: `pod-${String(i).padStart(6, '0')}`,
+    labels: { app: 'bench', group: String(i % 50), 'app.kubernetes.io/managed-by': 'wheelhouse-bench' },
+    annotations: { 'bench.wheelhouse.dev/text': 'lorem ipsum dolor sit amet '.repeat(40) },
+  },
+  spec: {
+    containers: [0, 1].map((n) => ({
+      name: `c${n}`,
+      image: 'registry.example.com/team/application:1.2.3',
+      ports: [{ containerPort: 8080 + n }],
+      env: Array.from({ length: 8 }, (_, e) => ({ name: `SETTING_${e}`, value: `value-${e}` })),
+      resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { cpu: '1', memory: '1Gi' } },
+      livenessProbe: { httpGet: { path: '/healthz', port: 8080 + n } },
+    })),
+  },
+})
+
+export async function lists({ pods }: Size): Promise<void> {
+  await using server = await prepared(['--bare'])
+  const before = residentMiB(server.cluster.pid)
+  await load(
+    server.target,
+    16,
+    pods,
+    async (connection, i) =>
+      (await expectOk(connection, 'POST', podsPath, { body: JSON.stringify(examplePod(i)) })).status,
+  )
+  const filled = residentMiB(server.cluster.pid)
+  using connection = await RawConnection.open(server.target)
+  const time = async (path: string, accept = 'application/json') => {
+    const times: number[] = []
+    let bytes = 0
+    for (let run = 0; run < 5; run++) {
+      const start = performance.now()
+      bytes = (await expectOk(connection, 'GET', path, { accept, onData: () => {} })).bytes
+      times.push(performance.now() - start)
+    }
+    return { ms: median(times), bytes }
+  }
+  const plain = await time(podsPath)
+  await using floor = await startFloor(plain.bytes)
+  using bare = await RawConnection.open(floor.target)
+  const floorTimes: number[] = []
+  for (let run = 0; run < 5; run++) {
+    const start = performance.now()
+    await bare.request('GET', '/large', { onData: () => {} })
+    floorTimes.push(performance.now() - start)
+  }
+  const floorMs = median(floorTimes)
+  const row = (what: string, { ms, bytes }: { ms: number; bytes: number }) => ({
+    what,
+    ms: round(ms),
+    MB: round(bytes / 1e6, 1),
+    'of the floor': round(ms / floorMs, 2),
+  })
+  printTable(
+    `LIST of ${pods} pods (median of 5; floor: a bare Node HTTPS server sends the same bytes in ${round(floorMs)} ms)`,
+    [
+      row('plain', plain),
+      row('as Table', await time(podsPath, 'application/json;as=Table;v=v1;g=meta.k8s.io')),
+      row('metadata', await time(podsPath, 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io')),
+      row('selector, 1 in 50', await time(`${podsPath}?labelSelector=group%3D7`)),
+      row('first page of 500', await time(`${podsPath}?limit=500`)),
+    ],
+  )
+  printTable('Memory of the cluster process, MiB', [
+    { idle: round(before), [`${pods} pods`]: round(filled), 'after lists': round(residentMiB(server.cluster.pid)) },
+  ])
+}
+
+export async function watches({ requests: total }: Size): Promise<void> {
+  await using server = await prepared(['--bare'])
+  const watchers = 100
+  let events = 0
+  const newline = 10
+  const count = (chunk: Buffer) => {
+    for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, at + 1)) events++
+  }
+  const connections = await Promise.all(Array.from({ length: watchers }, () => RawConnection.open(server.target)))
+  for (const connection of connections)
+    connection.request('GET', `${maps}?watch=true&resourceVersion=0`, { onData: count }).catch(() => {})
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  events = 0
+  const body = (i: number) =>
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: `w-${i}` },
+      data: { text: 'x'.repeat(900) },
+    })
+  using writer = await RawConnection.open(server.target)
+  const lags: number[] = []
+  for (let i = 0; i < 50; i++) {
+    const want = events + watchers
+    await expectOk(writer, 'POST', maps, { body: body(i) })
+    const answered = performance.now()
+    while (events < want) await new Promise((resolve) => setImmediate(resolve))
+    lags.push(performance.now() - answered)
+  }
+  lags.sort((a, b) => a - b)
+  const writes = Math.min(total, 2000)
+  const from = events
+  const start = performance.now()
+  await load(
+    server.target,
+    16,
+    writes,
+    async (connection, i) => (await expectOk(connection, 'POST', maps, { body: body(1000 + i) })).status,
+  )
+  while (events < from + writes * watchers && performance.now() - start < 60_000)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  const seconds = (performance.now() - start) / 1000
+  for (const connection of connections) connection[Symbol.dispose]()
+  printTable('Watch, 100 watchers of every ConfigMap', [
+    {
+      'paced: all have it after the answer, p50 ms': round(quantile(lags, 0.5), 2),
+      'p99 ms': round(quantile(lags, 0.99), 2),
+      'flood: events/s': round((events - from) / seconds),
+      delivered: `${events - from} of ${writes * watchers}`,
+    },
+  ])
+}
+
+export async function deployment({ replicas }: Size): Promise<void> {
+  await using server = await prepared(['--nodes', 'simulated=10'])
+  using connection = await RawConnection.open(server.target)
+  using watcher = await RawConnection.open(server.target)
+  const bound = new Set<string>()
+  let rest = ''
+  watcher
+    .request('GET', `${podsPath}?watch=true&resourceVersion=0`, {
+      onData: (chunk) => {
+        const lines = (rest + chunk.toString()).split('\n')
+        rest = lines.pop()!
+        for (const line of lines) {
+          const { object } = JSON.parse(line) as {
+            object: { metadata: { name: string }; spec?: { nodeName?: string } }
+          }
+          if (object.spec?.nodeName) bound.add(object.metadata.name)
+        }
+      },
+    })
+    .catch(() => {})
+  await new Promise((resolve) => setTimeout(resolve, 2000))
+  const labels = { app: 'bench' }
+  const template = {
+    metadata: { labels },
+    spec: {
+      containers: [
+        { name: 'c', image: 'registry.example.com/web:1', resources: { requests: { cpu: '10m', memory: '16Mi' } } },
+      ],
+    },
+  }
+  const start = performance.now()
+  await expectOk(connection, 'POST', `/apis/apps/v1/namespaces/${namespace}/deployments`, {
+    body: JSON.stringify({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web' },
+      spec: { replicas, selector: { matchLabels: labels }, template },
+    }),
+  })
+  while (bound.size < replicas && performance.now() - start < 120_000)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  printTable(`A Deployment of ${replicas} replicas on 10 simulated nodes`, [
+    {
+      'all bound after s': round((performance.now() - start) / 1000, 2),
+      bound: `${bound.size} of ${replicas}`,
+      'cluster process MiB': round(residentMiB(server.cluster.pid)),
+    },
+  ])
+}

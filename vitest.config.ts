@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config'
+
+/** Units that work on the machine itself: processes, network namespaces, disks. They wait more than they compute. */
+const machine = [
+  'electron/cluster/runtime/**/*.test.ts',
+  'electron/cluster/network/**/*.test.ts',
+  'electron/cluster/store/lmdb*.test.ts',
+  'electron/cluster/store/etcd/*.test.ts',
+  'resources/**/*.test.ts',
+]
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['shared/**/*.test.ts', 'electron/**/*.test.ts'],
+          exclude: machine,
+          environment: 'node',
+          // Loading the modules anew for every file would take longer than the tests.
+          isolate: false,
+          testTimeout: 20_000,
+        },
+      },
+      './vitest.renderer.config.ts',
+      { test: { name: 'machine', include: machine, environment: 'node', testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        test: {
+          name: 'system',
+          include: ['tests/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})

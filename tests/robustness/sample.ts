@@ -24,6 +24,12 @@ export const uids = (list: readonly Pod[]): string[] => list.map(({ metadata }) 
 export const isReady = ({ status }: Pod): boolean =>
   status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true
 
+/** For a message of a test: the pod's phase and its container's state, restarts and readiness. */
+function stateOf({ metadata, status }: Pod): string {
+  const container = status?.containerStatuses?.[0]
+  return `${metadata!.name} ${status?.phase} ${JSON.stringify(container?.state)} ×${container?.restartCount} ready=${container?.ready}`
+}
+
 /** Resolves with the pods once all of them are ready, and each container has been started again `restarts` times. */
 export const allReady = (cluster: Reached, { count = 5, restarts = 0 } = {}): Promise<Pod[]> =>
   eventually(
@@ -31,7 +37,8 @@ export const allReady = (cluster: Reached, { count = 5, restarts = 0 } = {}): Pr
     async () => {
       const list = await pods(cluster)
       const restarted = list.filter(({ status }) => status?.containerStatuses?.[0]?.restartCount === restarts)
-      return list.length === count && restarted.filter(isReady).length === count && list
+      if (list.length === count && restarted.filter(isReady).length === count) return list
+      throw new Error(`the pods are ${list.map(stateOf).join(', ')}`)
     },
     40_000,
   )

@@ -33,6 +33,8 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          // Real processes on a machine that is shared: a second attempt is allowed, and `npm test` names who needed it.
+          retry: 1,
         },
       },
     ],

@@ -63,6 +63,17 @@ export function run24(args, options = {}) {
   return done.status ?? 1
 }
 
+/** The same without blocking, below the program `around` where one is given. */
+export function finish24(args, around = []) {
+  const node = node24()
+  const [command, ...rest] = [...around, node, ...args]
+  const child = spawn(command, rest, { cwd: root, stdio: 'inherit', env: withPath(node) })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => resolve(code ?? 1))
+  })
+}
+
 export function spawn24(args, options = {}) {
   const node = node24()
   return spawn(node, args, { cwd: root, env: withPath(node), ...options })

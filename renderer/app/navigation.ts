@@ -49,8 +49,9 @@ export const useNavigation = defineStore('navigation', () => {
       })
     }
   }
-  async function toPage(name: string): Promise<void> {
-    if (await mayLeave()) await routerRef.value?.push({ name, params: { context: workspace.currentId ?? '' } })
+  async function toPage(name: string, words: Record<string, string> = {}): Promise<void> {
+    const params = { context: workspace.currentId ?? '' }
+    if (await mayLeave()) await routerRef.value?.push({ name, params, query: words })
   }
   async function toContext(context: string): Promise<void> {
     const now = route.value

@@ -36,6 +36,15 @@ it('takes the token out of the address', () => {
   expect(app.page.url()).not.toContain('token')
 })
 
+it('leads from the empty overview straight to what the sample applies', async () => {
+  const { page } = app
+  await page.evaluate("location.hash = '#/c/builtin'")
+  await page.getByText('Nothing runs here yet').waitFor()
+  await page.getByRole('button', { name: 'Deploy the sample' }).click()
+  await page.getByText('hello-config').first().waitFor()
+  await page.getByRole('button', { name: 'Back' }).click()
+})
+
 it('deploys the sample from the welcome, having shown what is applied', async () => {
   const { page } = app
   await page.getByRole('button', { name: 'Deploy the sample' }).click()

@@ -1,4 +1,4 @@
-import { Ship } from '@lucide/vue'
+import { Rocket, Ship } from '@lucide/vue'
 import { useCommands } from '../../app/commands.ts'
 import type { Feature } from '../../app/feature.ts'
 import { t } from '../../app/i18n.ts'
@@ -18,6 +18,13 @@ export const welcome: Feature = {
         section: t('app.general'),
         icon: Ship,
         run: () => void navigation.toPage('welcome'),
+      },
+      {
+        id: 'welcome.sample',
+        title: t('welcome.deploy'),
+        section: t('app.general'),
+        icon: Rocket,
+        run: () => void navigation.toPage('welcome', { step: 'read' }),
       },
     ])
   },

@@ -1,5 +1,5 @@
 // The fast part of the tests: types, lint, formatting, import laws, unit tests.
-import { bin, installMissing, run24 } from './toolchain.mjs'
+import { bin, collect24, installMissing } from './toolchain.mjs'
 
 const steps = [
   ['types of shared/', 'typescript', ['tsc'], ['-p', 'tsconfig.shared.json']],
@@ -17,21 +17,30 @@ const steps = [
   ['unit tests', 'vitest', [], ['run', '--project', 'unit', '--project', 'renderer', '--silent=passed-only']],
 ]
 
-/** Runs the steps one by one; answers the outcome of each. */
-export function check({ units = true } = {}) {
-  return steps
-    .filter(([title]) => units || title !== 'unit tests')
-    .map(([title, packageName, [command = packageName], args]) => {
-      const start = Date.now()
-      const ok = run24([bin(packageName, command), ...args]) === 0
-      console.log(`${ok ? '✓' : '✗'} ${title} (${((Date.now() - start) / 1000).toFixed(1)} s)`)
-      return { title, ok }
-    })
+/** Runs a step; what it prints comes in one piece at its end. */
+async function run([title, packageName, [command = packageName], args]) {
+  const start = Date.now()
+  const { code, output } = await collect24([bin(packageName, command), ...args])
+  const ok = code === 0
+  process.stdout.write(`${output}${ok ? '✓' : '✗'} ${title} (${((Date.now() - start) / 1000).toFixed(1)} s)\n`)
+  return { title, ok }
+}
+
+/** Runs the steps, two at a time, the unit tests alone; answers the outcome of each. */
+export async function check({ units = true } = {}) {
+  const waiting = steps.filter(([title]) => title !== 'unit tests')
+  const outcomes = []
+  const lane = async () => {
+    for (let step = waiting.shift(); step; step = waiting.shift()) outcomes.push(await run(step))
+  }
+  await Promise.all([lane(), lane()])
+  if (units) outcomes.push(await run(steps.at(-1)))
+  return outcomes
 }
 
 if (process.argv[1]?.endsWith('check.mjs')) {
   installMissing()
-  const failed = check().filter(({ ok }) => !ok)
+  const failed = (await check()).filter(({ ok }) => !ok)
   if (failed.length) {
     console.error(`Failed: ${failed.map(({ title }) => title).join(', ')}`)
     process.exit(1)

@@ -62,7 +62,7 @@ try {
     console.error(`${command} is not on this machine: the suites that need it will fail.`)
     if (process.env.CI) count(`${command} is installed`, false)
   }
-  for (const { title, ok } of check({ units: false })) count(title, ok)
+  for (const { title, ok } of await check({ units: false })) count(title, ok)
   build()
 
   await runSuites(['units', ...['unit', 'renderer', 'machine'].flatMap((name) => ['--project', name])])

@@ -64,15 +64,25 @@ export function run24(args, options = {}) {
 }
 
 /** The same without blocking, below the program `around` where one is given. */
-export function finish24(args, around = []) {
+export async function finish24(args, around = []) {
   const node = node24()
   const [command, ...rest] = [...around, node, ...args]
-  const child = spawn(command, rest, { cwd: root, stdio: 'inherit', env: withPath(node) })
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', (code) => resolve(code ?? 1))
-  })
+  return ending(spawn(command, rest, { cwd: root, stdio: 'inherit', env: withPath(node) }))
 }
+
+/** The same; answers what it printed as well. */
+export async function collect24(args) {
+  const child = spawn24(args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
+  return { code: await ending(child), output }
+}
+
+const ending = (child) =>
+  new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve(code ?? 1))
+  })
 
 export function spawn24(args, options = {}) {
   const node = node24()

@@ -42,6 +42,7 @@ it('leads from the empty overview straight to what the sample applies', async ()
   await page.getByText('Nothing runs here yet').waitFor()
   await page.getByRole('button', { name: 'Deploy the sample' }).click()
   await page.getByText('hello-config').first().waitFor()
+  expect((await app.kubectl.run(['get', 'deployment', 'hello'])).code).not.toBe(0)
   await page.getByRole('button', { name: 'Back' }).click()
 })
 

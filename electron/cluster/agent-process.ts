@@ -14,7 +14,7 @@ export interface AgentProcessDeps {
 
 const restart = { initial: 100, max: 10_000 }
 /** How long the agent may take to let go of everything, in milliseconds. It takes a fraction, but on a machine out of breath. */
-const patience = 4000
+const patience = 15_000
 
 /**
  * Keeps the agent's process running. Pods outlive a crash of it: the next one finds their shims again. When this

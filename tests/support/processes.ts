@@ -45,7 +45,7 @@ export function wheelhouse<Ready>(
         exited,
         async [Symbol.asyncDispose]() {
           if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
-          const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+          const timer = setTimeout(() => child.kill('SIGKILL'), 30_000)
           await exited
           clearTimeout(timer)
         },

@@ -20,7 +20,7 @@ export interface Ending {
 }
 
 /** Its own word is that it stops within 2 s. */
-const patience = 5000
+const patience = 20_000
 
 /**
  * One run of the cluster's process. The IPC channel is also its lifeline: when this process dies, the cluster sees it

@@ -30,7 +30,7 @@ import {
   volumesUser,
   type ControlPlaneDeps,
 } from './control-plane.ts'
-import { startControllers } from './controllers/index.ts'
+import { reader, startControllers } from './controllers/index.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { ClusterFailure } from './failure.ts'
 import { startCollector } from './metrics/collector.ts'
@@ -235,6 +235,10 @@ async function startLoops(
   pki: Pki,
   podCidr: string,
 ): Promise<void> {
+  // What the loops read is kept once for all of them, also while others lead.
+  const informers = owned.own(
+    new InformerFactory({ client: server.client(reader), clock, random, logger: logger.child('caches') }),
+  )
   const controllers = async () => {
     const parts = new Disposer()
     const typeChecks = server.typeCheckPolicies()
@@ -242,9 +246,9 @@ async function startLoops(
     parts.own(
       await startControllers({
         client: (user) => server.client(user),
+        informers,
         discovery: server.discovery,
         clock,
-        random,
         logger: logger.child('controllers'),
         trace: new TraceRing({ clock }),
         rootCa: pki.authority,
@@ -258,7 +262,6 @@ async function startLoops(
   const scheduler = () => {
     const parts = new Disposer()
     const client: KubeClient = server.client({ name: 'system:kube-scheduler', groups: [] })
-    const informers = parts.own(new InformerFactory({ client, clock, random, logger: logger.child('scheduler') }))
     const source = { component: 'default-scheduler' }
     const events = parts.own(new ApiEventRecorder({ client, clock, logger, source }))
     parts.own(startScheduler({ client, informers, events, clock, random, logger: logger.child('scheduler') }))

@@ -32,11 +32,6 @@ export class InformerFactory implements AsyncDisposable {
     await informer?.[Symbol.asyncDispose]()
   }
 
-  /** Resolves when all informers started so far have synced. */
-  async whenSynced(signal?: AbortSignal): Promise<void> {
-    await Promise.all([...this.#informers.values()].map((informer) => informer.whenSynced(signal)))
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     const informers = [...this.#informers.values()]
     this.#informers.clear()

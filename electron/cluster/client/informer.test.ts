@@ -127,7 +127,7 @@ it('shares one informer per kind and scope, and serves metadata from a whole one
     expect(factory.for(resources.pods)).toBe(whole)
     expect(factory.for(resources.pods, { metadataOnly: true })).toBe(whole)
     expect(factory.for(resources.pods, { fieldSelector: 'spec.nodeName=n' })).not.toBe(whole)
-    await factory.whenSynced()
+    await factory.for(resources.pods).whenSynced()
     await settle()
     expect(client.watchers).toBe(2)
   }

@@ -7,8 +7,9 @@ import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { KubeClient, ListOptions } from './api.ts'
 import { Cache, type Index, type Lister } from './cache.ts'
+import { Slimmer } from './slim.ts'
 
-/** Called synchronously, in the order of events, after the cache has changed. Must not throw. */
+/** Called synchronously, in the order of events, after the cache has changed. Must not throw. Objects are slim: `slim.ts`. */
 export interface Handler<T> {
   /** `initial` while the first list is being shown. */
   add?(object: Frozen<T>, initial: boolean): void
@@ -63,6 +64,7 @@ class RunningInformer<T extends KubeObject> implements Informer<T> {
   readonly #deps: InformerDeps
   readonly #scope: InformerScope
   readonly #cache = new Cache<T>()
+  readonly #slimmer: Slimmer<T>
   readonly #handlers = new Set<Handler<T>>()
   readonly #stop = new AbortController()
   readonly #synced = Promise.withResolvers<void>()
@@ -76,6 +78,7 @@ class RunningInformer<T extends KubeObject> implements Informer<T> {
     this.type = type
     this.#deps = deps
     this.#scope = scope
+    this.#slimmer = new Slimmer(scope)
     this.#synced.promise.catch(() => {})
     this.#running = this.#run()
   }
@@ -148,7 +151,7 @@ class RunningInformer<T extends KubeObject> implements Informer<T> {
   async #list(signal: AbortSignal): Promise<void> {
     const { items, revision } = await this.#pages()
     if (signal.aborted) return
-    const keys = new Set(items.map((item) => keyOf(item)))
+    const keys = new Set(items.map((item) => keyOf(item as T)))
     for (const key of this.#cache.keys()) if (!keys.has(key)) this.#remove(key)
     for (const item of items) this.#put(item)
     this.#revision = revision
@@ -157,21 +160,22 @@ class RunningInformer<T extends KubeObject> implements Informer<T> {
     this.#synced.resolve()
   }
 
-  async #pages(): Promise<{ items: T[]; revision: string | undefined }> {
+  /** Slim from page to page: the whole of what was sent is never in memory. */
+  async #pages(): Promise<{ items: Frozen<T>[]; revision: string | undefined }> {
     const { client } = this.#deps
     const first = await client.list(this.type, { ...this.#scope, limit: pageSize })
-    const items = [...first.items]
+    const items = first.items.map((item) => this.#slim(item))
     try {
       for (let token = first.metadata.continue; token;) {
         const page = await client.list(this.type, { ...this.#scope, limit: pageSize, continue: token })
-        for (const item of page.items) items.push(item)
+        for (const item of page.items) items.push(this.#slim(item))
         token = page.metadata.continue
       }
     } catch (error) {
       if (!isGone(error)) throw error
       // The history ended between two pages: one unpaged list is always consistent.
       const whole = await client.list(this.type, this.#scope)
-      return { items: whole.items, revision: whole.metadata.resourceVersion }
+      return { items: whole.items.map((item) => this.#slim(item)), revision: whole.metadata.resourceVersion }
     }
     return { items, revision: first.metadata.resourceVersion }
   }
@@ -196,11 +200,14 @@ class RunningInformer<T extends KubeObject> implements Informer<T> {
     if (type === 'ERROR') throw new StatusError(object as unknown as StatusError['status'])
     this.#revision = object.metadata?.resourceVersion
     if (type === 'DELETED') this.#remove(keyOf(object), object)
-    else if (type !== 'BOOKMARK') this.#put(object)
+    else if (type !== 'BOOKMARK') this.#put(this.#slim(object))
   }
 
-  #put(item: T): void {
-    const object = item as Frozen<T>
+  #slim(item: T): Frozen<T> {
+    return this.#slimmer.slim(item, this.#cache.get(keyOf(item)) as T | undefined) as Frozen<T>
+  }
+
+  #put(object: Frozen<T>): void {
     const old = this.#cache.put(object)
     if (old === undefined) this.#tell((handler) => handler.add?.(object, !this.#hasSynced))
     else if (revisionOf(old) !== revisionOf(object)) this.#tell((handler) => handler.update?.(object, old))

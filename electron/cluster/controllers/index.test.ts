@@ -6,6 +6,7 @@ import { silentLogger } from '../base/logger.ts'
 import { seededRandom } from '../base/random.ts'
 import { TraceRing } from '../base/trace.ts'
 import type { ServedResource } from '../client/api.ts'
+import { InformerFactory } from '../client/informer-factory.ts'
 import { FakeClient } from '../client/testing/fake-client.ts'
 import { startControllers, type Identity } from './index.ts'
 import { deployment, namespace, node, readyStatus, service } from './framework/testing/builders.ts'
@@ -25,14 +26,15 @@ it('runs all loops together, each as itself, and leaves nothing behind', async (
   const base = deployment('web')
   client.seed({ ...base, spec: { ...base.spec!, replicas: 3 } })
   const identities = new Set<string>()
+  const informers = new InformerFactory({ client, clock, random, logger: silentLogger })
   const controllers = await startControllers({
     client: ({ name }: Identity) => {
       identities.add(name)
       return client
     },
+    informers,
     discovery: { resources: async () => ({ resources: served, failures: [] }) },
     clock,
-    random,
     logger: silentLogger,
     trace: new TraceRing({ clock }),
     rootCa: 'PEM',
@@ -60,5 +62,6 @@ it('runs all loops together, each as itself, and leaves nothing behind', async (
   await clock.advance(100)
   expect([client.stored(deployments), client.stored(resources.replicaSets)]).toEqual([[], []])
   await controllers[Symbol.asyncDispose]()
+  await informers[Symbol.asyncDispose]()
   expect([clock.pending, client.watchers]).toEqual([0, 0])
 })

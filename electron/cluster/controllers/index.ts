@@ -1,11 +1,10 @@
 import { Disposer } from '../base/dispose.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import type { Random } from '../base/random.ts'
 import type { Trace } from '../base/trace.ts'
 import type { Discovery, KubeClient } from '../client/api.ts'
 import { ApiEventRecorder } from '../client/event-recorder.ts'
-import { InformerFactory } from '../client/informer-factory.ts'
+import type { InformerFactory } from '../client/informer-factory.ts'
 import { certificateApprover } from './certificates/approver.ts'
 import { certificateCleaner } from './certificates/cleaner.ts'
 import { certificateSigner, type SignRequest } from './certificates/signer.ts'
@@ -51,9 +50,10 @@ export interface Identity {
 
 export interface ControllersDeps {
   readonly client: (identity: Identity) => KubeClient
+  /** Caches that other loops of the process share. */
+  readonly informers: InformerFactory
   readonly discovery: Discovery
   readonly clock: Clock
-  readonly random: Random
   readonly logger: Logger
   readonly trace: Trace
   /** The certificate that pods verify the API server with, PEM. */
@@ -66,8 +66,8 @@ export interface ControllersDeps {
   readonly signRequest: SignRequest
 }
 
-/** Reads for all; RBAC lets it list and watch everything. */
-const reader: Identity = { name: 'system:kube-controller-manager', groups: [] }
+/** Reads for all, the scheduler too; RBAC lets it list and watch everything. */
+export const reader: Identity = { name: 'system:kube-controller-manager', groups: [] }
 
 const serviceAccount = (name: string): Identity => ({
   name: `system:serviceaccount:kube-system:${name}`,
@@ -78,12 +78,11 @@ const serviceAccount = (name: string): Identity => ({
 const identityOf = ({ account, name }: Controller): Identity =>
   account === reader.name ? reader : serviceAccount(account ?? name)
 
-/** Starts every controller: one set of caches for all, and for each its own identity and rights. */
+/** Starts every controller, each with its own identity and rights. */
 export async function startControllers(deps: ControllersDeps): Promise<AsyncDisposable> {
   const owned = new Disposer()
   const { clock, logger, trace } = deps
-  const informers = owned.own(new InformerFactory({ ...deps, client: deps.client(reader) }))
-  for (const controller of controllers(deps, informers)) {
+  for (const controller of controllers(deps)) {
     const client = deps.client(identityOf(controller))
     const source = { component: controller.eventSource ?? controller.name }
     const recorder = owned.own(new ApiEventRecorder({ client, clock, logger, source }))
@@ -93,8 +92,8 @@ export async function startControllers(deps: ControllersDeps): Promise<AsyncDisp
 }
 
 /** Those that read whole objects come first: the garbage collector then shares their caches. */
-function controllers(deps: ControllersDeps, informers: InformerFactory): readonly Controller[] {
-  const { clock, logger, discovery, rootCa, podCidr, signToken, signRequest } = deps
+function controllers(deps: ControllersDeps): readonly Controller[] {
+  const { informers, clock, logger, discovery, rootCa, podCidr, signToken, signRequest } = deps
   const clientOf = (account: string) => deps.client(serviceAccount(account))
   return [
     deploymentController({ informers }),

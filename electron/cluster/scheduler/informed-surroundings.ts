@@ -18,7 +18,7 @@ export interface Watching {
 
 /** The surroundings as informers know them. */
 export function informedSurroundings(informers: InformerFactory): Surroundings {
-  const caches = listersOf(informers)
+  const caches = surroundingInformers(informers)
   const ofClass = informers
     .for(resources.persistentVolumes)
     .index('storage class', (volume) => [volume.spec?.storageClassName ?? ''])
@@ -31,9 +31,9 @@ export function informedSurroundings(informers: InformerFactory): Surroundings {
     return selector
   }
   return {
-    namespaceLabels: (name) => caches.namespaces.get(name)?.metadata?.labels as Labels,
+    namespaceLabels: (name) => caches.namespaces.lister.get(name)?.metadata?.labels as Labels,
     services: (namespace) =>
-      caches.services
+      caches.services.lister
         .list(namespace)
         .map((service) =>
           remember(service, () => selectorOfLabels((service as Frozen<Service>).spec?.selector as Labels)),
@@ -41,37 +41,38 @@ export function informedSurroundings(informers: InformerFactory): Surroundings {
     ownerSelector(namespace, kind, name) {
       const key = `${namespace}/${name}`
       if (kind === 'ReplicationController') {
-        const owner = caches.replicationControllers.get(key)
+        const owner = caches.replicationControllers.lister.get(key)
         return owner && remember(owner, () => selectorOfLabels(owner.spec?.selector as Labels))
       }
       const owner =
         kind === 'ReplicaSet'
-          ? caches.replicaSets.get(key)
+          ? caches.replicaSets.lister.get(key)
           : kind === 'StatefulSet'
-            ? caches.statefulSets.get(key)
+            ? caches.statefulSets.lister.get(key)
             : undefined
       return owner && remember(owner, () => selectorOf(owner.spec?.selector as Frozen<LabelSelector> | undefined))
     },
-    claim: (namespace, name) => caches.claims.get(`${namespace}/${name}`),
-    volume: (name) => caches.volumes.get(name),
+    claim: (namespace, name) => caches.claims.lister.get(`${namespace}/${name}`),
+    volume: (name) => caches.volumes.lister.get(name),
     volumes: (storageClass) => ofClass.get(storageClass),
-    storageClass: (name) => caches.storageClasses.get(name),
-    csiNode: (name) => caches.csiNodes.get(name),
-    budgets: (namespace) => caches.budgets.list(namespace),
+    storageClass: (name) => caches.storageClasses.lister.get(name),
+    csiNode: (name) => caches.csiNodes.lister.get(name),
+    budgets: (namespace) => caches.budgets.lister.list(namespace),
   }
 }
 
-const listersOf = (informers: InformerFactory) => ({
-  namespaces: informers.for(resources.namespaces).lister,
-  services: informers.for(resources.services).lister,
-  replicationControllers: informers.for(resources.replicationControllers).lister,
-  replicaSets: informers.for(resources.replicaSets).lister,
-  statefulSets: informers.for(resources.statefulSets).lister,
-  claims: informers.for(resources.persistentVolumeClaims).lister,
-  volumes: informers.for(resources.persistentVolumes).lister,
-  storageClasses: informers.for(resources.storageClasses).lister,
-  csiNodes: informers.for(resources.csiNodes).lister,
-  budgets: informers.for(resources.podDisruptionBudgets).lister,
+/** What must be known, besides nodes and pods, before anything is decided. */
+export const surroundingInformers = (informers: InformerFactory) => ({
+  namespaces: informers.for(resources.namespaces),
+  services: informers.for(resources.services),
+  replicationControllers: informers.for(resources.replicationControllers),
+  replicaSets: informers.for(resources.replicaSets),
+  statefulSets: informers.for(resources.statefulSets),
+  claims: informers.for(resources.persistentVolumeClaims),
+  volumes: informers.for(resources.persistentVolumes),
+  storageClasses: informers.for(resources.storageClasses),
+  csiNodes: informers.for(resources.csiNodes),
+  budgets: informers.for(resources.podDisruptionBudgets),
 })
 
 /** Tells of changes that matter to pods that wait. Returns the removal of its handlers. */

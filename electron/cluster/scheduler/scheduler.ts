@@ -16,7 +16,7 @@ import { ClusterState } from './cluster-state.ts'
 import { DecisionRing, type Decisions } from './decisions.ts'
 import { Evictions } from './evictions.ts'
 import { asNote, explain } from './explain.ts'
-import { informedSurroundings, watchSurroundings } from './informed-surroundings.ts'
+import { informedSurroundings, surroundingInformers, watchSurroundings } from './informed-surroundings.ts'
 import type { Plugin } from './plugins/api.ts'
 import { PodEvents } from './pod-events.ts'
 import type { PodInfo } from './pod-info.ts'
@@ -121,7 +121,8 @@ class RunningScheduler implements Scheduler {
       }),
     ]
     try {
-      await informers.whenSynced(signal)
+      const read = [informers.for(nodes), informers.for(pods), ...Object.values(surroundingInformers(informers))]
+      await Promise.all(read.map((informer) => informer.whenSynced(signal)))
       while (!signal.aborted) {
         await this.#queue.ready(signal)
         this.#takeTurn()

@@ -197,14 +197,13 @@ export class ServedKind {
   field(entry: Entry, name: string): string {
     if (name === 'metadata.name') return nameIn(entry.key)
     if (name === 'metadata.namespace') return this.namespaced ? namespaceIn(entry.key) : ''
-    const fields = (this.objects.derived(entry).fields ??= new Map())
-    const known = fields.get(name)
+    const fields = (this.objects.derived(entry).fields ??= {})
+    const known = fields[name]
     if (known !== undefined) return known
     // Selectors do not wait for conversions: they read what is stored.
     const object = this.definition.convertLater ? this.objects.object(entry) : this.object(entry)
     const value = this.definition.selectableFields?.[name]?.(object) ?? ''
-    fields.set(name, value)
-    return value
+    return (fields[name] = value)
   }
 
   /** Refuses fields that the kind does not know. */
@@ -212,7 +211,7 @@ export class ServedKind {
     const known = this.definition.selectableFields
     for (const { field } of fields) {
       if (field === 'metadata.name' || (field === 'metadata.namespace' && (this.namespaced || !known))) continue
-      if (known && field in known) continue
+      if (known && Object.hasOwn(known, field)) continue
       throw badRequest(
         known
           ? `field label not supported: ${field}`

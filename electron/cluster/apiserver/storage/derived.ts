@@ -23,7 +23,7 @@ export class Derived implements InVersion {
   /** Null: the object has none. Undefined: not looked at yet. */
   labels: Readonly<Record<string, string>> | null | undefined = undefined
   /** Values of the selectable fields that were asked for. */
-  fields: Map<string, string> | undefined = undefined
+  fields: Record<string, string> | undefined = undefined
   /** Other served versions than the stored one, by the kind that serves them: a custom one is another when its schema changes. */
   versions: WeakMap<object, InVersion> | undefined = undefined
 }
@@ -39,12 +39,4 @@ export function shared(holder: InVersion, make: () => KubeObject): KubeObject {
   const object = make()
   holder.object = new WeakRef(object)
   return object
-}
-
-export function freezeDeep<T>(value: T): T {
-  if (value && typeof value === 'object' && !Object.isFrozen(value)) {
-    Object.freeze(value)
-    for (const child of Object.values(value)) freezeDeep(child)
-  }
-  return value
 }

@@ -12,6 +12,8 @@ export function nodeIpamController({
   podCidr: string
 }): Controller {
   const all = informers.for(nodes)
+  /** Who has been told that there is no range left: once is enough. */
+  const told = new Set<string>()
   const byRange = all.index('podCIDR', ({ spec }) => [spec?.podCIDR ?? ''])
   return decider({
     name: 'node-ipam-controller',
@@ -19,11 +21,20 @@ export function nodeIpamController({
     workers: 1,
     writesTo: [all],
     // One key for all nodes: the next range depends on all that were given before.
-    watches: [watch(all, (_, old) => (old && old.spec?.podCIDR ? [] : ['nodes']))],
+    // A node that leaves frees its range; nothing else that happens to a node does.
+    watches: [
+      watch(all, (node, old) => (old && old.spec?.podCIDR === node.spec?.podCIDR ? [] : ['nodes']), {
+        onDelete: ({ metadata }) => told.delete(metadata?.uid ?? ''),
+      }),
+    ],
     observe: () => {
       const waiting = byRange.get('').filter(({ metadata }) => !metadata?.deletionTimestamp)
-      return waiting.length ? { waiting, cluster: podCidr, used: new Set(byRange.values()) } : undefined
+      return waiting.length ? { waiting, told, cluster: podCidr, used: new Set(byRange.values()) } : undefined
     },
-    reconcile,
+    reconcile(observed) {
+      const decision = reconcile(observed)
+      for (const { about } of decision.refused) told.add(about.uid ?? '')
+      return decision
+    },
   })
 }

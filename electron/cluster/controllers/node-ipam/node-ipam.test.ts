@@ -37,3 +37,19 @@ it('says when there is no range left, and finds one when a node goes', async () 
   await h.run(31_000)
   expect(ranges(h)).toEqual(['10.244.1.0/24', '10.244.0.0/24'])
 })
+
+it('tells a node once that there is no range for it, and is not woken by heartbeats', async () => {
+  await using h = await start('10.244.0.0/24', 'a', 'b')
+  const before = h.client.actions.length
+  for (const lastHeartbeatTime of ['2026-01-01T00:00:10Z', '2026-01-01T00:05:10Z'])
+    h.client.change(nodes, { name: 'b' }, (n) =>
+      Object.assign(n, { status: { conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime }] } }),
+    )
+  h.client.seed(node('c'))
+  await h.run(60_000)
+  expect(h.events()).toEqual([
+    'CIDRNotAvailable: Node b status is now: CIDRNotAvailable',
+    'CIDRNotAvailable: Node c status is now: CIDRNotAvailable',
+  ])
+  expect(h.client.actions.slice(before).filter(({ resource }) => resource === 'nodes')).toEqual([])
+})

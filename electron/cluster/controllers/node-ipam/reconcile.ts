@@ -2,11 +2,13 @@ import type { Node } from 'kubernetes-types/core/v1'
 import type { Frozen, KubeObject } from '#shared/kube/object.ts'
 import { nodes } from '#shared/kube/resources.ts'
 import { referenceTo } from '../../client/event-recorder.ts'
-import { event, objectKey, patch, type Decision, type Step } from '../framework/action.ts'
+import { event, objectKey, patch, type Decision, type EventAction, type Step } from '../framework/action.ts'
 
 export interface Observed {
   /** Nodes without a range. */
   readonly waiting: readonly Frozen<Node>[]
+  /** Uids of those that have been told that there is none. */
+  readonly told: ReadonlySet<string>
   /** Ranges that nodes have. */
   readonly used: ReadonlySet<string>
   /** The range of all pods, such as 10.244.0.0/16. */
@@ -15,17 +17,17 @@ export interface Observed {
 
 /** The size of each node's range. */
 const nodeMask = 24
-/** Looks again for a range that became free, in milliseconds. */
-const retry = 30_000
-
 /** Gives each node without one the lowest free range for its pods. All nodes in one decision: none is given twice. */
-export function reconcile({ waiting, used, cluster }: Observed): Decision {
+export function reconcile({ waiting, told, used, cluster }: Observed): Decision & { refused: readonly EventAction[] } {
   const free = freeRanges(cluster, used)
-  const steps = waiting.map((node): Step => {
+  const steps: Step[] = []
+  const refused: EventAction[] = []
+  for (const node of waiting) {
     const range = free.next()
-    return range.done ? unavailable(node) : assign(node, range.value)
-  })
-  return { steps, ...(steps.some(({ verb }) => verb === 'event') ? { requeueAfter: retry } : {}) }
+    if (!range.done) steps.push(assign(node, range.value))
+    else if (!told.has(node.metadata?.uid ?? '')) refused.push(unavailable(node))
+  }
+  return { steps: [...steps, ...refused], refused }
 }
 
 function assign(node: Frozen<Node>, podCIDR: string): Step {
@@ -33,7 +35,7 @@ function assign(node: Frozen<Node>, podCIDR: string): Step {
   return patch(nodes, objectKey(node as KubeObject), 'strategic', body, { tolerate: (error) => error.code === 404 })
 }
 
-function unavailable(node: Frozen<Node>): Step {
+function unavailable(node: Frozen<Node>): EventAction {
   const message = `Node ${node.metadata?.name} status is now: CIDRNotAvailable`
   return event(referenceTo(nodes, node), 'Normal', 'CIDRNotAvailable', message)
 }

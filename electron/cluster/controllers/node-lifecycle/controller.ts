@@ -6,7 +6,7 @@ import { findCondition } from '../framework/support/conditions.ts'
 import { podsOfNode } from '../framework/support/node-pods.ts'
 import { NodeHealth } from './health.ts'
 import { reconcile } from './reconcile.ts'
-import { allDown, isReady, Zones } from './zones.ts'
+import { isReady, Zones } from './zones.ts'
 
 const leaseNamespace = 'kube-node-lease'
 
@@ -18,12 +18,7 @@ export function nodeLifecycleController(deps: { informers: InformerFactory; cloc
   const podInformer = informers.for(pods)
   const byNode = podsOfNode(podInformer)
   const health = new NodeHealth()
-  const zones = new Zones()
-  const notReadyNodes = () =>
-    all.lister
-      .list()
-      .filter((node) => !isReady(node))
-      .map((node) => node.metadata?.name ?? '')
+  const zones = new Zones(all)
   return decider({
     name: 'node-controller',
     workers: 8,
@@ -36,7 +31,7 @@ export function nodeLifecycleController(deps: { informers: InformerFactory; cloc
           health.status(node, clock.monotonic())
           // Whether one node may be evicted depends on how the others are.
           const turned = isReady(node) !== (old !== undefined && isReady(old))
-          return turned ? [name, ...notReadyNodes()] : [name]
+          return turned ? [name, ...zones.stirredBy(node).map(({ metadata }) => metadata?.name ?? '')] : [name]
         },
         { onDelete: (node) => health.forget(node.metadata?.name ?? '') },
       ),
@@ -62,8 +57,8 @@ export function nodeLifecycleController(deps: { informers: InformerFactory; cloc
         // The time of day may have been set since.
         heard: reported ? now - (heard === undefined ? 0 : clock.monotonic() - heard) : created,
         pods: () => byNode.get(name),
-        allDown: () => allDown(all.lister.list()),
-        turn: () => zones.turn(node, all.lister.list(), clock.monotonic()),
+        allDown: () => zones.allDown,
+        turn: () => zones.turn(node, clock.monotonic()),
       }
     },
     reconcile,

@@ -1,13 +1,16 @@
 import type { Node } from 'kubernetes-types/core/v1'
 import { isDeepStrictEqual } from 'node:util'
+import type { Frozen } from '#shared/kube/object.ts'
 import { leases, nodes } from '#shared/kube/resources.ts'
 import { isNotFound } from '#shared/kube/status.ts'
 import { simulatedLabel } from '#shared/kube/simulated.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import type { Random } from '../../base/random.ts'
 import type { KubeClient } from '../../client/api.ts'
+import { startInformer, type Informer } from '../../client/informer.ts'
 import { leaseNamespace, renewLease } from '../node/lease.ts'
-import type { Limiter } from './limiter.ts'
+import { Limiter } from './limiter.ts'
 import {
   simulatedNodeObject,
   simulatedNodeStatus,
@@ -16,30 +19,43 @@ import {
   type SimulatedNodeFacts,
 } from './simulated-node.ts'
 import { nodeHeartbeat } from './stages.ts'
-import type { TimerWheel } from './timer-wheel.ts'
 
 export interface FleetNodesDeps {
   client: KubeClient
   clock: Clock
+  random: Random
   logger: Logger
-  wheel: TimerWheel
-  writes: Limiter
   tainted: boolean
   facts(name: string): SimulatedNodeFacts
 }
 
 interface Kept {
-  uid: string
-  stop: () => void
+  readonly name: string
+  readonly uid: string
+  /** By the monotonic clock: when its next report is due. */
+  reportAt: number
+  /** A sign of life of it is under way: a slow server is not asked twice. */
+  busy: boolean
 }
+
+/** Signs of life are sent in bursts, so that those of one burst share commits: milliseconds from one to the next. */
+const burst = 1000
+/** As many of them are under way at a time. They have a limit of their own: nodes must not fall silent because pods are many. */
+const concurrentBeats = 16
 
 /** The Node objects of a fleet, their leases and their reports. */
 export class FleetNodes {
   readonly #deps: FleetNodesDeps
   readonly #kept = new Map<string, Kept>()
+  /** Whose turn it is to give a sign of life, in order; begun anew when all have had theirs. */
+  #turns: Kept[] = []
+  readonly #beats = new Limiter(concurrentBeats)
+  #cancel = (): void => {}
+  #watched: Informer<Node> | undefined
 
   constructor(deps: FleetNodesDeps) {
     this.#deps = deps
+    this.#cancel = deps.clock.after(burst, () => this.#beat())
   }
 
   has(name: string): boolean {
@@ -62,13 +78,23 @@ export class FleetNodes {
     const uid = node.metadata?.uid ?? ''
     await renewLease(client, { name: wanted.name, uid }, clock.now())
     await this.#report(wanted.name, node)
-    this.#keepAlive(wanted.name, uid)
+    const reportAt = clock.monotonic() + nodeHeartbeat.status
+    this.#kept.set(wanted.name, { name: wanted.name, uid, reportAt, busy: false })
+  }
+
+  /** Nodes that others call unready are reported again at once, as a kubelet does that looks at its node. */
+  watch(): void {
+    this.#watched = startInformer(this.#deps, nodes, { labelSelector: `${simulatedLabel}=true` })
+    const look = (node: Frozen<Node>) => {
+      const kept = this.#kept.get(node.metadata?.name ?? '')
+      if (kept && !isReady(node)) this.#giveSign(kept, true)
+    }
+    this.#watched.handle({ add: look, update: look })
   }
 
   /** Takes a node out of the cluster. */
   async remove(name: string): Promise<void> {
     const { client } = this.#deps
-    this.#kept.get(name)?.stop()
     this.#kept.delete(name)
     const ignoreAbsent = (error: unknown) => {
       if (!isNotFound(error)) throw error
@@ -83,8 +109,10 @@ export class FleetNodes {
     return items.map(({ metadata }) => metadata?.name ?? '').filter((name) => !this.#kept.has(name))
   }
 
-  stop(): void {
-    for (const { stop } of this.#kept.values()) stop()
+  async stop(): Promise<void> {
+    this.#cancel()
+    this.#beats.clear()
+    await this.#watched?.[Symbol.asyncDispose]()
   }
 
   /** A fleet may have changed its mind about the taint since the node was made. */
@@ -97,38 +125,38 @@ export class FleetNodes {
     return client.patch(nodes, { name: node.metadata?.name ?? '' }, 'merge', { spec: { taints: wanted } })
   }
 
-  #keepAlive(name: string, uid: string): void {
-    const { client, clock, wheel, writes, logger } = this.#deps
-    let stopped = false
-    let cancel = () => {}
-    let reportIn = nodeHeartbeat.status
-    const beat = () => {
-      if (stopped) return
-      reportIn -= nodeHeartbeat.lease
-      const report = reportIn <= 0
-      if (report) reportIn = nodeHeartbeat.status
-      const work = writes.run(async () => {
-        await renewLease(client, { name, uid }, clock.now())
-        if (report) await this.#report(name, await client.get(nodes, { name }))
-      })
-      work.catch((error: Error) =>
-        logger.warn('a simulated node missed a heartbeat', { node: name, error: error.message }),
-      )
-      cancel = wheel.after(nodeHeartbeat.lease, beat)
+  #beat(): void {
+    this.#cancel = this.#deps.clock.after(burst, () => this.#beat())
+    const share = Math.ceil((this.#kept.size * burst) / nodeHeartbeat.lease)
+    for (let i = 0; i < share; i++) {
+      if (!this.#turns.length) this.#turns = [...this.#kept.values()]
+      const next = this.#turns.pop()!
+      if (this.#kept.get(next.name) === next) this.#giveSign(next, this.#deps.clock.monotonic() >= next.reportAt)
     }
-    cancel = wheel.after(nodeHeartbeat.lease, beat)
-    this.#kept.set(name, {
-      uid,
-      stop: () => {
-        stopped = true
-        cancel()
-      },
-    })
   }
 
-  async #report(name: string, before: Node): Promise<void> {
+  #giveSign(node: Kept, report: boolean): void {
+    if (node.busy) return
+    node.busy = true
+    const { client, clock, logger } = this.#deps
+    const { name, uid } = node
+    const sent = this.#beats.run(async () => {
+      await renewLease(client, { name, uid }, clock.now())
+      if (!report) return
+      node.reportAt = clock.monotonic() + nodeHeartbeat.status
+      await this.#report(name, this.#watched?.lister.get(name))
+    })
+    sent
+      .catch((error: Error) => logger.warn('a simulated node missed a heartbeat', { node: name, error: error.message }))
+      .finally(() => (node.busy = false))
+  }
+
+  async #report(name: string, before: Frozen<Node> | undefined): Promise<void> {
     const { client, clock, facts } = this.#deps
     const status = simulatedNodeStatus(facts(name), before, clock.now())
     await client.patch(nodes, { name }, 'strategic', { status }, { subresource: 'status' })
   }
 }
+
+const isReady = (node: Frozen<Node>): boolean =>
+  node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True'

@@ -72,6 +72,28 @@ describe('simulated nodes', () => {
     expect(renewed()).not.toBe(before)
   })
 
+  it('are heard of though their pods keep the server busy', async () => {
+    const stall = Promise.withResolvers<void>()
+    client.react('patch', 'pods', () => stall.promise)
+    for (let i = 0; i < 200; i++) run(`p${i}`)
+    const renewed = () => client.find(leases, { namespace: 'kube-node-lease', name: 'sim-1' })?.spec?.renewTime
+    const before = renewed()
+    await clock.advance(21_000)
+    expect(renewed()).not.toBe(before)
+    stall.resolve()
+  })
+
+  it('say that they are ready as soon as they are called unready', async () => {
+    client.change(nodes, { name: 'sim-1' }, (node) => {
+      for (const condition of node.status?.conditions ?? [])
+        if (condition.type === 'Ready') Object.assign(condition, { status: 'Unknown', reason: 'NodeStatusUnknown' })
+    })
+    await clock.advance(1000)
+    expect(
+      client.find(nodes, { name: 'sim-1' })?.status?.conditions?.find(({ type }) => type === 'Ready')?.status,
+    ).toBe('True')
+  })
+
   it('come and go with the size of the fleet, their pods with them', async () => {
     run('web')
     await clock.advance(1000)
@@ -100,6 +122,16 @@ describe('simulated pods', () => {
     expect(a?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True')
     expect(a?.podIP).toMatch(/^100\.64\./)
     expect(a?.podIP).not.toBe(b?.podIP)
+  })
+
+  it('are ready again after their node was taken for dead', async () => {
+    run('a')
+    await clock.advance(1000)
+    client.change(pods, { namespace: 'shop', name: 'a' }, (pod) => {
+      for (const condition of pod.status?.conditions ?? []) if (condition.type === 'Ready') condition.status = 'False'
+    })
+    await clock.advance(1000)
+    expect(find('a')?.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True')
   })
 
   it('on other nodes are left alone', async () => {

@@ -42,7 +42,8 @@ export interface Fleet extends AsyncDisposable {
   refusal(namespace: string, name: string): string | undefined
 }
 
-/** As many writes are under way at a time. */
+const nothing = (): void => {}
+/** As many writes to pods are under way at a time. */
 const concurrentWrites = 32
 const retryDelay = 1000
 
@@ -80,10 +81,10 @@ class RunningFleet implements Fleet {
 
   constructor(deps: FleetDeps) {
     this.#deps = deps
-    const { client, clock, logger, tainted, kubeletVersion, server } = deps
+    const { client, clock, random, logger, tainted, kubeletVersion, server } = deps
     this.#wheel = new TimerWheel(clock)
     const facts = (name: string) => ({ name, capacity: deps.capacity ?? defaultCapacity, kubeletVersion, server })
-    this.#nodes = new FleetNodes({ client, clock, logger, tainted, facts, wheel: this.#wheel, writes: this.#writes })
+    this.#nodes = new FleetNodes({ client, clock, random, logger, tainted, facts })
   }
 
   get nodes(): readonly string[] {
@@ -116,6 +117,7 @@ class RunningFleet implements Fleet {
       gone: (key: string) => this.#forget(key),
       known: () => this.#pods.keys(),
     }
+    this.#nodes.watch()
     this.#watching = watchPods({ client, clock, random, logger, ...hooks }, this.#stop.signal, resolve)
     signal.addEventListener('abort', () => resolve(), { once: true })
     await promise
@@ -124,10 +126,9 @@ class RunningFleet implements Fleet {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the fleet has been stopped'))
-    this.#nodes.stop()
     this.#wheel.stop()
     this.#writes.clear()
-    await this.#watching
+    await Promise.all([this.#nodes.stop(), this.#watching])
   }
 
   #see(pod: Pod): void {
@@ -138,7 +139,12 @@ class RunningFleet implements Fleet {
     if (known && known.uid !== uidOf(pod)) this.#forget(key)
     const record = this.#pods.get(key) ?? this.#remember(key, pod, node)
     const owner = pod.metadata?.ownerReferences?.find(({ controller }) => controller)?.kind
-    const facts = { deleted: Boolean(pod.metadata?.deletionTimestamp), phase: pod.status?.phase ?? 'Pending', owner }
+    const facts = {
+      deleted: Boolean(pod.metadata?.deletionTimestamp),
+      phase: pod.status?.phase ?? 'Pending',
+      ready: pod.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True',
+      owner,
+    }
     const stage = stageOf(facts, this.#deps.stages ?? podStages)
     if (stage === record.stage) return
     record.cancel()
@@ -146,13 +152,17 @@ class RunningFleet implements Fleet {
     if (!stage) return
     const { from, to } = stage.delay
     const delay = from + this.#deps.random.next() * (to - from)
-    record.cancel = this.#wheel.after(delay, () => void this.#write(key, () => this.#enter(key, record, pod, stage)))
+    record.cancel = this.#wheel.after(delay, () => {
+      // What is kept of a pod must not keep the pod.
+      record.cancel = nothing
+      void this.#write(key, () => this.#enter(key, record, pod, stage))
+    })
   }
 
   #remember(key: string, pod: Pod, node: string): SimulatedPod {
     const ip = pod.status?.podIP ?? ''
     if (ip) this.#addresses.keep(ip)
-    const record: SimulatedPod = { uid: uidOf(pod), node, ip, stage: undefined, cancel: () => {} }
+    const record: SimulatedPod = { uid: uidOf(pod), node, ip, stage: undefined, cancel: nothing }
     this.#pods.set(key, record)
     return record
   }

@@ -1,7 +1,9 @@
 /** Runs so many tasks at a time, in the order in which they came. */
 export class Limiter {
   readonly #most: number
-  readonly #waiting: (() => Promise<void>)[] = []
+  /** From the head on: to shift a long list would move all of it. */
+  #waiting: (() => Promise<void>)[] = []
+  #head = 0
   #running = 0
 
   constructor(most: number) {
@@ -18,13 +20,18 @@ export class Limiter {
 
   /** Forgets what has not begun. */
   clear(): void {
-    this.#waiting.length = 0
+    this.#waiting = []
+    this.#head = 0
   }
 
   #next(): void {
     if (this.#running >= this.#most) return
-    const task = this.#waiting.shift()
-    if (!task) return
+    const task = this.#waiting[this.#head++]
+    if (!task) return this.clear()
+    if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
+      this.#waiting.splice(0, this.#head)
+      this.#head = 0
+    }
     this.#running++
     void task().finally(() => {
       this.#running--

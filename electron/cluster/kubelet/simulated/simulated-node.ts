@@ -1,4 +1,5 @@
 import type { Node, NodeStatus } from 'kubernetes-types/core/v1'
+import type { Frozen } from '#shared/kube/object.ts'
 import { simulatedLabel } from '#shared/kube/simulated.ts'
 import { timestamp } from '../../base/clock.ts'
 import { healthyConditions } from '../node/node-object.ts'
@@ -45,7 +46,11 @@ export interface SimulatedNodeFacts {
   server: { host: string; port: number } | undefined
 }
 
-export function simulatedNodeStatus(facts: SimulatedNodeFacts, before: Node | undefined, now: number): NodeStatus {
+export function simulatedNodeStatus(
+  facts: SimulatedNodeFacts,
+  before: Frozen<Node> | undefined,
+  now: number,
+): NodeStatus {
   const { name, capacity, kubeletVersion, server } = facts
   const at = timestamp(now)
   return {

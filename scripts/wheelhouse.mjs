@@ -2,10 +2,7 @@
 // Ends when its child ends; the child ends when this process, or the npm that started it, is gone.
 import path from 'node:path'
 import { build } from './build.mjs'
-import { installMissing, root, spawn24, whenNpmDies } from './toolchain.mjs'
-
-/** As in electron/cluster/options.ts, which says why. */
-const clusterNodeFlags = ['--max-semi-space-size=8', '--heap-growing-percent=50']
+import { clusterNodeFlags, installMissing, root, spawn24, whenNpmDies } from './toolchain.mjs'
 
 export function launch(args) {
   const flags = args[0] === 'up' ? clusterNodeFlags : []

@@ -1,8 +1,10 @@
+import { keepCompiledCode } from '../cluster/compile-cache.ts'
 import { help, parseCommand, UsageError } from './arguments.ts'
 import { endWithLauncher } from './launcher.ts'
 
 /** The command line: `wheelhouse up | serve | snapshot | version | --help`. Stdout carries one JSON line, stderr words for people. */
 async function main(): Promise<void> {
+  keepCompiledCode(import.meta.dirname)
   const parsed = parseCommand(process.argv.slice(2), process.cwd())
   switch (parsed.command) {
     case 'help':

@@ -17,11 +17,6 @@ import type { Clock } from './base/clock.ts'
 import { Disposer } from './base/dispose.ts'
 import type { Logger } from './base/logger.ts'
 import type { Random } from './base/random.ts'
-import { TraceRing } from './base/trace.ts'
-import type { KubeClient } from './client/api.ts'
-import { ApiEventRecorder } from './client/event-recorder.ts'
-import { InformerFactory } from './client/informer-factory.ts'
-import { LeaderElection } from './client/leader-election.ts'
 import {
   makeOwnObjects,
   proxyUser,
@@ -30,7 +25,6 @@ import {
   volumesUser,
   type ControlPlaneDeps,
 } from './control-plane.ts'
-import { reader, startControllers } from './controllers/index.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { ClusterFailure } from './failure.ts'
 import { startCollector } from './metrics/collector.ts'
@@ -49,7 +43,6 @@ import {
 } from './options.ts'
 import type { InstallationPaths } from './paths.ts'
 import { serveLifeline } from './runtime/process/lifeline.ts'
-import { startScheduler } from './scheduler/scheduler.ts'
 
 export interface ClusterDeps {
   options: ClusterOptions
@@ -126,7 +119,11 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
   const client = server.client(masters)
   await makeOwnObjects(client)
   usage = new UsageSource({ client, clock, samples })
-  await startLoops(deps, owned, server, pki, podCidr)
+  // Compiled by who has loops only.
+  const { startLoops } = await import('./loops.ts')
+  // The data directory's lock makes it unique, and a restart leads on at once.
+  const leader = isShared(options.store) ? `${os.hostname()}_${digestOf(data).slice(0, 16)}` : undefined
+  await startLoops({ clock, random, logger, server, pki, podCidr, leader }, owned)
   agent = await startAgent(deps, owned, pki, url, podCidr)
   const collector = startCollector({
     client,
@@ -224,67 +221,6 @@ async function listenRemembered(
       )
     if (!remembered) throw error
     return await server.listen({ host, port: 0, ...advertised })
-  }
-}
-
-/** Controllers and scheduler, each with an identity of its own. Of the servers that share a store one runs them. */
-async function startLoops(
-  { clock, random, logger, options, data }: ClusterDeps,
-  owned: Disposer,
-  server: ApiServer,
-  pki: Pki,
-  podCidr: string,
-): Promise<void> {
-  // What the loops read is kept once for all of them, also while others lead.
-  const informers = owned.own(
-    new InformerFactory({ client: server.client(reader), clock, random, logger: logger.child('caches') }),
-  )
-  const controllers = async () => {
-    const parts = new Disposer()
-    const typeChecks = server.typeCheckPolicies()
-    parts.defer(() => typeChecks[Symbol.dispose]())
-    parts.own(
-      await startControllers({
-        client: (user) => server.client(user),
-        informers,
-        discovery: server.discovery,
-        clock,
-        logger: logger.child('controllers'),
-        trace: new TraceRing({ clock }),
-        rootCa: pki.authority,
-        podCidr,
-        signToken: (account, secret) => server.tokens.issueLegacy(account, secret),
-        signRequest: (request, usages, seconds) => pki.signRequest(request, usages, seconds),
-      }),
-    )
-    return parts
-  }
-  const scheduler = () => {
-    const parts = new Disposer()
-    const client: KubeClient = server.client({ name: 'system:kube-scheduler', groups: [] })
-    const source = { component: 'default-scheduler' }
-    const events = parts.own(new ApiEventRecorder({ client, clock, logger, source }))
-    parts.own(startScheduler({ client, informers, events, clock, random, logger: logger.child('scheduler') }))
-    return parts
-  }
-  const loops = { 'kube-controller-manager': controllers, 'kube-scheduler': scheduler }
-  for (const [name, lead] of Object.entries(loops)) {
-    if (!isShared(options.store)) {
-      owned.own(await lead())
-      continue
-    }
-    owned.own(
-      new LeaderElection({
-        client: server.client({ name: `system:${name}`, groups: [] }),
-        clock,
-        random,
-        logger: logger.child(name),
-        lease: { namespace: 'kube-system', name },
-        // The data directory's lock makes it unique, and a restart leads on at once.
-        identity: `${os.hostname()}_${digestOf(data).slice(0, 16)}`,
-        lead,
-      }),
-    )
   }
 }
 

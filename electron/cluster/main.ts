@@ -1,4 +1,4 @@
-import { hostCluster } from './host.ts'
+import { keepCompiledCode } from './compile-cache.ts'
 import { defaultOptions, type ClusterOptions } from './options.ts'
 
 /**
@@ -10,6 +10,8 @@ const options: ClusterOptions = { ...defaultOptions(given.dataDirectory), ...giv
 const tell = (message: object) => void process.send?.(message)
 
 try {
+  keepCompiledCode(import.meta.dirname)
+  const { hostCluster } = await import('./host.ts')
   const host = await hostCluster(options)
   let stopping = false
   const stop = () => {

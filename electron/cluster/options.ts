@@ -29,7 +29,7 @@ export interface ClusterOptions {
 /**
  * How Node is started for a cluster: left to itself, V8 lets young objects take 130 MB before it looks at them, and the
  * heap grow to several times what is alive: most of what a cluster holds is bytes outside of it. docs/limits.md has the
- * figures. Known to scripts/wheelhouse.mjs too.
+ * figures. Known to scripts/toolchain.mjs too.
  */
 export const clusterNodeFlags: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=50']
 

@@ -40,9 +40,12 @@ export interface Expression {
   evaluate(variables: Variables, options?: { limit?: number; spend?: (cost: number) => void }): CelValue
 }
 
-const base = functionTable([...standard, ...kubernetesLibraries])
+let base: FunctionTable | undefined
+const baseTable = (): FunctionTable => (base ??= functionTable([...standard, ...kubernetesLibraries]))
 
-function functionTable(overloads: readonly Overload[], onto?: ReadonlyMap<string, readonly Overload[]>) {
+type FunctionTable = ReadonlyMap<string, readonly Overload[]>
+
+function functionTable(overloads: readonly Overload[], onto?: FunctionTable): FunctionTable {
   const table = new Map<string, readonly Overload[]>(onto)
   for (const each of overloads) table.set(each.name, [...(table.get(each.name) ?? []), each])
   return table
@@ -51,11 +54,15 @@ function functionTable(overloads: readonly Overload[], onto?: ReadonlyMap<string
 /** Compiles expressions of Kubernetes' CEL (compatibility version 1.36) over some variables. */
 export class Environment {
   readonly #options: EnvironmentOptions
-  readonly #functions: ReadonlyMap<string, readonly Overload[]>
+  #table: FunctionTable | undefined
 
   constructor(options: EnvironmentOptions) {
     this.#options = options
-    this.#functions = options.functions?.length ? functionTable(options.functions, base) : base
+  }
+
+  get #functions(): FunctionTable {
+    const { functions = [] } = this.#options
+    return (this.#table ??= functions.length ? functionTable(functions, baseTable()) : baseTable())
   }
 
   /** The same with more variables. */

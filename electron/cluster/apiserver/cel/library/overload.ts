@@ -19,9 +19,29 @@ interface CostOptions {
   resultSize?: Overload['resultSize']
 }
 
+/** Its signature is read when it is first asked for: few servers ever compile an expression. */
 export function overload(text: string, call: Overload['call'], options: CostOptions = {}): Overload {
   const { cost, traverses = false, resultSize } = options
-  return { ...signature(text), call, cost, traverses, resultSize }
+  let known: Signature | undefined
+  const read = () => (known ??= signature(text))
+  return {
+    get name() {
+      return read().name
+    },
+    get member() {
+      return read().member
+    },
+    get params() {
+      return read().params
+    },
+    get result() {
+      return read().result
+    },
+    call,
+    cost,
+    traverses,
+    resultSize,
+  }
 }
 
 const factor = 0.1

@@ -1,0 +1,80 @@
+import type { Pki } from './apiserver/pki/pki.ts'
+import type { ApiServer } from './apiserver/server.ts'
+import type { Clock } from './base/clock.ts'
+import { Disposer } from './base/dispose.ts'
+import type { Logger } from './base/logger.ts'
+import type { Random } from './base/random.ts'
+import { TraceRing } from './base/trace.ts'
+import type { KubeClient } from './client/api.ts'
+import { ApiEventRecorder } from './client/event-recorder.ts'
+import { InformerFactory } from './client/informer-factory.ts'
+import { LeaderElection } from './client/leader-election.ts'
+import { reader, startControllers } from './controllers/index.ts'
+import { startScheduler } from './scheduler/scheduler.ts'
+
+export interface LoopsDeps {
+  clock: Clock
+  random: Random
+  logger: Logger
+  server: ApiServer
+  pki: Pki
+  /** Range of the pods' addresses. */
+  podCidr: string
+  /** This server's name among those that share a store, of which one runs the loops; undefined: it is alone. */
+  leader: string | undefined
+}
+
+/** Controllers and scheduler, each with an identity of its own. */
+export async function startLoops(deps: LoopsDeps, owned: Disposer): Promise<void> {
+  const { clock, random, logger, server, pki, podCidr, leader } = deps
+  // What the loops read is kept once for all of them, also while others lead.
+  const informers = owned.own(
+    new InformerFactory({ client: server.client(reader), clock, random, logger: logger.child('caches') }),
+  )
+  const controllers = async () => {
+    const parts = new Disposer()
+    const typeChecks = server.typeCheckPolicies()
+    parts.defer(() => typeChecks[Symbol.dispose]())
+    parts.own(
+      await startControllers({
+        client: (user) => server.client(user),
+        informers,
+        discovery: server.discovery,
+        clock,
+        logger: logger.child('controllers'),
+        trace: new TraceRing({ clock }),
+        rootCa: pki.authority,
+        podCidr,
+        signToken: (account, secret) => server.tokens.issueLegacy(account, secret),
+        signRequest: (request, usages, seconds) => pki.signRequest(request, usages, seconds),
+      }),
+    )
+    return parts
+  }
+  const scheduler = () => {
+    const parts = new Disposer()
+    const client: KubeClient = server.client({ name: 'system:kube-scheduler', groups: [] })
+    const source = { component: 'default-scheduler' }
+    const events = parts.own(new ApiEventRecorder({ client, clock, logger, source }))
+    parts.own(startScheduler({ client, informers, events, clock, random, logger: logger.child('scheduler') }))
+    return parts
+  }
+  const loops = { 'kube-controller-manager': controllers, 'kube-scheduler': scheduler }
+  for (const [name, lead] of Object.entries(loops)) {
+    if (leader === undefined) {
+      owned.own(await lead())
+      continue
+    }
+    owned.own(
+      new LeaderElection({
+        client: server.client({ name: `system:${name}`, groups: [] }),
+        clock,
+        random,
+        logger: logger.child(name),
+        lease: { namespace: 'kube-system', name },
+        identity: leader,
+        lead,
+      }),
+    )
+  }
+}

@@ -17,6 +17,7 @@ import { disruptionController } from './disruption/controller.ts'
 import { disruptedPodController } from './disruption/pods.ts'
 import { endpointsController } from './endpoints/controller.ts'
 import { endpointSliceController } from './endpointslice/controller.ts'
+import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts'
 import { expandController } from './expand/controller.ts'
 import { startController, type Controller } from './framework/controller.ts'
 import { garbageCollector } from './garbage-collector/controller.ts'
@@ -110,6 +111,7 @@ function controllers(deps: ControllersDeps, informers: InformerFactory): readonl
     disruptedPodController({ informers }),
     resourceQuotaController({ informers, discovery }),
     endpointSliceController({ informers }),
+    endpointSliceMirroringController({ informers }),
     endpointsController({ informers }),
     serviceLoadBalancerController({ informers }),
     serviceAccountController({ informers }),

@@ -26,6 +26,11 @@ import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kuberne
 import type { CSINode, StorageClass } from 'kubernetes-types/storage/v1'
 import type { KubeObject } from './object.ts'
 
+export type ServiceCidr = KubeObject & { spec?: { cidrs?: string[] } }
+export type IpAddress = KubeObject & {
+  spec?: { parentRef?: { group?: string; resource?: string; namespace?: string; name?: string } }
+}
+
 /** Where objects of one kind are found. `T` ties the descriptor to the type of its objects. */
 export interface ResourceType<T extends KubeObject = KubeObject> {
   /** '' for the core group. */
@@ -115,6 +120,8 @@ export const endpointSlices = namespaced<EndpointSlice>('discovery.k8s.io', 'v1'
 export const ingresses = namespaced<Ingress>('networking.k8s.io', 'v1', 'ingresses', 'Ingress')
 export const ingressClasses = global<IngressClass>('networking.k8s.io', 'v1', 'ingressclasses', 'IngressClass')
 export const networkPolicies = namespaced<NetworkPolicy>('networking.k8s.io', 'v1', 'networkpolicies', 'NetworkPolicy')
+export const serviceCidrs = global<ServiceCidr>('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR')
+export const ipAddresses = global<IpAddress>('networking.k8s.io', 'v1', 'ipaddresses', 'IPAddress')
 export const leases = namespaced<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease')
 export const csiNodes = global<CSINode>('storage.k8s.io', 'v1', 'csinodes', 'CSINode')
 export const storageClasses = global<StorageClass>('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass')

@@ -18,6 +18,7 @@ import { disruptedPodController } from './disruption/pods.ts'
 import { endpointsController } from './endpoints/controller.ts'
 import { endpointSliceController } from './endpointslice/controller.ts'
 import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts'
+import { ephemeralVolumeController } from './ephemeral-volume/controller.ts'
 import { expandController } from './expand/controller.ts'
 import { startController, type Controller } from './framework/controller.ts'
 import { garbageCollector } from './garbage-collector/controller.ts'
@@ -25,6 +26,7 @@ import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler/controller.
 import { hostDirectoryProvisioner } from './host-directory/controller.ts'
 import { jobController } from './job/controller.ts'
 import { jobPodReleaser } from './job/release.ts'
+import { legacyTokenCleaner } from './legacy-token-cleaner/controller.ts'
 import { namespaceController } from './namespace/controller.ts'
 import { nodeIpamController } from './node-ipam/controller.ts'
 import { nodeLifecycleController } from './node-lifecycle/controller.ts'
@@ -36,6 +38,7 @@ import { replicaSetController } from './replicaset/controller.ts'
 import { replicationController } from './replicationcontroller/controller.ts'
 import { resourceQuotaController } from './resourcequota/controller.ts'
 import { rootCaPublisher } from './root-ca-publisher/controller.ts'
+import { serviceAllocationControllers } from './service-allocations/controller.ts'
 import { serviceLoadBalancerController } from './service-lb/controller.ts'
 import { serviceAccountController } from './serviceaccount/controller.ts'
 import { serviceAccountTokenController } from './serviceaccount-token/controller.ts'
@@ -75,9 +78,12 @@ const serviceAccount = (name: string): Identity => ({
   groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system'],
 })
 
-/** Few act as the controller manager itself. */
+/** What upstream has in the API server. */
+const apiServer: Identity = { name: 'system:apiserver', groups: ['system:masters'] }
+
+/** Few act as the controller manager itself, or as the API server. */
 const identityOf = ({ account, name }: Controller): Identity =>
-  account === reader.name ? reader : serviceAccount(account ?? name)
+  [reader, apiServer].find((identity) => identity.name === account) ?? serviceAccount(account ?? name)
 
 /** Starts every controller: one set of caches for all, and for each its own identity and rights. */
 export async function startControllers(deps: ControllersDeps): Promise<AsyncDisposable> {
@@ -113,9 +119,11 @@ function controllers(deps: ControllersDeps, informers: InformerFactory): readonl
     endpointSliceController({ informers }),
     endpointSliceMirroringController({ informers }),
     endpointsController({ informers }),
+    ...serviceAllocationControllers({ informers }),
     serviceLoadBalancerController({ informers }),
     serviceAccountController({ informers }),
     serviceAccountTokenController({ informers, rootCa, sign: signToken }),
+    legacyTokenCleaner({ informers }),
     rootCaPublisher({ informers, rootCa }),
     clusterRoleAggregationController({ informers }),
     certificateApprover({ informers, client: clientOf('certificate-controller') }),
@@ -128,6 +136,7 @@ function controllers(deps: ControllersDeps, informers: InformerFactory): readonl
     podGarbageCollector({ informers }),
     persistentVolumeController({ informers }),
     hostDirectoryProvisioner({ informers }),
+    ephemeralVolumeController({ informers }),
     expandController({ informers }),
     claimProtectionController({ informers, client: clientOf('pvc-protection-controller') }),
     volumeProtectionController({ informers }),

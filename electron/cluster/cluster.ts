@@ -20,6 +20,7 @@ import type { Random } from './base/random.ts'
 import { TraceRing } from './base/trace.ts'
 import type { KubeClient } from './client/api.ts'
 import { ApiEventRecorder } from './client/event-recorder.ts'
+import { fencedClient } from './client/fenced-client.ts'
 import { InformerFactory } from './client/informer-factory.ts'
 import { LeaderElection } from './client/leader-election.ts'
 import {
@@ -30,7 +31,7 @@ import {
   volumesUser,
   type ControlPlaneDeps,
 } from './control-plane.ts'
-import { startControllers } from './controllers/index.ts'
+import { startControllers, type Identity } from './controllers/index.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { ClusterFailure } from './failure.ts'
 import { startCollector } from './metrics/collector.ts'
@@ -235,13 +236,15 @@ async function startLoops(
   pki: Pki,
   podCidr: string,
 ): Promise<void> {
-  const controllers = async () => {
+  const clientOf = (user: Identity, holds: (() => boolean) | undefined): KubeClient =>
+    holds ? fencedClient(server.client(user), holds) : server.client(user)
+  const controllers = async (holds?: () => boolean) => {
     const parts = new Disposer()
     const typeChecks = server.typeCheckPolicies()
     parts.defer(() => typeChecks[Symbol.dispose]())
     parts.own(
       await startControllers({
-        client: (user) => server.client(user),
+        client: (user) => clientOf(user, holds),
         discovery: server.discovery,
         clock,
         random,
@@ -255,9 +258,9 @@ async function startLoops(
     )
     return parts
   }
-  const scheduler = () => {
+  const scheduler = (holds?: () => boolean) => {
     const parts = new Disposer()
-    const client: KubeClient = server.client({ name: 'system:kube-scheduler', groups: [] })
+    const client = clientOf({ name: 'system:kube-scheduler', groups: [] }, holds)
     const informers = parts.own(new InformerFactory({ client, clock, random, logger: logger.child('scheduler') }))
     const source = { component: 'default-scheduler' }
     const events = parts.own(new ApiEventRecorder({ client, clock, logger, source }))

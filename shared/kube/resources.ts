@@ -23,7 +23,7 @@ import type { EndpointSlice } from 'kubernetes-types/discovery/v1'
 import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1'
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1'
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1'
-import type { CSINode, StorageClass } from 'kubernetes-types/storage/v1'
+import type { CSIDriver, CSINode, StorageClass, VolumeAttachment } from 'kubernetes-types/storage/v1'
 import type { KubeObject } from './object.ts'
 
 export type ServiceCidr = KubeObject & { spec?: { cidrs?: string[] } }
@@ -123,6 +123,13 @@ export const networkPolicies = namespaced<NetworkPolicy>('networking.k8s.io', 'v
 export const serviceCidrs = global<ServiceCidr>('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR')
 export const ipAddresses = global<IpAddress>('networking.k8s.io', 'v1', 'ipaddresses', 'IPAddress')
 export const leases = namespaced<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease')
+export const csiDrivers = global<CSIDriver>('storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver')
+export const volumeAttachments = global<VolumeAttachment>(
+  'storage.k8s.io',
+  'v1',
+  'volumeattachments',
+  'VolumeAttachment',
+)
 export const csiNodes = global<CSINode>('storage.k8s.io', 'v1', 'csinodes', 'CSINode')
 export const storageClasses = global<StorageClass>('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass')
 export const roles = namespaced<Role>('rbac.authorization.k8s.io', 'v1', 'roles', 'Role')

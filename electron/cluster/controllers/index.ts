@@ -6,6 +6,7 @@ import type { Trace } from '../base/trace.ts'
 import type { Discovery, KubeClient } from '../client/api.ts'
 import { ApiEventRecorder } from '../client/event-recorder.ts'
 import { InformerFactory } from '../client/informer-factory.ts'
+import { attachDetachController } from './attach-detach/controller.ts'
 import { certificateApprover } from './certificates/approver.ts'
 import { certificateCleaner } from './certificates/cleaner.ts'
 import { certificateSigner, type SignRequest } from './certificates/signer.ts'
@@ -137,6 +138,7 @@ function controllers(deps: ControllersDeps, informers: InformerFactory): readonl
     persistentVolumeController({ informers }),
     hostDirectoryProvisioner({ informers }),
     ephemeralVolumeController({ informers }),
+    attachDetachController({ informers, clock }),
     expandController({ informers }),
     claimProtectionController({ informers, client: clientOf('pvc-protection-controller') }),
     volumeProtectionController({ informers }),

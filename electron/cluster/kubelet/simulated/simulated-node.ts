@@ -1,5 +1,6 @@
 import type { Node, NodeStatus } from 'kubernetes-types/core/v1'
 import { simulatedLabel } from '#shared/kube/simulated.ts'
+import { attachedByController } from '#shared/kube/storage.ts'
 import { timestamp } from '../../base/clock.ts'
 import { healthyConditions } from '../node/node-object.ts'
 
@@ -29,6 +30,7 @@ export function simulatedNodeObject({ name, labels }: SimulatedNode, tainted: bo
         [simulatedLabel]: 'true',
         ...labels,
       },
+      annotations: { [attachedByController]: 'true' },
     },
     spec: tainted ? { taints: [simulatedTaint] } : {},
   }

@@ -7,9 +7,10 @@ import type { Random } from './base/random.ts'
 import { TraceRing } from './base/trace.ts'
 import type { KubeClient } from './client/api.ts'
 import { ApiEventRecorder } from './client/event-recorder.ts'
+import { fencedClient } from './client/fenced-client.ts'
 import { InformerFactory } from './client/informer-factory.ts'
 import { LeaderElection } from './client/leader-election.ts'
-import { reader, startControllers } from './controllers/index.ts'
+import { reader, startControllers, type Identity } from './controllers/index.ts'
 import { startScheduler } from './scheduler/scheduler.ts'
 
 export interface LoopsDeps {
@@ -31,13 +32,16 @@ export async function startLoops(deps: LoopsDeps, owned: Disposer): Promise<void
   const informers = owned.own(
     new InformerFactory({ client: server.client(reader), clock, random, logger: logger.child('caches') }),
   )
-  const controllers = async () => {
+  /** Of a leader that could lose its lease the writes end with it. */
+  const clientOf = (user: Identity, holds: (() => boolean) | undefined): KubeClient =>
+    holds ? fencedClient(server.client(user), holds) : server.client(user)
+  const controllers = async (holds?: () => boolean) => {
     const parts = new Disposer()
     const typeChecks = server.typeCheckPolicies()
     parts.defer(() => typeChecks[Symbol.dispose]())
     parts.own(
       await startControllers({
-        client: (user) => server.client(user),
+        client: (user) => clientOf(user, holds),
         informers,
         discovery: server.discovery,
         clock,
@@ -51,9 +55,9 @@ export async function startLoops(deps: LoopsDeps, owned: Disposer): Promise<void
     )
     return parts
   }
-  const scheduler = () => {
+  const scheduler = (holds?: () => boolean) => {
     const parts = new Disposer()
-    const client: KubeClient = server.client({ name: 'system:kube-scheduler', groups: [] })
+    const client = clientOf({ name: 'system:kube-scheduler', groups: [] }, holds)
     const source = { component: 'default-scheduler' }
     const events = parts.own(new ApiEventRecorder({ client, clock, logger, source }))
     parts.own(startScheduler({ client, informers, events, clock, random, logger: logger.child('scheduler') }))

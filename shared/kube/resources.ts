@@ -23,8 +23,13 @@ import type { EndpointSlice } from 'kubernetes-types/discovery/v1'
 import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1'
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1'
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1'
-import type { CSINode, StorageClass } from 'kubernetes-types/storage/v1'
+import type { CSIDriver, CSINode, StorageClass, VolumeAttachment } from 'kubernetes-types/storage/v1'
 import type { KubeObject } from './object.ts'
+
+export type ServiceCidr = KubeObject & { spec?: { cidrs?: string[] } }
+export type IpAddress = KubeObject & {
+  spec?: { parentRef?: { group?: string; resource?: string; namespace?: string; name?: string } }
+}
 
 /** Where objects of one kind are found. `T` ties the descriptor to the type of its objects. */
 export interface ResourceType<T extends KubeObject = KubeObject> {
@@ -115,7 +120,16 @@ export const endpointSlices = namespaced<EndpointSlice>('discovery.k8s.io', 'v1'
 export const ingresses = namespaced<Ingress>('networking.k8s.io', 'v1', 'ingresses', 'Ingress')
 export const ingressClasses = global<IngressClass>('networking.k8s.io', 'v1', 'ingressclasses', 'IngressClass')
 export const networkPolicies = namespaced<NetworkPolicy>('networking.k8s.io', 'v1', 'networkpolicies', 'NetworkPolicy')
+export const serviceCidrs = global<ServiceCidr>('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR')
+export const ipAddresses = global<IpAddress>('networking.k8s.io', 'v1', 'ipaddresses', 'IPAddress')
 export const leases = namespaced<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease')
+export const csiDrivers = global<CSIDriver>('storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver')
+export const volumeAttachments = global<VolumeAttachment>(
+  'storage.k8s.io',
+  'v1',
+  'volumeattachments',
+  'VolumeAttachment',
+)
 export const csiNodes = global<CSINode>('storage.k8s.io', 'v1', 'csinodes', 'CSINode')
 export const storageClasses = global<StorageClass>('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass')
 export const roles = namespaced<Role>('rbac.authorization.k8s.io', 'v1', 'roles', 'Role')

@@ -26,6 +26,8 @@ export const hostDirectory = 'wheelhouse.dev/host-directory'
 export const hostDirectoryFinalizer = 'wheelhouse.dev/host-directory'
 /** On a node that has directories: where they lie. Simulated nodes have none. */
 export const volumesDirectory = 'wheelhouse.dev/volumes-directory'
+/** On a node: its volumes are attached for it, not by its kubelet. */
+export const attachedByController = 'volumes.kubernetes.io/controller-managed-attach-detach'
 
 const betaClass = 'volume.beta.kubernetes.io/storage-class'
 

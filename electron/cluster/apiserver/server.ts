@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts'
+import { timestamp, type Clock } from '../base/clock.ts'
 import { Disposer } from '../base/dispose.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
@@ -148,6 +148,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     serviceAddress: deps.serviceAddress,
     authority: pki.authority,
     frontProxy: pki.frontProxy.authority,
+    today: timestamp(clock.now()).slice(0, 'YYYY-MM-DD'.length),
   }
   await bootstrap({ core, store, logger, facts })
   const publishing = keepAuthoritiesPublished({ core, logger, facts })

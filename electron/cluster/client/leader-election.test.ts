@@ -14,6 +14,9 @@ function setup() {
   const server = new FakeClient({ clock })
   const leading: string[] = []
   const unreachable = new Set<string>()
+  /** Whose requests are never answered. */
+  const hanging = new Set<string>()
+  const holds = new Map<string, () => boolean>()
   const candidate = (identity: string) => {
     const reach = () => {
       if (unreachable.has(identity)) throw new Error('no answer')
@@ -24,6 +27,7 @@ function setup() {
         if (typeof member !== 'function') return member
         return async (...args: unknown[]) => {
           reach()
+          if (hanging.has(identity)) await new Promise(() => {})
           return (member as (...args: unknown[]) => unknown).apply(target, args)
         }
       },
@@ -35,14 +39,15 @@ function setup() {
       logger: silentLogger,
       lease,
       identity,
-      lead: () => {
+      lead: (held) => {
+        holds.set(identity, held)
         leading.push(identity)
         return { [Symbol.asyncDispose]: async () => void leading.splice(leading.indexOf(identity), 1) }
       },
     })
   }
   const held = () => server.stored(leases)[0]?.spec as Lease['spec']
-  return { clock, leading, unreachable, candidate, held }
+  return { clock, leading, unreachable, hanging, holds, candidate, held }
 }
 
 it('leads at once where nobody does, and renews the lease in time', async () => {
@@ -94,6 +99,40 @@ it('takes over from a leader that has died, and not before its lease has run out
   await clock.advance(60_000)
   expect(leading).toEqual(['b'])
   await Promise.all([a, b].map((election) => election[Symbol.asyncDispose]()))
+})
+
+it('gives up in time when the server takes its requests and never answers', async () => {
+  const { clock, leading, hanging, candidate } = setup()
+  const a = candidate('a')
+  await settle()
+  const b = candidate('b')
+  await clock.advance(5000)
+  hanging.add('a')
+  await clock.advance(11_000)
+  expect(leading).toEqual([])
+  await clock.advance(20_000)
+  expect(leading).toEqual(['b'])
+  await b[Symbol.asyncDispose]()
+  hanging.clear()
+  await a[Symbol.asyncDispose]()
+  expect(clock.pending).toBe(0)
+})
+
+it('lets a leader that was held up know that it leads no more, before it has looked', async () => {
+  const { clock, leading, unreachable, holds, candidate } = setup()
+  const a = candidate('a')
+  await settle()
+  await clock.advance(60_000)
+  expect(holds.get('a')!()).toBe(true)
+  unreachable.add('a')
+  // As after a pause of the whole process: time has passed, and nothing has run.
+  const passed = clock.monotonic.bind(clock)
+  clock.monotonic = () => passed() + 11_000
+  expect([leading, holds.get('a')!()]).toEqual([['a'], false])
+  clock.monotonic = passed
+  await clock.advance(20_000)
+  expect([leading, holds.get('a')!()]).toEqual([[], false])
+  await a[Symbol.asyncDispose]()
 })
 
 it('leads again at once after a restart under the same identity', async () => {

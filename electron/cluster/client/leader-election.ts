@@ -14,8 +14,11 @@ export interface LeaderElectionDeps {
   lease: { namespace: string; name: string }
   /** Who stands for election. Nobody else may use it at the same time; an earlier life of the same holder may have. */
   identity: string
-  /** Called whenever this identity has become the leader. What it makes is disposed when it no longer is. */
-  lead(): Promise<AsyncDisposable> | AsyncDisposable
+  /**
+   * Called whenever this identity has become the leader. What it makes is disposed when it no longer is. `holds` tells
+   * at any moment whether nobody else can lead yet, also before the process has had the time to notice.
+   */
+  lead(holds: () => boolean): Promise<AsyncDisposable> | AsyncDisposable
 }
 
 /** Milliseconds, as client-go's components have them. */
@@ -34,6 +37,8 @@ export class LeaderElection implements AsyncDisposable {
   readonly #running: Promise<void>
   #seen: { record: string; at: number } | undefined
   #leading = false
+  /** When the request was sent that held the lease last, by the monotonic clock. */
+  #heldAt = -Infinity
 
   constructor(deps: LeaderElectionDeps) {
     this.#deps = deps
@@ -54,7 +59,7 @@ export class LeaderElection implements AsyncDisposable {
     const { lease, logger } = this.#deps
     const { signal } = this.#stopped
     while (!signal.aborted) {
-      if (!(await this.#tryToHold())) {
+      if (!(await this.#tryFor(renewDeadline))) {
         await this.#pause(retryPeriod * (1 + jitter * this.#deps.random.next()))
         continue
       }
@@ -66,15 +71,15 @@ export class LeaderElection implements AsyncDisposable {
   }
 
   async #leadWhileHeld(): Promise<void> {
-    const { clock, lead, logger, lease } = this.#deps
+    const { lead, logger, lease } = this.#deps
     const { signal } = this.#stopped
     let work: AsyncDisposable | undefined
     this.#leading = true
     try {
-      work = await lead()
-      for (let renewed = clock.monotonic(); !signal.aborted && clock.monotonic() - renewed < renewDeadline;) {
-        await this.#pause(retryPeriod)
-        if (!signal.aborted && (await this.#tryToHold())) renewed = clock.monotonic()
+      work = await lead(() => this.#leading && this.#left() > 0)
+      while (!signal.aborted && this.#left() > 0) {
+        await this.#pause(Math.min(retryPeriod, this.#left()))
+        if (!signal.aborted && this.#left() > 0) await this.#tryFor(this.#left())
       }
     } catch (error) {
       logger.error('the leader cannot work', { lease: lease.name, error: String(error) })
@@ -85,9 +90,20 @@ export class LeaderElection implements AsyncDisposable {
     }
   }
 
+  /** Milliseconds until the leader must have renewed the lease, or give up. */
+  #left(): number {
+    return this.#heldAt + renewDeadline - this.#deps.clock.monotonic()
+  }
+
+  /** A request that is never answered must not outlast the lease. */
+  #tryFor(ms: number): Promise<boolean> {
+    return Promise.race([this.#tryToHold(), this.#pause(ms).then(() => false)])
+  }
+
   /** Takes the lease where it is free, renews it where it is held. */
   async #tryToHold(): Promise<boolean> {
     const { client, clock, lease, identity, logger } = this.#deps
+    const asked = clock.monotonic()
     const now = microTimestamp(clock.now())
     const spec: LeaseSpec = {
       holderIdentity: identity,
@@ -103,6 +119,7 @@ export class LeaderElection implements AsyncDisposable {
       })
       if (!current) {
         await client.create(leases, leaseOf(lease, spec), { namespace: lease.namespace })
+        this.#heldAt = Math.max(this.#heldAt, asked)
         return true
       }
       const { holderIdentity, acquireTime, leaseTransitions = 0 } = current.spec ?? {}
@@ -113,6 +130,7 @@ export class LeaderElection implements AsyncDisposable {
         spec.leaseTransitions = leaseTransitions + 1
       }
       await client.update(leases, { ...current, spec })
+      this.#heldAt = Math.max(this.#heldAt, asked)
       return true
     } catch (error) {
       // Another candidate was faster, or the server does not answer: both look like this, and both pass.

@@ -5,6 +5,7 @@ import type { Trace } from '../base/trace.ts'
 import type { Discovery, KubeClient } from '../client/api.ts'
 import { ApiEventRecorder } from '../client/event-recorder.ts'
 import type { InformerFactory } from '../client/informer-factory.ts'
+import { attachDetachController } from './attach-detach/controller.ts'
 import { certificateApprover } from './certificates/approver.ts'
 import { certificateCleaner } from './certificates/cleaner.ts'
 import { certificateSigner, type SignRequest } from './certificates/signer.ts'
@@ -16,6 +17,8 @@ import { disruptionController } from './disruption/controller.ts'
 import { disruptedPodController } from './disruption/pods.ts'
 import { endpointsController } from './endpoints/controller.ts'
 import { endpointSliceController } from './endpointslice/controller.ts'
+import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts'
+import { ephemeralVolumeController } from './ephemeral-volume/controller.ts'
 import { expandController } from './expand/controller.ts'
 import { startController, type Controller } from './framework/controller.ts'
 import { garbageCollector } from './garbage-collector/controller.ts'
@@ -23,6 +26,7 @@ import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler/controller.
 import { hostDirectoryProvisioner } from './host-directory/controller.ts'
 import { jobController } from './job/controller.ts'
 import { jobPodReleaser } from './job/release.ts'
+import { legacyTokenCleaner } from './legacy-token-cleaner/controller.ts'
 import { namespaceController } from './namespace/controller.ts'
 import { nodeIpamController } from './node-ipam/controller.ts'
 import { nodeLifecycleController } from './node-lifecycle/controller.ts'
@@ -34,6 +38,7 @@ import { replicaSetController } from './replicaset/controller.ts'
 import { replicationController } from './replicationcontroller/controller.ts'
 import { resourceQuotaController } from './resourcequota/controller.ts'
 import { rootCaPublisher } from './root-ca-publisher/controller.ts'
+import { serviceAllocationControllers } from './service-allocations/controller.ts'
 import { serviceLoadBalancerController } from './service-lb/controller.ts'
 import { serviceAccountController } from './serviceaccount/controller.ts'
 import { serviceAccountTokenController } from './serviceaccount-token/controller.ts'
@@ -74,9 +79,12 @@ const serviceAccount = (name: string): Identity => ({
   groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system'],
 })
 
-/** Few act as the controller manager itself. */
+/** What upstream has in the API server. */
+const apiServer: Identity = { name: 'system:apiserver', groups: ['system:masters'] }
+
+/** Few act as the controller manager itself, or as the API server. */
 const identityOf = ({ account, name }: Controller): Identity =>
-  account === reader.name ? reader : serviceAccount(account ?? name)
+  [reader, apiServer].find((identity) => identity.name === account) ?? serviceAccount(account ?? name)
 
 /** Starts every controller, each with its own identity and rights. */
 export async function startControllers(deps: ControllersDeps): Promise<AsyncDisposable> {
@@ -109,10 +117,13 @@ function controllers(deps: ControllersDeps): readonly Controller[] {
     disruptedPodController({ informers }),
     resourceQuotaController({ informers, discovery }),
     endpointSliceController({ informers }),
+    endpointSliceMirroringController({ informers }),
     endpointsController({ informers }),
+    ...serviceAllocationControllers({ informers }),
     serviceLoadBalancerController({ informers }),
     serviceAccountController({ informers }),
     serviceAccountTokenController({ informers, rootCa, sign: signToken }),
+    legacyTokenCleaner({ informers }),
     rootCaPublisher({ informers, rootCa }),
     clusterRoleAggregationController({ informers }),
     certificateApprover({ informers, client: clientOf('certificate-controller') }),
@@ -125,6 +136,8 @@ function controllers(deps: ControllersDeps): readonly Controller[] {
     podGarbageCollector({ informers }),
     persistentVolumeController({ informers }),
     hostDirectoryProvisioner({ informers }),
+    ephemeralVolumeController({ informers }),
+    attachDetachController({ informers, clock }),
     expandController({ informers }),
     claimProtectionController({ informers, client: clientOf('pvc-protection-controller') }),
     volumeProtectionController({ informers }),

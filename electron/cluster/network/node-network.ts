@@ -1,7 +1,7 @@
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1'
 import { formatLoadBalancerReport, loadBalancerAnnotation } from '#shared/kube/load-balancer.ts'
 import { keyOf, type Frozen } from '#shared/kube/object.ts'
-import { endpointSlices, namespaces, services } from '#shared/kube/resources.ts'
+import { endpointSlices, namespaces, nodes, services } from '#shared/kube/resources.ts'
 import { isNotFound } from '#shared/kube/status.ts'
 import type { Clock } from '../base/clock.ts'
 import { Disposer } from '../base/dispose.ts'
@@ -63,6 +63,11 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
       onPorts: reporter(client, logger),
     }),
   )
+  const zoned = (node: { readonly metadata?: { readonly labels?: Readonly<Record<string, string>> } }) =>
+    proxy.setZone(node.metadata?.labels?.['topology.kubernetes.io/zone'])
+  informers
+    .for(nodes, { fieldSelector: `metadata.name=${nodeName}`, metadataOnly: true })
+    .handle({ add: zoned, update: zoned, delete: () => proxy.setZone(undefined) })
   const limits = [...proxy.limits]
   const dnsAddresses = new Set([...nodeAddresses, deps.dnsAddress])
   let dns: DnsServer | undefined

@@ -8,7 +8,7 @@ import { fillSystemFields } from '../metadata/system-fields.ts'
 import { metadataOf } from '../metadata/metadata.ts'
 import { semanticEqual } from '../registry/equal.ts'
 import { reconciledRbac, type Reconciled } from './reconcile-rbac.ts'
-import { bootstrapObjects, type BootstrapFacts } from './objects.ts'
+import { authenticationConfig, bootstrapObjects, type BootstrapFacts } from './objects.ts'
 
 export interface BootstrapDeps {
   core: Pick<Core, 'kinds' | 'clock' | 'random'>
@@ -38,7 +38,7 @@ async function writeMissing({ core, store, logger, facts }: BootstrapDeps): Prom
     const old = store.get(key)
     kind.strategy.setDefaults(object)
     kind.strategy.canonicalize?.(object)
-    const next = old ? upkeep(kind, old, object) : 'create'
+    const next = old ? upkeep(kind, old, object, facts) : 'create'
     if (!next) continue
     if (typeof next === 'object') {
       logger.info('brought up to date what a cluster is born with', { kind: kind.kind, name })
@@ -59,14 +59,15 @@ async function writeMissing({ core, store, logger, facts }: BootstrapDeps): Prom
 }
 
 /** What becomes of an object that is there already. */
-function upkeep(kind: ServedKind, old: Entry, object: KubeObject): Reconciled {
+function upkeep(kind: ServedKind, old: Entry, object: KubeObject, facts: BootstrapFacts): Reconciled {
   if (kind.definition.group === 'rbac.authorization.k8s.io') return reconciledRbac(kind.object(old), object)
-  if (!isKeptUp(object) || !isOutdated(kind, old, object)) return undefined
+  if (!isKeptUp(object, facts) || !isOutdated(kind, old, object)) return undefined
   return { update: { ...kind.copy(old), data: (object as ConfigMap).data } as KubeObject }
 }
 
 /** Keys of the cluster may be new; what is published of them follows. */
-const isKeptUp = ({ kind }: KubeObject): boolean => kind === 'ConfigMap'
+const isKeptUp = ({ kind, metadata }: KubeObject, facts: BootstrapFacts): boolean =>
+  kind === 'ConfigMap' && metadata?.name === authenticationConfig(facts).metadata?.name
 
 const isOutdated = (kind: ServedKind, old: Entry, object: KubeObject): boolean =>
   !semanticEqual((kind.object(old) as ConfigMap).data, (object as ConfigMap).data)

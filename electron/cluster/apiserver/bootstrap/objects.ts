@@ -15,6 +15,8 @@ export interface BootstrapFacts {
   authority: string
   /** PEM: the authority of those who speak for others. */
   frontProxy: string
+  /** YYYY-MM-DD, in UTC. */
+  today: string
 }
 
 const lines = (text: string): KubeObject[] =>
@@ -36,6 +38,7 @@ export function bootstrapObjects(facts: BootstrapFacts): KubeObject[] {
       spec: { cidrs: [facts.serviceCidr] },
     } as KubeObject,
     authenticationConfig(facts),
+    tokenTracking(facts),
   ]
 }
 
@@ -62,6 +65,14 @@ const kubernetesService = (address: string): Service => ({
     ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }],
   },
   status: { loadBalancer: {} },
+})
+
+/** Since when the use of service account tokens in secrets is written down. */
+export const tokenTracking = ({ today }: BootstrapFacts): ConfigMap => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'kube-apiserver-legacy-service-account-token-tracking', namespace: 'kube-system' },
+  data: { since: today },
 })
 
 /** What extension API servers trust: clients of the cluster, and who speaks for others. */

@@ -6,7 +6,13 @@ import { smallCore } from '../testing/small-core.ts'
 import { bootstrap } from './bootstrap.ts'
 import { keepAuthoritiesPublished } from './published-authorities.ts'
 
-const facts = { serviceCidr: '10.96.0.0/16', serviceAddress: '10.96.0.1', authority: 'clients', frontProxy: 'proxies' }
+const facts = {
+  serviceCidr: '10.96.0.0/16',
+  serviceAddress: '10.96.0.1',
+  authority: 'clients',
+  frontProxy: 'proxies',
+  today: '2026-01-01',
+}
 
 it('puts back what extension API servers trust when it is changed or removed', async () => {
   const { core, store, kind } = smallCore({ kinds })

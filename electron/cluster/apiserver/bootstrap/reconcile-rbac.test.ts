@@ -60,7 +60,13 @@ it('adds missing subjects, and makes a binding anew that leads elsewhere', () =>
 
 it('repairs at the next start what was taken from the roles and bindings of a cluster', async () => {
   const { core, store, kind } = smallCore({ kinds })
-  const facts = { serviceCidr: '10.96.0.0/16', serviceAddress: '10.96.0.1', authority: 'a', frontProxy: 'f' }
+  const facts = {
+    serviceCidr: '10.96.0.0/16',
+    serviceAddress: '10.96.0.1',
+    authority: 'a',
+    frontProxy: 'f',
+    today: '2026-01-01',
+  }
   const start = () => bootstrap({ core, store, logger: silentLogger, facts })
   await start()
   const written = store.revision

@@ -1,6 +1,15 @@
 import type { Node } from 'kubernetes-types/core/v1'
-import type { Endpoint, EndpointConditions, EndpointPort, EndpointSlice } from 'kubernetes-types/discovery/v1'
+import type { EndpointConditions } from 'kubernetes-types/discovery/v1'
 import type { Frozen } from '#shared/kube/object.ts'
+import {
+  endpointId,
+  managedByLabel,
+  portsId,
+  serviceNameLabel,
+  type AddressType,
+  type EndpointView,
+  type PortView,
+} from '../framework/support/endpoint-slices.ts'
 import {
   addressesOf,
   hostnameIn,
@@ -11,11 +20,6 @@ import {
 } from '../framework/support/service-pods.ts'
 import { isPodReady, type PodView } from '../framework/support/pods.ts'
 
-export type SliceView = Frozen<EndpointSlice>
-export type EndpointView = Frozen<Endpoint>
-export type PortView = Frozen<EndpointPort>
-export type AddressType = 'IPv4' | 'IPv6'
-
 /** Endpoints that share the same ports, and so a slice. */
 export interface Group {
   readonly ports: readonly PortView[]
@@ -23,17 +27,8 @@ export interface Group {
   readonly endpoints: Map<string, EndpointView>
 }
 
-const zoneLabel = 'topology.kubernetes.io/zone'
-
-/** What tells endpoints apart: a pod that changes its readiness stays the same endpoint, one that moves does not. */
-export const endpointId = ({ addresses, targetRef, hostname }: EndpointView): string =>
-  [addresses.join(), targetRef?.uid, targetRef?.name, hostname].join('|')
-
-export const portsId = (ports: readonly PortView[]): string =>
-  ports
-    .map(({ name = '', port, protocol = 'TCP', appProtocol = '' }) => [name, port, protocol, appProtocol].join('/'))
-    .sort()
-    .join()
+/** In which zone a node is. */
+export const zoneLabel = 'topology.kubernetes.io/zone'
 
 /** The endpoints that a service should have for one address family, by their ports. */
 export function desiredEndpoints(
@@ -83,7 +78,6 @@ function endpointOf(
   const zone = node?.metadata?.labels?.[zoneLabel]
   const hostname = hostnameIn(pod, service)
   const nodeName = pod.spec?.nodeName
-  const hints = hintsOf(service, zone, nodeName, ready)
   return {
     addresses,
     conditions: { ready, serving, terminating } satisfies EndpointConditions,
@@ -91,27 +85,15 @@ function endpointOf(
     ...(nodeName ? { nodeName } : {}),
     ...(zone ? { zone } : {}),
     ...(hostname ? { hostname } : {}),
-    ...(hints ? { hints } : {}),
   }
-}
-
-/** trafficDistribution asks proxies to stay in the zone, or on the node. */
-function hintsOf(service: ServiceView, zone: string | undefined, nodeName: string | undefined, ready: boolean) {
-  const distribution = (service.spec as { readonly trafficDistribution?: string } | undefined)?.trafficDistribution
-  if (!distribution || !ready || !zone) return undefined
-  const forNodes = distribution === 'PreferSameNode' && nodeName ? { forNodes: [{ name: nodeName }] } : {}
-  return { forZones: [{ name: zone }], ...forNodes }
 }
 
 /** The families of a service; of a headless one that names none, IPv4. */
 export const familiesOf = (service: ServiceView): readonly AddressType[] =>
   service.spec?.ipFamilies?.length ? (service.spec.ipFamilies as AddressType[]) : ['IPv4']
 
-const reserved = [
-  'kubernetes.io/service-name',
-  'endpointslice.kubernetes.io/managed-by',
-  'service.kubernetes.io/headless',
-]
+const headlessLabel = 'service.kubernetes.io/headless'
+const reserved = [serviceNameLabel, managedByLabel, headlessLabel]
 export const managedBy = 'endpointslice-controller.k8s.io'
 
 /** The labels of the service's slices: its own and those by which slices are found. */
@@ -119,8 +101,8 @@ export function labelsOf(service: ServiceView): Readonly<Record<string, string>>
   const own = Object.entries(service.metadata?.labels ?? {}).filter(([key]) => !reserved.includes(key))
   return {
     ...Object.fromEntries(own),
-    'endpointslice.kubernetes.io/managed-by': managedBy,
-    'kubernetes.io/service-name': service.metadata?.name ?? '',
-    ...(isHeadless(service) ? { 'service.kubernetes.io/headless': '' } : {}),
+    [managedByLabel]: managedBy,
+    [serviceNameLabel]: service.metadata?.name ?? '',
+    ...(isHeadless(service) ? { [headlessLabel]: '' } : {}),
   }
 }

@@ -1,5 +1,12 @@
 import { equal } from '../framework/support/equality.ts'
-import { endpointId, portsId, type EndpointView, type Group, type SliceView } from './endpoints.ts'
+import {
+  endpointId,
+  endpointsOf,
+  portsId,
+  type EndpointView,
+  type SliceView,
+} from '../framework/support/endpoint-slices.ts'
+import type { Group } from './endpoints.ts'
 
 /** The most endpoints in one slice (upstream's default). */
 export const capacity = 100
@@ -10,21 +17,23 @@ export interface Update {
   readonly endpoints: readonly EndpointView[]
 }
 
+export type Creation = Omit<Update, 'slice'>
+
 export interface Changes {
   /** Endpoints of slices to create, each with its ports. */
-  readonly create: readonly { ports: Group['ports']; endpoints: readonly EndpointView[] }[]
+  readonly create: readonly Creation[]
   readonly update: readonly Update[]
   readonly remove: readonly SliceView[]
 }
 
 /**
- * Distributes endpoints over slices so that as few slices as possible are written, because every proxy on every node
- * is told of each: what is there stays where it is, slices that change anyway are filled up first, then one that has
- * room for all the rest, and only then new ones. Source: reconcileByPortMapping, staging/src/k8s.io/endpointslice.
+ * Distributes endpoints, which have no hints yet, over slices so that as few slices as possible are written, because
+ * every proxy on every node is told of each: what is there stays where it is, slices that change anyway are filled up
+ * first, then one that has room for all the rest, and only then new ones. Source: reconcileByPortMapping, staging/src/k8s.io/endpointslice.
  */
 export function distribute(desired: ReadonlyMap<string, Group>, existing: readonly SliceView[]): Changes {
   const byPorts = Map.groupBy(existing, (slice) => portsId(slice.ports ?? []))
-  const create: { ports: Group['ports']; endpoints: readonly EndpointView[] }[] = []
+  const create: Creation[] = []
   const update: Update[] = []
   const remove = [...byPorts].flatMap(([id, slices]) => (desired.has(id) ? [] : slices))
   for (const [id, group] of desired) {
@@ -85,7 +94,7 @@ function distributeGroup({ ports, endpoints }: Group, slices: readonly SliceView
   }
 }
 
-/** The endpoints of a slice that are still wanted, as they are now; takes them from those that wait for a place. */
+/** The endpoints of a slice that are still wanted, as they are now but for hints; takes them from those that wait for a place. */
 function keep(slice: SliceView, waiting: Map<string, EndpointView>): Draft {
   const endpoints: EndpointView[] = []
   let changed = false
@@ -94,13 +103,9 @@ function keep(slice: SliceView, waiting: Map<string, EndpointView>): Draft {
     if (!wanted) changed = true
     else {
       waiting.delete(endpointId(endpoint))
-      changed ||= !equal(wanted, endpoint)
+      changed ||= !equal(wanted, endpoint.hints ? { ...endpoint, hints: undefined } : endpoint)
       endpoints.push(wanted)
     }
   }
   return { slice, endpoints, changed }
 }
-
-/** An empty list may be left out on the wire. */
-const endpointsOf = (slice: SliceView): readonly EndpointView[] =>
-  (slice as { readonly endpoints?: readonly EndpointView[] }).endpoints ?? []

@@ -6,7 +6,7 @@ import { findCondition } from '../framework/support/conditions.ts'
 import { podsOfNode } from '../framework/support/node-pods.ts'
 import { NodeHealth } from './health.ts'
 import { reconcile } from './reconcile.ts'
-import { isReady, Zones } from './zones.ts'
+import { isReady, zoneOf, Zones, type Upset } from './zones.ts'
 
 const leaseNamespace = 'kube-node-lease'
 
@@ -18,23 +18,24 @@ export function nodeLifecycleController(deps: { informers: InformerFactory; cloc
   const podInformer = informers.for(pods)
   const byNode = podsOfNode(podInformer)
   const health = new NodeHealth()
-  const zones = new Zones(all)
+  const zones = new Zones()
+  /** Nodes that are not ready, by zone, and under '' all of them. */
+  const down = all.index('down', (node) => (isReady(node) ? [] : [`zone ${zoneOf(node)}`, '']))
+  // Whether one node may be evicted depends on how the others are.
+  const upsetNodes = (upset: Upset): string[] =>
+    upset ? down.get(upset === 'all' ? '' : `zone ${upset.zone}`).map(({ metadata }) => metadata?.name ?? '') : []
   return decider({
     name: 'node-controller',
     workers: 8,
     writesTo: [all],
     watches: [
-      watch(
-        all,
-        (node, old) => {
-          const name = node.metadata?.name ?? ''
-          health.status(node, clock.monotonic())
-          // Whether one node may be evicted depends on how the others are.
-          const turned = isReady(node) !== (old !== undefined && isReady(old))
-          return turned ? [name, ...zones.stirredBy(node).map(({ metadata }) => metadata?.name ?? '')] : [name]
-        },
-        { onDelete: (node) => health.forget(node.metadata?.name ?? '') },
-      ),
+      watch(all, (node) => {
+        const name = node.metadata?.name ?? ''
+        const isGone = !all.lister.get(name)
+        if (isGone) health.forget(name)
+        else health.status(node, clock.monotonic())
+        return [name, ...upsetNodes(isGone ? zones.forget(name) : zones.see(node))]
+      }),
       watch(renewals, (lease, old) => {
         const name = lease.metadata?.name ?? ''
         health.lease(lease, clock.monotonic())

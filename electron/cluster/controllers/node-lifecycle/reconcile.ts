@@ -42,13 +42,22 @@ export function reconcile(observed: Observed, now: number): Decision {
   const wait = ready || observed.allDown() ? undefined : node.spec?.taints?.some(drivesOff) ? 0 : observed.turn()
   const taints = taintStep(node, wait, now)
   const next = Math.min(silent ? Infinity : silentAt - now, wait || Infinity)
-  return { steps: taints ? [taints] : [], ...(Number.isFinite(next) ? { requeueAfter: next } : {}) }
+  // Those that could not be marked when the node fell silent.
+  const left = silent && !ready ? markPods(observed.pods(), now) : []
+  return { steps: [...(taints ? [taints] : []), ...left], ...(Number.isFinite(next) ? { requeueAfter: next } : {}) }
 }
 
 function fallSilent({ node, pods: podsOf }: Observed, conditions: readonly ConditionView[], now: number): Step[] {
   const wasReady = findCondition(node.status?.conditions, 'Ready')?.status === 'True'
   const write = updateStatus(nodes, { ...node, status: { ...node.status, conditions } })
-  return wasReady ? [write, ...markPods(node, podsOf(), now)] : [write]
+  if (!wasReady) return [write]
+  const told = event(
+    referenceTo(nodes, node),
+    'Normal',
+    'NodeNotReady',
+    `Node ${node.metadata?.name} status is now: NodeNotReady`,
+  )
+  return [write, told, ...markPods(podsOf(), now)]
 }
 
 function unknown(node: NodeView, before: readonly ConditionView[], now: number): readonly ConditionView[] {
@@ -79,10 +88,9 @@ function unknown(node: NodeView, before: readonly ConditionView[], now: number):
 }
 
 /** Pods of a silent node cannot say themselves that they serve no more: their endpoints must go. */
-function markPods(node: NodeView, running: readonly PodView[], now: number): Step[] {
-  const { name } = node.metadata ?? {}
-  const about = referenceTo(nodes, node)
+function markPods(running: readonly PodView[], now: number): Step[] {
   const affected = running.filter(isPodReady)
+  if (!affected.length) return []
   const actions = affected.map((pod) => {
     const ready = { type: 'Ready', status: 'False', lastTransitionTime: timestamp(now) }
     const body = { metadata: { uid: pod.metadata?.uid }, status: { conditions: [ready] } }
@@ -90,7 +98,6 @@ function markPods(node: NodeView, running: readonly PodView[], now: number): Ste
     return patch(pods, objectKey(pod as KubeObject), 'strategic', body, more)
   })
   return [
-    event(about, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`),
     ...affected.map((pod) => event(referenceTo(pods, pod), 'Warning', 'NodeNotReady', 'Node is not ready')),
     { verb: 'batch', pace: 'parallel', actions },
   ]

@@ -1,12 +1,8 @@
 import type { Node } from 'kubernetes-types/core/v1'
 import type { Frozen } from '#shared/kube/object.ts'
-import type { Index } from '../../client/cache.ts'
-import type { Informer } from '../../client/informer.ts'
 import { findCondition } from '../framework/support/conditions.ts'
 
 export type NodeView = Frozen<Node>
-
-const zoneLabels = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone']
 
 /** Upstream's defaults of the controller manager. */
 const limits = {
@@ -20,37 +16,52 @@ const limits = {
   unhealthy: 0.55,
 }
 
-const ready = 'ready'
-const down = 'down'
-const downIn = (zone: string): string => `down in ${zone}`
-const memberOf = (zone: string): string => `in ${zone}`
+const zoneLabels = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone']
+const excludedLabel = 'node.kubernetes.io/exclude-disruption'
 
-/** Whose turn it is to be tainted so that pods are driven off: one node of a zone after the other. No node is looked for. */
+export const isReady = (node: NodeView): boolean => findCondition(node.status?.conditions, 'Ready')?.status === 'True'
+
+export const zoneOf = (node: NodeView): string =>
+  zoneLabels.map((label) => node.metadata?.labels?.[label] ?? '').join('/')
+
+interface Zone {
+  ready: number
+  down: number
+  /** Who was tainted last, and when by the monotonic clock. */
+  last?: { readonly node: string; readonly at: number }
+}
+
+/** What a node counts for; nothing when it is to be left out of account. */
+interface Counted {
+  readonly zone: string
+  readonly ready: boolean
+}
+
+/** Whose nodes may be evicted sooner or later than before: one zone's, or everybody's. */
+export type Upset = { readonly zone: string } | 'all' | undefined
+
+/**
+ * How the zones are, counted as nodes come, turn and go, and whose turn it is to be tainted so that pods are driven off:
+ * one node of a zone after the other.
+ */
 export class Zones {
-  readonly #index: Index<Node>
-  readonly #turns = new Map<string, { node: string; at: number }>()
-  /** What decided about the nodes of a zone when it was last looked at. */
-  readonly #moods = new Map<string, string>()
+  readonly #zones = new Map<string, Zone>()
+  readonly #counted = new Map<string, Counted>()
+  #ready = 0
 
-  constructor(nodes: Informer<Node>) {
-    this.#index = nodes.index('readiness', (node) => {
-      const zone = zoneOf(node)
-      return isReady(node) ? [ready, memberOf(zone)] : [down, memberOf(zone), downIn(zone)]
-    })
+  /** A node was seen as it is. */
+  see(node: NodeView): Upset {
+    const isCounted = node.metadata?.labels?.[excludedLabel] === undefined
+    return this.#count(node.metadata?.name ?? '', isCounted ? { zone: zoneOf(node), ready: isReady(node) } : undefined)
+  }
+
+  forget(name: string): Upset {
+    return this.#count(name, undefined)
   }
 
   /** No node is ready: then the fault is rather ours or the network's, and nothing is evicted. */
   get allDown(): boolean {
-    return this.#index.count(ready) === 0
-  }
-
-  /** Nodes whose fate has changed with a node of this zone: those that are not ready, where the pace is another than before. */
-  stirredBy(node: NodeView): readonly NodeView[] {
-    const zone = zoneOf(node)
-    const mood = `${this.#pace(zone)} ${this.allDown}`
-    if (this.#moods.get(zone) === mood) return []
-    this.#moods.set(zone, mood)
-    return this.#index.get(down)
+    return this.#ready === 0
   }
 
   /**
@@ -58,25 +69,45 @@ export class Zones {
    * milliseconds until it is; Infinity while the zone is partly down.
    */
   turn(node: NodeView, now: number): number {
-    const zone = zoneOf(node)
-    const interval = this.#pace(zone)
+    const zone = this.#zone(zoneOf(node))
+    const interval = paceOf(zone)
     if (interval === Infinity) return Infinity
     const name = node.metadata?.name ?? ''
-    const last = this.#turns.get(zone)
-    const left = last ? last.at + interval - now : 0
-    if (left <= 0) this.#turns.set(zone, { node: name, at: now })
-    return left <= 0 || last?.node === name ? 0 : left
+    const left = zone.last ? zone.last.at + interval - now : 0
+    if (left <= 0) zone.last = { node: name, at: now }
+    return left <= 0 || zone.last?.node === name ? 0 : left
   }
 
-  #pace(zone: string): number {
-    const all = this.#index.count(memberOf(zone))
-    const lost = this.#index.count(downIn(zone))
-    // A zone that is down altogether is evicted at the usual pace: other zones can take its pods.
-    if (lost === all || lost <= 2 || lost / all < limits.unhealthy) return limits.interval
-    return all > limits.small ? limits.slowInterval : Infinity
+  #count(name: string, next: Counted | undefined): Upset {
+    const before = this.#counted.get(name)
+    if (before?.zone === next?.zone && before?.ready === next?.ready) return undefined
+    const touched = new Set([before?.zone, next?.zone].filter((zone) => zone !== undefined))
+    const paces = new Map([...touched].map((zone) => [zone, paceOf(this.#zone(zone))]))
+    const wasDown = this.allDown
+    if (before) this.#add(before, -1)
+    if (next) this.#add(next, 1)
+    if (next) this.#counted.set(name, next)
+    else this.#counted.delete(name)
+    if (this.allDown !== wasDown) return 'all'
+    const upset = [...paces].filter(([zone, pace]) => paceOf(this.#zone(zone)) !== pace)
+    return upset.length > 1 ? 'all' : upset[0] && { zone: upset[0][0] }
+  }
+
+  #add({ zone, ready }: Counted, count: number): void {
+    this.#zone(zone)[ready ? 'ready' : 'down'] += count
+    if (ready) this.#ready += count
+  }
+
+  #zone(name: string): Zone {
+    let zone = this.#zones.get(name)
+    if (!zone) this.#zones.set(name, (zone = { ready: 0, down: 0 }))
+    return zone
   }
 }
 
-export const isReady = (node: NodeView): boolean => findCondition(node.status?.conditions, 'Ready')?.status === 'True'
-
-const zoneOf = (node: NodeView): string => zoneLabels.map((label) => node.metadata?.labels?.[label] ?? '').join('/')
+/** Milliseconds between two nodes. Source: ComputeZoneState and its limiters, node_lifecycle_controller.go. */
+function paceOf({ ready, down }: Zone): number {
+  // A zone that is down altogether is evicted at the usual pace: other zones can take its pods.
+  if (!ready || down <= 2 || down / (ready + down) < limits.unhealthy) return limits.interval
+  return ready + down > limits.small ? limits.slowInterval : Infinity
+}

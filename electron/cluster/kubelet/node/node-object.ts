@@ -1,5 +1,5 @@
 import type { Node, NodeCondition, NodeStatus } from 'kubernetes-types/core/v1'
-import { volumesDirectory } from '#shared/kube/storage.ts'
+import { attachedByController, volumesDirectory } from '#shared/kube/storage.ts'
 import type { ImageStatus } from '../../runtime/api.ts'
 import type { Machine } from './machine.ts'
 
@@ -43,7 +43,7 @@ export function nodeObject(facts: NodeFacts): Node {
         'kubernetes.io/os': operatingSystem,
         ...facts.labels,
       },
-      annotations: { [volumesDirectory]: facts.volumesDirectory },
+      annotations: { [volumesDirectory]: facts.volumesDirectory, [attachedByController]: 'true' },
     },
     spec: podCidr ? { podCIDR: podCidr, podCIDRs: [podCidr] } : {},
   }

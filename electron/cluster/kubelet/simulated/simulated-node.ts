@@ -1,6 +1,7 @@
 import type { Node, NodeStatus } from 'kubernetes-types/core/v1'
 import type { Frozen } from '#shared/kube/object.ts'
 import { simulatedLabel } from '#shared/kube/simulated.ts'
+import { attachedByController } from '#shared/kube/storage.ts'
 import { timestamp } from '../../base/clock.ts'
 import { healthyConditions } from '../node/node-object.ts'
 
@@ -30,6 +31,7 @@ export function simulatedNodeObject({ name, labels }: SimulatedNode, tainted: bo
         [simulatedLabel]: 'true',
         ...labels,
       },
+      annotations: { [attachedByController]: 'true' },
     },
     spec: tainted ? { taints: [simulatedTaint] } : {},
   }

@@ -3,6 +3,7 @@ import { endpoint, leaving, service, servicePort, slice } from '../testing.ts'
 import { computeRules, serviceRules } from './rules.ts'
 
 const ips = (addresses: readonly { ip: string }[] | undefined) => addresses?.map(({ ip }) => ip)
+const here = { node: 'here', zone: 'z1' }
 const rule = (...arguments_: Parameters<typeof serviceRules>) => serviceRules(...arguments_)[0]
 
 it('matches the ports of slices by name and protocol, and takes their numbers', () => {
@@ -21,26 +22,26 @@ it('matches the ports of slices by name and protocol, and takes their numbers', 
     ),
     slice('web', [endpoint('10.0.0.2')], [{ name: 'http', port: 9000 }], 'b'),
   ]
-  expect(
-    serviceRules(web, slices, 'here').map(({ protocol, port, internal }) => ({ protocol, port, internal })),
-  ).toEqual([
-    {
-      protocol: 'TCP',
-      port: 80,
-      internal: [
-        { ip: '10.0.0.1', port: 8000 },
-        { ip: '10.0.0.2', port: 9000 },
-      ],
-    },
-    { protocol: 'UDP', port: 53, internal: [{ ip: '10.0.0.1', port: 5353 }] },
-  ])
+  expect(serviceRules(web, slices, here).map(({ protocol, port, internal }) => ({ protocol, port, internal }))).toEqual(
+    [
+      {
+        protocol: 'TCP',
+        port: 80,
+        internal: [
+          { ip: '10.0.0.1', port: 8000 },
+          { ip: '10.0.0.2', port: 9000 },
+        ],
+      },
+      { protocol: 'UDP', port: 53, internal: [{ ip: '10.0.0.1', port: 5353 }] },
+    ],
+  )
 })
 
 it('gives each service its own slices', () => {
   const rules = computeRules(
     [service('a'), service('b')],
     [slice('b', [endpoint('10.0.0.2')]), slice('a', [endpoint('10.0.0.1')])],
-    'here',
+    here,
   )
   expect(rules.map(({ id, internal }) => [id, ips(internal)])).toEqual([
     ['default/a/TCP/80', ['10.0.0.1']],
@@ -56,7 +57,7 @@ describe('endpoints', () => {
       endpoint('3.3.3.3'),
       leaving('4.4.4.4', true),
     ]
-    expect(ips(rule(service('web'), [slice('web', endpoints)], 'here')?.internal)).toEqual(['2.2.2.2', '3.3.3.3'])
+    expect(ips(rule(service('web'), [slice('web', endpoints)], here)?.internal)).toEqual(['2.2.2.2', '3.3.3.3'])
   })
 
   it('are those that terminate but still serve, when none is ready', () => {
@@ -65,7 +66,7 @@ describe('endpoints', () => {
       leaving('2.2.2.2', false),
       endpoint('3.3.3.3', { conditions: { ready: false, serving: false } }),
     ]
-    expect(ips(rule(service('web'), [slice('web', endpoints)], 'here')?.internal)).toEqual(['1.1.1.1'])
+    expect(ips(rule(service('web'), [slice('web', endpoints)], here)?.internal)).toEqual(['1.1.1.1'])
   })
 
   it('appear once, also while they move from one slice to another', () => {
@@ -73,7 +74,7 @@ describe('endpoints', () => {
       slice('web', [endpoint('1.1.1.1')], undefined, 'a'),
       slice('web', [endpoint('1.1.1.1')], undefined, 'b'),
     ]
-    expect(rule(service('web'), slices, 'here')?.internal).toHaveLength(1)
+    expect(rule(service('web'), slices, here)?.internal).toHaveLength(1)
   })
 
   it('are those of this node where the traffic policy is Local, for each direction on its own', () => {
@@ -81,10 +82,13 @@ describe('endpoints', () => {
     const external = rule(
       service('web', { type: 'NodePort', externalTrafficPolicy: 'Local' }),
       [slice('web', endpoints)],
-      'here',
+      here,
     )
     expect([ips(external?.internal), ips(external?.external)]).toEqual([['1.1.1.1', '2.2.2.2'], ['1.1.1.1']])
-    const internal = rule(service('web', { internalTrafficPolicy: 'Local' }), [slice('web', endpoints)], 'there')
+    const internal = rule(service('web', { internalTrafficPolicy: 'Local' }), [slice('web', endpoints)], {
+      ...here,
+      node: 'there',
+    })
     expect([ips(internal?.internal), ips(internal?.external)]).toEqual([['2.2.2.2'], ['1.1.1.1', '2.2.2.2']])
   })
 
@@ -93,9 +97,50 @@ describe('endpoints', () => {
     const local = rule(
       service('web', { type: 'NodePort', externalTrafficPolicy: 'Local' }),
       [slice('web', endpoints)],
-      'here',
+      here,
     )
     expect(ips(local?.external)).toEqual(['1.1.1.1'])
+  })
+})
+
+describe('hints', () => {
+  const hinted = (ip: string, zone: string | undefined, node?: string) =>
+    endpoint(ip, {
+      hints: {
+        ...(zone ? { forZones: [{ name: zone }] } : {}),
+        ...(node ? { forNodes: [{ name: node }] } : {}),
+      } as never,
+    })
+  const internal = (endpoints: ReturnType<typeof endpoint>[], location = here, spec: object = {}) =>
+    ips(rule(service('web', spec), [slice('web', endpoints)], location)?.internal)
+
+  it('keep to the endpoints for the zone of the node', () => {
+    expect(internal([hinted('1.1.1.1', 'z1'), hinted('2.2.2.2', 'z2')])).toEqual(['1.1.1.1'])
+  })
+
+  it('keep to those for the node itself first', () => {
+    const all = [hinted('1.1.1.1', 'z1', 'here'), hinted('2.2.2.2', 'z1', 'there')]
+    expect([internal(all), internal(all, { node: 'elsewhere', zone: 'z1' })]).toEqual([
+      ['1.1.1.1'],
+      ['1.1.1.1', '2.2.2.2'],
+    ])
+  })
+
+  it.each([
+    ['one of the ready has none', [hinted('1.1.1.1', 'z1'), endpoint('2.2.2.2')], here],
+    ['none is for this zone', [hinted('1.1.1.1', 'z2'), hinted('2.2.2.2', 'z3')], here],
+    ['this node has no zone', [hinted('1.1.1.1', 'z1'), hinted('2.2.2.2', 'z2')], { node: 'here', zone: undefined }],
+  ])('do not count where %s', (_, endpoints, location) => {
+    expect(internal(endpoints, location as typeof here)).toEqual(['1.1.1.1', '2.2.2.2'])
+  })
+
+  it('do not need to be on endpoints that are not ready', () => {
+    expect(internal([hinted('1.1.1.1', 'z1'), leaving('2.2.2.2', true), hinted('3.3.3.3', 'z2')])).toEqual(['1.1.1.1'])
+  })
+
+  it('do not count where the policy is Local', () => {
+    const all = [hinted('1.1.1.1', 'z2'), hinted('2.2.2.2', 'z1')]
+    expect(internal(all, here, { internalTrafficPolicy: 'Local' })).toEqual(['1.1.1.1', '2.2.2.2'])
   })
 })
 
@@ -131,7 +176,7 @@ describe('places', () => {
     ],
   ])('%s', (_, of, expected) => {
     expect(
-      serviceRules(of, [], 'here').map(({ clusterIps, nodePort, loadBalancerPort }) => [
+      serviceRules(of, [], here).map(({ clusterIps, nodePort, loadBalancerPort }) => [
         clusterIps,
         nodePort,
         loadBalancerPort,
@@ -142,12 +187,12 @@ describe('places', () => {
   it('are left to the proxy that a service names', () => {
     const web = service('web')
     web.metadata!.labels = { 'service.kubernetes.io/service-proxy-name': 'other' }
-    expect(serviceRules(web, [], 'here')).toEqual([])
+    expect(serviceRules(web, [], here)).toEqual([])
   })
 })
 
 it('keeps clients for three hours by default where affinity is asked for', () => {
-  const seconds = (spec: object) => rule(service('web', spec), [], 'here')?.affinitySeconds
+  const seconds = (spec: object) => rule(service('web', spec), [], here)?.affinitySeconds
   expect([seconds({}), seconds({ sessionAffinity: 'None' }), seconds({ sessionAffinity: 'ClientIP' })]).toEqual([
     undefined,
     undefined,

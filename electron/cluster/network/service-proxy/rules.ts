@@ -35,23 +35,29 @@ export interface PortRule {
   readonly external: readonly EndpointAddress[]
 }
 
+/** Where the node of a proxy is: endpoints may be meant for one node or one zone. */
+export interface Location {
+  readonly node: string
+  readonly zone: string | undefined
+}
+
 /** The listeners that a node owes to the Services, with their endpoints. */
 export function computeRules(
   services: Iterable<Frozen<Service>>,
   slices: Iterable<Frozen<EndpointSlice>>,
-  node: string,
+  location: Location,
 ): PortRule[] {
   const byService = Map.groupBy(
     slices,
     (slice) => `${slice.metadata?.namespace}/${slice.metadata?.labels?.['kubernetes.io/service-name']}`,
   )
-  return [...services].flatMap((service) => serviceRules(service, byService.get(keyOf(service)) ?? [], node))
+  return [...services].flatMap((service) => serviceRules(service, byService.get(keyOf(service)) ?? [], location))
 }
 
 export function serviceRules(
   service: Frozen<Service>,
   slices: readonly Frozen<EndpointSlice>[],
-  node: string,
+  location: Location,
 ): PortRule[] {
   const { metadata, spec } = service
   if (!spec || spec.type === 'ExternalName') return []
@@ -77,8 +83,8 @@ export function serviceRules(
         nodePort: port.nodePort || undefined,
         loadBalancerPort: balanced ? port.port : undefined,
         affinitySeconds: affinity,
-        internal: usable(candidates, spec.internalTrafficPolicy === 'Local' ? node : undefined),
-        external: usable(candidates, spec.externalTrafficPolicy === 'Local' ? node : undefined),
+        internal: usable(candidates, location, spec.internalTrafficPolicy === 'Local'),
+        external: usable(candidates, location, spec.externalTrafficPolicy === 'Local'),
       },
     ]
   })
@@ -106,14 +112,41 @@ function candidatesOf(slices: readonly Frozen<EndpointSlice>[], port: Frozen<Ser
 }
 
 /**
- * Ready endpoints, on this node only when one is given; when there are none, those that terminate but still serve
- * (upstream: CategorizeEndpoints). A condition that is not set counts as upstream counts it.
+ * Ready endpoints, on this node only where that is asked for, else those that are meant for it; when there are none,
+ * those that terminate but still serve (upstream: CategorizeEndpoints). A condition that is not set counts as upstream
+ * counts it.
  */
-function usable(candidates: readonly Candidate[], node: string | undefined): EndpointAddress[] {
-  const here = node === undefined ? candidates : candidates.filter(({ endpoint }) => endpoint.nodeName === node)
+function usable(candidates: readonly Candidate[], location: Location, local: boolean): EndpointAddress[] {
+  const here = local ? candidates.filter(({ endpoint }) => endpoint.nodeName === location.node) : candidates
   const ready = here.filter(({ endpoint }) => endpoint.conditions?.ready !== false)
   const chosen = ready.length
-    ? ready
+    ? local
+      ? ready
+      : near(ready, location)
     : here.filter(({ endpoint }) => endpoint.conditions?.terminating === true && endpoint.conditions.serving === true)
   return chosen.map(({ ip, port }) => ({ ip, port }))
+}
+
+interface Hints {
+  readonly forNodes?: readonly { readonly name: string }[]
+  readonly forZones?: readonly { readonly name: string }[]
+}
+
+/**
+ * Those hinted for this node, else for its zone, else all. One without such a hint means that whoever gives them is not
+ * done, and one's own node or zone without any that nobody would answer: then the hints do not count.
+ */
+function near(ready: readonly Candidate[], { node, zone }: Location): readonly Candidate[] {
+  const hinted = (kind: keyof Hints, name: string | undefined) => {
+    const meant: Candidate[] = []
+    for (const candidate of ready) {
+      const names = (candidate.endpoint.hints as Hints | undefined)?.[kind] ?? []
+      if (!names.length) return []
+      if (names.some((each) => each.name === name)) meant.push(candidate)
+    }
+    return meant
+  }
+  const sameNode = hinted('forNodes', node)
+  const closest = sameNode.length ? sameNode : hinted('forZones', zone)
+  return closest.length ? closest : ready
 }

@@ -339,3 +339,17 @@ it('knows for a mapped network where cluster IPs are served, and that nobody ans
   await proxy.settled()
   expect(proxy.locate('10.96.0.5', 80)).toBe('refused')
 })
+
+it('keeps to the endpoints for its zone as soon as it knows the zone, and as long as there are some', async () => {
+  const port = await freePort()
+  for (const ip of ['10.0.0.1', '10.0.0.2']) await pod(ip)
+  const hinted = (ip: string, zone: string) => endpoint(ip, { hints: { forZones: [{ name: zone }] } })
+  services.setService(balanced(port))
+  services.setSlice(slice('web', [hinted('10.0.0.1', 'a'), hinted('10.0.0.2', 'b')]))
+  const proxy = await start()
+  expect(new Set(await asks(port, 4))).toEqual(new Set(['10.0.0.1', '10.0.0.2']))
+  proxy.setZone('b')
+  expect(await asks(port, 4)).toEqual(Array(4).fill('10.0.0.2'))
+  services.setSlice(slice('web', [hinted('10.0.0.1', 'a')]))
+  expect(await ask(port)).toBe('10.0.0.1')
+})

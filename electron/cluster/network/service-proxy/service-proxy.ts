@@ -45,6 +45,7 @@ export class ServiceProxy implements AsyncDisposable {
   readonly #watching: Disposable
   #changed = new Set<string>()
   #retryPorts = false
+  #zone: string | undefined
   #work: Promise<void> | undefined
   #cancelRetry: (() => void) | undefined
   #closing = false
@@ -68,6 +69,13 @@ export class ServiceProxy implements AsyncDisposable {
     if (deps.network.driver === 'mapped')
       limits.push('Services do not pass on UDP here: pods share the network of this machine.')
     return new ServiceProxy(deps, table, limits)
+  }
+
+  /** In which zone the node is: endpoints may be meant for one. */
+  setZone(zone: string | undefined): void {
+    if (zone === this.#zone) return
+    this.#zone = zone
+    for (const [key] of this.#deps.services.services()) this.#onChange(key)
   }
 
   /** Resolves when everything that the table has told so far is in effect. */
@@ -149,7 +157,7 @@ export class ServiceProxy implements AsyncDisposable {
   #rulesOf(key: string): PortRule[] {
     const { services, nodeName, network } = this.#deps
     const service = services.service(key)
-    const rules = service ? serviceRules(service, services.slicesOf(key), nodeName) : []
+    const rules = service ? serviceRules(service, services.slicesOf(key), { node: nodeName, zone: this.#zone }) : []
     return network.driver === 'mapped' ? rules.filter((rule) => rule.protocol === 'TCP') : rules
   }
 

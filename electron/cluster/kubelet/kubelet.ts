@@ -9,6 +9,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { Runtime } from '../runtime/api.ts'
 import { nodes, pods, services } from '#shared/kube/resources.ts'
+import { Allocations } from './allocation/allocations.ts'
 import type { ClusterDns } from './containers/sandbox-config.ts'
 import { KeyedBackoff } from '../base/keyed-backoff.ts'
 import { NodeDirectories } from './directories.ts'
@@ -183,6 +184,7 @@ async function startParts(
   const status = owned.own(new StatusManager({ client, clock, random, logger }))
   const environment = (pod: Pod, container: Container, podIp: string) =>
     environmentOf({ references, services: serviceInformer.lister, allocatable, hostIp }, pod, container, podIp)
+  const allocations = new Allocations({ podDirectory, events, node, activePods: () => manager.active })
   const manager: PodManager = owned.own(
     new PodManager({
       runtime,
@@ -196,6 +198,7 @@ async function startParts(
       volumes,
       probes,
       status,
+      allocations,
       environment,
       images: new ImageManager({ runtime, clock, events, references }),
       crashes: new KeyedBackoff(clock),

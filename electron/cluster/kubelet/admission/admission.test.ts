@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { formatQuantity } from '#shared/kube/quantity.ts'
+import { podAmounts } from '#shared/kube/quota/amounts.ts'
 import { container, pod } from '../testing/builders.ts'
 import type { Node } from '../types.ts'
 import { admit } from './admission.ts'
-import { podRequests } from './pod-resources.ts'
 
 const node: Node = {
   metadata: { name: 'node-1', labels: { disk: 'ssd', cores: '8' } },
@@ -65,7 +65,7 @@ describe('admission', () => {
 })
 
 it('asks for what runs side by side or for the most that initialization needs', () => {
-  const cpu = (of: Parameters<typeof pod>[0]) => formatQuantity(podRequests(pod(of)).get('cpu')!)
+  const cpu = (of: Parameters<typeof pod>[0]) => formatQuantity(podAmounts(pod(of).spec, 'requests').get('cpu')!)
   const asks = (name: string, amount: string, restartPolicy?: string) =>
     container({ name, resources: { requests: { cpu: amount } }, ...(restartPolicy ? { restartPolicy } : {}) })
   const containers = [asks('a', '100m'), asks('b', '200m')]

@@ -1,3 +1,4 @@
+import { amountsOf, podAmounts } from '#shared/kube/quota/amounts.ts'
 import {
   addQuantities,
   compareQuantities,
@@ -9,7 +10,6 @@ import {
 } from '#shared/kube/quantity.ts'
 import { containersOf, isTerminalPhase, type Node, type Pod } from '../types.ts'
 import { selectsNode } from './node-selection.ts'
-import { amountsOf, podRequests } from './pod-resources.ts'
 
 /** Why the node will not run a pod: the pod fails for good. */
 export interface Rejection {
@@ -50,9 +50,10 @@ function outOfResources(pod: Pod, running: readonly Pod[], node: Node): Rejectio
   }
   const used = new Map<string, Quantity>()
   for (const other of running) {
-    for (const [name, amount] of podRequests(other)) used.set(name, addQuantities(used.get(name) ?? zero, amount))
+    for (const [name, amount] of podAmounts(other.spec, 'requests'))
+      used.set(name, addQuantities(used.get(name) ?? zero, amount))
   }
-  for (const [name, amount] of podRequests(pod)) {
+  for (const [name, amount] of podAmounts(pod.spec, 'requests')) {
     if (amount.unscaled <= 0) continue
     const [has, taken] = [allocatable.get(name) ?? zero, used.get(name) ?? zero]
     if (compareQuantities(amount, subtractQuantities(has, taken)) <= 0) continue

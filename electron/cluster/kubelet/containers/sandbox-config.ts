@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { SandboxConfig } from '../../runtime/api.ts'
+import { podResources } from '../core/resources.ts'
 import type { NodeDirectories } from '../directories.ts'
 import { containersOf, uidOf, type Pod } from '../types.ts'
 
@@ -38,6 +39,7 @@ export async function sandboxConfig(
     ...(hostPID ? { hostPid: true } : {}),
     ...(hostIPC ? { hostIpc: true } : {}),
     sharePid: shareProcessNamespace,
+    resources: podResources(pod),
     portMappings: containersOf(pod).flatMap(({ ports = [] }) =>
       ports
         .filter(({ protocol }) => protocol !== 'SCTP')

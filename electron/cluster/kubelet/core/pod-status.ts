@@ -1,3 +1,4 @@
+import { qualityOfService } from '#shared/kube/quota/quality-of-service.ts'
 import {
   containersOf,
   ephemeralContainersOf,
@@ -9,10 +10,9 @@ import {
   type PodStatus,
 } from '../types.ts'
 import { containerStatuses, type StatusInput } from './container-statuses.ts'
-import { ownConditions, podConditions } from './conditions.ts'
+import { ownConditions, podConditions, type ResizeState } from './conditions.ts'
 import { withKnownEnd } from './ended.ts'
 import { phaseOf } from './phase.ts'
-import { qosClassOf } from './qos.ts'
 
 export interface PodStatusInput extends Omit<StatusInput, 'previous'> {
   runtime: PodRuntime
@@ -22,6 +22,7 @@ export interface PodStatusInput extends Omit<StatusInput, 'previous'> {
   startTime: string
   /** Nothing will run again: the pod is going. */
   ended: boolean
+  resize?: ResizeState
   /** The node has put an end to the pod (deadline). */
   verdict?: { reason: string; message: string } | undefined
 }
@@ -29,13 +30,14 @@ export interface PodStatusInput extends Omit<StatusInput, 'previous'> {
 /** The whole status of a pod, without the times of its conditions. Source: kubelet's generateAPIPodStatus. */
 export function podStatus(pod: Pod, input: PodStatusInput): PodStatus {
   const { previous, runtime } = input
+  const containerCount = containersOf(pod).length + initContainersOf(pod).length
   const of = (kind: 'init' | 'regular' | 'ephemeral') => {
     const [containers, before] = {
       init: [initContainersOf(pod), previous.initContainerStatuses] as const,
       regular: [containersOf(pod), previous.containerStatuses] as const,
       ephemeral: [ephemeralContainersOf(pod), previous.ephemeralContainerStatuses] as const,
     }[kind]
-    const statuses = containerStatuses(pod, containers, kind, { ...input, previous: before ?? [] })
+    const statuses = containerStatuses(pod, containers, kind, { ...input, containerCount, previous: before ?? [] })
     return input.ended ? withKnownEnd(statuses) : statuses
   }
   const [init, regular, ephemeral] = [of('init'), of('regular'), of('ephemeral')]
@@ -48,7 +50,7 @@ export function podStatus(pod: Pod, input: PodStatusInput): PodStatus {
   return {
     ...(pod.metadata?.generation ? { observedGeneration: pod.metadata.generation } : {}),
     phase,
-    conditions: [...others, ...podConditions(pod, { phase, statuses, runtime, others })],
+    conditions: [...others, ...podConditions(pod, { phase, statuses, runtime, others, resize: input.resize })],
     ...(reason ? { reason } : {}),
     ...(message ? { message } : {}),
     hostIP: input.hostIp,
@@ -57,7 +59,7 @@ export function podStatus(pod: Pod, input: PodStatusInput): PodStatus {
     startTime: input.startTime,
     ...(init.length ? { initContainerStatuses: init } : {}),
     containerStatuses: regular,
-    qosClass: qosClassOf(pod),
+    qosClass: qualityOfService(pod.spec),
     ...(ephemeral.length ? { ephemeralContainerStatuses: ephemeral } : {}),
   }
 }

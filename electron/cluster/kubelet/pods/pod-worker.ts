@@ -7,6 +7,7 @@ import { killPod } from '../containers/kill-pod.ts'
 import type { WaitingReason } from '../core/container-statuses.ts'
 import { ownConditions } from '../core/conditions.ts'
 import { computePodActions } from '../core/pod-actions.ts'
+import { isResizing } from '../core/resources.ts'
 import { podStatus } from '../core/pod-status.ts'
 import type { ProbeManager } from '../probes/probe-manager.ts'
 import type { ReferencedObjects } from '../references/referenced-objects.ts'
@@ -42,6 +43,7 @@ const mountRetry = { initial: 500, max: 122_000 }
  */
 export class PodWorker {
   readonly #deps: PodWorkerDeps
+  readonly #onInactive: () => void
   readonly #onGone: () => void
   readonly #waiting = new Map<string, WaitingReason>()
   readonly #dying = new Set<string>()
@@ -60,8 +62,10 @@ export class PodWorker {
   #graceChanged = Promise.withResolvers<void>()
   #deadlineExceeded = false
 
-  constructor(deps: PodWorkerDeps, pod: Pod, onGone: () => void) {
+  /** `onInactive`: what the node had given it is free again. */
+  constructor(deps: PodWorkerDeps, pod: Pod, onInactive: () => void, onGone: () => void) {
     this.#deps = deps
+    this.#onInactive = onInactive
     this.#pod = pod
     this.#onGone = onGone
     this.#startTime = pod.status?.startTime ?? timestamp(deps.clock.now())
@@ -154,10 +158,11 @@ export class PodWorker {
   }
 
   async #sync(): Promise<void> {
-    const { inspector, probes, volumes } = this.#deps
-    const pod = this.#pod
+    const { inspector, probes, volumes, allocations } = this.#deps
+    const pod = allocations.resize(this.#pod)
     const runtime = await inspector.inspect(pod)
     probes.sync(pod, runtime)
+    allocations.observe(pod, isResizing(pod, runtime))
     const left = this.#timeLeft()
     const phase = this.#report(pod, runtime, false)
     if (isTerminalPhase(phase)) {
@@ -216,12 +221,14 @@ export class PodWorker {
   }
 
   async #clean(): Promise<void> {
-    const { volumes, references, status, images, crashes } = this.#deps
+    const { volumes, references, status, images, crashes, allocations } = this.#deps
     const uid = uidOf(this.#pod)
     await volumes.remove(this.#pod)
     references.unregister(uid)
     images.forget(uid)
     crashes.forget(`${uid}_`)
+    allocations.remove(uid)
+    this.#onInactive()
     this.#state = 'ended'
     if (this.#removed) this.#dirty = true
     else status.finish(this.#pod)
@@ -239,7 +246,7 @@ export class PodWorker {
 
   /** Writes the status and answers the phase. */
   #report(pod: Pod, runtime: PodRuntime, ended: boolean): string {
-    const { status, probes, runtimeName } = this.#deps
+    const { status, probes, runtimeName, allocations } = this.#deps
     const next = podStatus(pod, {
       runtime,
       previous: status.status(pod),
@@ -250,6 +257,7 @@ export class PodWorker {
       hostIp: this.#deps.hostIp(),
       startTime: this.#startTime,
       ended,
+      resize: allocations.state(pod),
       verdict: this.#deadlineExceeded ? deadlineVerdict : undefined,
     })
     status.set(pod, next)

@@ -39,7 +39,12 @@ export function statusPatch(from: PodStatus, to: PodStatus): StatusPatch | undef
     // Conditions are merged by type, field by field: what is gone must be said.
     return { ...(old?.reason ? { reason: null } : {}), ...(old?.message ? { message: null } : {}), ...condition }
   })
-  if (conditions.length) patch.conditions = conditions
+  const gone = (from.conditions ?? [])
+    .filter(({ type }) => ownConditions.has(type) && !to.conditions?.some((condition) => condition.type === type))
+    .map(({ type }) => ({ $patch: 'delete', type }))
+  // A status that tells of no conditions at all takes none away.
+  const all = [...conditions, ...(to.conditions ? gone : [])]
+  if (all.length) patch.conditions = all
   return Object.keys(patch).length ? patch : undefined
 }
 

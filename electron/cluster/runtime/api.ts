@@ -1,4 +1,5 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
+import type { DirectorySize } from '../base/directory-size.ts'
 
 /**
  * The shape of CRI v1, in TypeScript: what the kubelet asks of a container runtime. Drivers: process, simulated; later engine, cri.
@@ -50,7 +51,7 @@ export interface Runtime extends AsyncDisposable {
   /** What pods with a network of their own have sent and received. */
   networkStats(): Promise<NetworkStats[]>
   /** What a container has written into its own root. Walks through files, so it is not asked for often. */
-  writtenBytes(containerId: string): Promise<{ bytes: number; files: number }>
+  writtenBytes(containerId: string): Promise<DirectorySize>
 }
 
 /** What the kernel holds a container or a pod to. What is absent is not limited. */

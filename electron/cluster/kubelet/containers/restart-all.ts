@@ -3,9 +3,9 @@ import { ephemeralContainersOf, type Pod, type PodRuntime } from '../types.ts'
 import { graceOf, killContainer, type KillDeps } from './kill-container.ts'
 
 /**
- * Has everything in a pod start over: its containers are ended, without their preStop hooks, and forgotten, the one that
- * is the reason last, so that an agent that dies meanwhile sees it again. Sandbox, volumes and debug containers stay.
- * Source: KEP-5532.
+ * Has everything in a pod start over: its containers are ended, without their preStop hooks; when all have, and their
+ * ends have been told, they are forgotten, the one that is the reason last, so that an agent that dies meanwhile sees it
+ * again. Sandbox, volumes and debug containers stay. Source: KEP-5532.
  */
 export async function restartAll(
   deps: KillDeps & { directories: NodeDirectories },
@@ -24,6 +24,7 @@ export async function restartAll(
       await killContainer(deps, { pod, instance, podIp, grace, message, withoutHook: true })
     }),
   )
+  if (alive.length) return
   const order = [...all.filter(({ name }) => name !== reason), ...all.filter(({ name }) => name === reason)]
   for (const { id } of order) await deps.runtime.removeContainer(id)
 }

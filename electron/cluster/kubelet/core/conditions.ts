@@ -34,6 +34,10 @@ export interface ResizeState {
   inProgress?: { reason?: string; message?: string; generation: number | undefined }
 }
 
+/** Written by the kubelet when it evicts, and by others. */
+export const disruptionTarget = 'DisruptionTarget'
+export const evictionReason = 'TerminationByKubelet'
+
 export interface ConditionInput {
   phase: string
   /** Init and regular containers. */

@@ -6,11 +6,12 @@ import {
   isTerminalPhase,
   type ContainerStatus,
   type Pod,
+  type PodCondition,
   type PodRuntime,
   type PodStatus,
 } from '../types.ts'
 import { containerStatuses, type StatusInput } from './container-statuses.ts'
-import { ownConditions, podConditions, type ResizeState } from './conditions.ts'
+import { disruptionTarget, ownConditions, podConditions, type ResizeState } from './conditions.ts'
 import { withKnownEnd } from './ended.ts'
 import { phaseOf } from './phase.ts'
 
@@ -24,7 +25,7 @@ export interface PodStatusInput extends Omit<StatusInput, 'previous'> {
   ended: boolean
   resize?: ResizeState
   /** The node has put an end to the pod (deadline). */
-  verdict?: { reason: string; message: string } | undefined
+  verdict?: { reason: string; message: string; condition?: { reason: string; message: string } } | undefined
 }
 
 /** The whole status of a pod, without the times of its conditions. Source: kubelet's generateAPIPodStatus. */
@@ -43,7 +44,10 @@ export function podStatus(pod: Pod, input: PodStatusInput): PodStatus {
   const [init, regular, ephemeral] = [of('init'), of('regular'), of('ephemeral')]
   const statuses: ContainerStatus[] = [...init, ...regular]
   const phase = nextPhase(pod, phaseOf(pod, statuses, input.ended), input)
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => !ownConditions.has(type))
+  const others = withDisruption(
+    (pod.status?.conditions ?? []).filter(({ type }) => !ownConditions.has(type)),
+    input.verdict?.condition,
+  )
   const { reason, message } = input.verdict ?? kept(pod, phase, previous)
   const ip = addressOf(pod, phase, input)
 
@@ -62,6 +66,16 @@ export function podStatus(pod: Pod, input: PodStatusInput): PodStatus {
     qosClass: qualityOfService(pod.spec),
     ...(ephemeral.length ? { ephemeralContainerStatuses: ephemeral } : {}),
   }
+}
+
+/** Others tell of disruptions as well: theirs is only replaced by one of ours. */
+function withDisruption(
+  others: readonly PodCondition[],
+  disruption: { reason: string; message: string } | undefined,
+): readonly PodCondition[] {
+  if (!disruption) return others
+  const type = disruptionTarget
+  return [...others.filter((condition) => condition.type !== type), { type, status: 'True', ...disruption }]
 }
 
 /** Terminal phases are for ever, whoever wrote them. */

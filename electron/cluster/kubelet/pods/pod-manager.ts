@@ -45,6 +45,10 @@ export class PodManager implements AsyncDisposable {
     this.#workers.set(uid, new PodWorker(this.#deps, admitted, () => this.#wakeWaiting(), leave))
   }
 
+  evict(pod: Pod, message: string, condition?: { reason: string; message: string }): void {
+    this.#workers.get(uidOf(pod))?.evict(message, condition)
+  }
+
   remove(pod: Pod): void {
     this.#workers.get(uidOf(pod))?.remove(pod)
   }

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
-import path from 'node:path'
 import type { KubeClient } from '../../client/api.ts'
+import { volumeDirectory } from '../directories.ts'
 import type { PodAddresses } from '../environment/fields.ts'
 import type { Allocatable } from '../environment/resource-fields.ts'
 import type { ReferencedObjects } from '../references/referenced-objects.ts'
@@ -70,6 +70,15 @@ export class VolumeManager {
     return { paths, failures: failures.sort() }
   }
 
+  /** The claims that pods have, by pod and volume. */
+  claims(pod: Pod): { name: string; path: string }[] {
+    const mounted = this.#claimed.get(uidOf(pod))
+    return (pod.spec?.volumes ?? []).flatMap((volume) => {
+      const [name, found] = [claimNameOf(pod, volume), mounted?.get(volume.name)]
+      return name && found ? [{ name, path: found.path }] : []
+    })
+  }
+
   /** Removes what was made for a pod, with its directory. */
   async remove(pod: Pod): Promise<void> {
     const uid = uidOf(pod)
@@ -134,7 +143,7 @@ export class VolumeManager {
   }
 
   #directory(uid: string, plugin: string, name: string): string {
-    return path.join(this.#deps.podDirectory(uid), 'volumes', `kubernetes.io~${plugin}`, name)
+    return volumeDirectory(this.#deps.podDirectory(uid), plugin, name)
   }
 
   #sources(pod: Pod, addresses: PodAddresses): PayloadSources {

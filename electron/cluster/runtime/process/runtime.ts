@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
+import { directorySize } from '../../base/directory-size.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Random } from '../../base/random.ts'
 import type { PodAttachment, PodNetwork } from '../../network/api.ts'
@@ -18,7 +19,7 @@ import { Sandbox, type Container } from './sandbox.ts'
 import { relayStream, runToEnd } from './sessions.ts'
 import { endShim, spawnShim } from './shim-client.ts'
 import type { ContainerRun, ContainerStart } from './shim/protocol.ts'
-import { containerStats, networkStats, writtenBytes } from './statistics.ts'
+import { containerStats, networkStats } from './statistics.ts'
 
 export interface ProcessRuntimeDeps {
   clock: Clock
@@ -358,7 +359,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     dial,
     stats: async () => containerStats(sandboxes.values(), cgroups, clock.now()),
     networkStats: async () => networkStats(sandboxes.values(), clock.now()),
-    writtenBytes: async (id) => writtenBytes(get(id).sandbox.place(id).root),
+    writtenBytes: async (id) => directorySize(get(id).sandbox.place(id).root),
 
     /** Pods go on: their shims end them when the cluster's lifeline does. */
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
-import path from 'node:path'
 import type { ContainerStats, NetworkStats, TrafficStats } from '../api.ts'
 import type { Cgroups } from './cgroups/cgroups.ts'
 import type { Sandbox } from './sandbox.ts'
@@ -59,30 +57,4 @@ export function parseDevices(text: string): NetworkStats['interfaces'] {
     })
     return [{ name, received: traffic(0), sent: traffic(8) }]
   })
-}
-
-/** What lies below a directory on its own file system, in blocks as they are taken. Links are counted, not followed. */
-export async function writtenBytes(directory: string): Promise<{ bytes: number; files: number }> {
-  const sum = { bytes: 0, files: 0 }
-  const device = await lstat(directory).then(
-    ({ dev }) => dev,
-    () => undefined,
-  )
-  const seen = new Set<number>()
-  const walk = async (folder: string): Promise<void> => {
-    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-      const target = path.join(folder, entry.name)
-      const found = await lstat(target).catch(() => undefined)
-      if (!found || found.dev !== device) continue
-      if (found.nlink > 1 && !entry.isDirectory()) {
-        if (seen.has(found.ino)) continue
-        seen.add(found.ino)
-      }
-      sum.bytes += found.blocks * 512
-      sum.files++
-      if (entry.isDirectory()) await walk(target)
-    }
-  }
-  await walk(directory)
-  return sum
 }

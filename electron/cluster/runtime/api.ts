@@ -79,6 +79,8 @@ export interface SandboxConfig {
   hostPid?: boolean
   hostIpc?: boolean
   sharePid: boolean
+  /** By name, with dots. Those of the network only. */
+  sysctls?: Readonly<Record<string, string>>
   /** Of all containers together. */
   resources?: Resources
   portMappings: readonly { protocol: 'TCP' | 'UDP'; containerPort: number; hostPort?: number; hostIp?: string }[]
@@ -113,8 +115,16 @@ export interface ContainerConfig {
   stdinOnce: boolean
   /** Below the sandbox's logDirectory. Lines in the CRI format: `<RFC3339Nano> <stdout|stderr> <F|P> <text>`. */
   logPath: string
+  /** Absent: as the image says. */
   runAsUser?: number
+  /** Absent: the user's own group in the image. */
   runAsGroup?: number
+  /** Besides those that the image's user has. */
+  supplementalGroups?: readonly number[]
+  /** Names without CAP_; `ALL` is all of them. Beside a default that is Docker's. */
+  capabilities?: { add: readonly string[]; drop: readonly string[] }
+  /** Programs gain nothing by setuid or file capabilities. */
+  noNewPrivileges?: boolean
   readOnlyRootFilesystem?: boolean
   privileged?: boolean
   resources?: Resources
@@ -173,6 +183,8 @@ export interface ImageStatus {
   sizeBytes: number
   /** Numeric user of the image, when it sets one. */
   user?: number
+  /** When it names its user instead. */
+  username?: string
 }
 
 /** `message` is shown to people: it names the image and the runtimes that could run it. */

@@ -10,6 +10,7 @@ import {
 } from '#shared/kube/quantity.ts'
 import { containersOf, isTerminalPhase, type Node, type Pod } from '../types.ts'
 import { selectsNode } from './node-selection.ts'
+import { forbiddenSysctl } from './sysctls.ts'
 
 /** Why the node will not run a pod: the pod fails for good. */
 export interface Rejection {
@@ -22,6 +23,12 @@ export interface Rejection {
  * Source: pkg/kubelet/lifecycle/predicate.go.
  */
 export function admit(pod: Pod, others: readonly Pod[], node: Node): Rejection | undefined {
+  const sysctl = forbiddenSysctl(pod)
+  if (sysctl) return { reason: 'SysctlForbidden', message: `forbidden sysctl: ${sysctl}` }
+  const system = node.status?.nodeInfo?.operatingSystem
+  if (pod.spec?.os && system && pod.spec.os.name !== system) {
+    return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
+  }
   const running = others.filter((other) => !isTerminalPhase(other.status?.phase))
   return (
     outOfResources(pod, running, node) ??

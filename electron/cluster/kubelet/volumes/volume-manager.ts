@@ -1,5 +1,7 @@
 import { rm } from 'node:fs/promises'
+import { parseQuantity, valueOf } from '#shared/kube/quantity.ts'
 import type { KubeClient } from '../../client/api.ts'
+import { podResources } from '../core/resources.ts'
 import { volumeDirectory } from '../directories.ts'
 import type { PodAddresses } from '../environment/fields.ts'
 import type { Allocatable } from '../environment/resource-fields.ts'
@@ -138,7 +140,10 @@ export class VolumeManager {
     const plugin = Object.keys(volume).find((key) => key !== 'name') ?? 'emptyDir'
     if (plugin !== 'emptyDir') throw new Error(`volumes of type ${plugin} are not available on this node`)
     const directory = this.#directory(uid, 'empty-dir', volume.name)
-    await prepareEmptyDir(directory, volume.emptyDir ?? {}, group)
+    // What lies in memory counts as the pod's, so that more than its limit would be in vain.
+    const { memory } = this.#deps.allocatable()
+    const most = podResources(pod).memoryLimitBytes ?? (memory ? valueOf(parseQuantity(memory)) : Infinity)
+    await prepareEmptyDir(directory, volume.emptyDir ?? {}, most, group)
     return directory
   }
 

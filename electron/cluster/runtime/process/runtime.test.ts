@@ -183,6 +183,18 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
       expect(stats?.interfaces[0]?.sent.packets).toBeGreaterThan(0)
     })
 
+    it('sets what a pod wants of the kernel in its network alone', async () => {
+      const name = 'net.ipv4.tcp_fin_timeout'
+      const before = readFileSync('/proc/sys/net/ipv4/tcp_fin_timeout', 'utf8')
+      const sandbox = await harness.sandbox({ sysctls: { [name]: '17' } })
+      const id = await harness.shell(sandbox, 'sleep 60')
+      expect(await output(id, 'cat', '/proc/sys/net/ipv4/tcp_fin_timeout')).toBe('17\n')
+      expect(readFileSync('/proc/sys/net/ipv4/tcp_fin_timeout', 'utf8')).toBe(before)
+      await expect(harness.sandbox({ sysctls: { 'kernel.shm_rmid_forced': '1' } })).rejects.toThrow(
+        'sysctl "kernel.shm_rmid_forced" cannot be set for one pod on this node',
+      )
+    })
+
     it('lets a container bind port 80', async () => {
       const { runtime } = harness
       const sandbox = await harness.sandbox()

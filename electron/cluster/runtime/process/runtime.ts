@@ -20,6 +20,7 @@ import { relayStream, runToEnd } from './sessions.ts'
 import { endShim, spawnShim } from './shim-client.ts'
 import type { ContainerRun, ContainerStart } from './shim/protocol.ts'
 import { containerStats, networkStats } from './statistics.ts'
+import { setSysctls } from './sysctls.ts'
 
 export interface ProcessRuntimeDeps {
   clock: Clock
@@ -137,6 +138,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       if (started.status === 'rejected') throw started.reason
       const { ip = '', namespace, reportSocket } = attached.value
       sandbox.record = { ...record, ip, ...(namespace ? { namespace } : {}), ...(reportSocket ? { reportSocket } : {}) }
+      if (config.sysctls) await setSysctls(config.sysctls, namespace)
       for (const [name, content] of Object.entries(etcFiles(config, ip)))
         writeFileSync(path.join(directory, name), content)
       sandbox.save()

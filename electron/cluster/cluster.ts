@@ -130,7 +130,7 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
     clock,
     logger: logger.child('metrics'),
     samples,
-    summary: (kubelet, signal) => kubeletJson(pki, kubelet, '/stats/summary', signal),
+    summary: (kubelet, signal) => kubeletJson(pki, kubelet, '/stats/summary?only_cpu_and_memory=true', signal),
   })
   owned.defer(() => collector[Symbol.dispose]())
   return { server: url, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }

@@ -35,7 +35,7 @@ export interface Agent extends AsyncDisposable {
 export async function startAgent(deps: AgentDeps): Promise<Agent> {
   const { clock, random, logger, kubeletVersion } = deps
   const owned = new Disposer()
-  const server = owned.own(new KubeletServer({ ...deps.server, clock, logger }))
+  const server = owned.own(new KubeletServer({ ...deps.server, clock, logger, version: kubeletVersion }))
   await server.listen()
   const kubelets = new Map<string, Kubelet>()
   owned.defer(async () => {

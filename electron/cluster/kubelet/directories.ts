@@ -1,6 +1,10 @@
 import path from 'node:path'
 import { uidOf, type Pod } from './types.ts'
 
+/** Of a volume that lives and ends with its pod. */
+export const volumeDirectory = (podDirectory: string, plugin: string, name: string): string =>
+  path.join(podDirectory, 'volumes', `kubernetes.io~${plugin}`, name)
+
 /** Where a node keeps what belongs to its pods. */
 export class NodeDirectories {
   readonly #root: string
@@ -24,6 +28,10 @@ export class NodeDirectories {
 
   pod(uid: string): string {
     return path.join(this.pods, uid)
+  }
+
+  emptyDir(uid: string, name: string): string {
+    return volumeDirectory(this.pod(uid), 'empty-dir', name)
   }
 
   /** As below /var/log/pods: `<namespace>_<name>_<uid>`. */

@@ -9,6 +9,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { Runtime } from '../runtime/api.ts'
 import { nodes, pods, services } from '#shared/kube/resources.ts'
+import { Allocations } from './allocation/allocations.ts'
 import type { ClusterDns } from './containers/sandbox-config.ts'
 import { KeyedBackoff } from '../base/keyed-backoff.ts'
 import { NodeDirectories } from './directories.ts'
@@ -25,6 +26,9 @@ import { ProbeManager } from './probes/probe-manager.ts'
 import { referencesOf } from './references/collect.ts'
 import { ReferencedObjects } from './references/referenced-objects.ts'
 import type { ServedNode } from './server/host.ts'
+import { DiskUsage, type PodDiskUsage } from './storage/disk-usage.ts'
+import { watchLocalStorage } from './storage/local-storage.ts'
+import { rotateLogs } from './storage/log-rotation.ts'
 import { StatusManager } from './status/status-manager.ts'
 import type { ConfigMap, Container, Node, Pod, PodRuntime, PodStatus, Secret, Service } from './types.ts'
 import { unmountBelow } from './volumes/empty-dir.ts'
@@ -61,14 +65,10 @@ export class Kubelet implements ServedNode, AsyncDisposable {
   readonly #pods: PodManager
   readonly #status: StatusManager
   readonly #inspector: Inspector
+  readonly #parts: Parts
 
-  private constructor(parts: {
-    deps: KubeletDeps
-    owned: Disposer
-    pods: PodManager
-    status: StatusManager
-    inspector: Inspector
-  }) {
+  private constructor(parts: Parts & { deps: KubeletDeps; owned: Disposer }) {
+    this.#parts = parts
     this.name = parts.deps.name
     this.runtime = parts.deps.runtime
     this.#owned = parts.owned
@@ -104,6 +104,28 @@ export class Kubelet implements ServedNode, AsyncDisposable {
     return this.#inspector.inspect(pod)
   }
 
+  get directory(): string {
+    return this.#parts.directories.pods
+  }
+
+  diskUsage(pod: Pod): Promise<PodDiskUsage> {
+    return this.#parts.disk.recent(pod)
+  }
+
+  claims(): ReturnType<ServedNode['claims']> {
+    const found = new Map<string, ReturnType<ServedNode['claims']>[number]>()
+    for (const pod of this.#pods.pods) {
+      const { namespace = '' } = pod.metadata ?? {}
+      for (const { name, path } of this.#parts.volumes.claims(pod))
+        found.set(`${namespace}/${name}`, { namespace, persistentvolumeclaim: name, path })
+    }
+    return [...found.values()]
+  }
+
+  probeCounts(): ReturnType<ServedNode['probeCounts']> {
+    return this.#parts.probes.counts()
+  }
+
   /** Stops looking after the pods; they go on running. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#owned[Symbol.asyncDispose]()
@@ -114,6 +136,10 @@ interface Parts {
   pods: PodManager
   status: StatusManager
   inspector: Inspector
+  directories: NodeDirectories
+  disk: DiskUsage
+  volumes: VolumeManager
+  probes: ProbeManager
 }
 
 async function startParts(
@@ -183,6 +209,8 @@ async function startParts(
   const status = owned.own(new StatusManager({ client, clock, random, logger }))
   const environment = (pod: Pod, container: Container, podIp: string) =>
     environmentOf({ references, services: serviceInformer.lister, allocatable, hostIp }, pod, container, podIp)
+  const disk = new DiskUsage({ runtime, directories, clock, inspect: (pod) => inspector.inspect(pod) })
+  const allocations = new Allocations({ podDirectory, events, node, activePods: () => manager.active })
   const manager: PodManager = owned.own(
     new PodManager({
       runtime,
@@ -196,6 +224,8 @@ async function startParts(
       volumes,
       probes,
       status,
+      allocations,
+      disk,
       environment,
       images: new ImageManager({ runtime, clock, events, references }),
       crashes: new KeyedBackoff(clock),
@@ -219,7 +249,11 @@ async function startParts(
   })
   await manager.removeOrphans()
   followRuntime(deps, owned, inspector, manager)
-  return make({ pods: manager, status, inspector })
+  owned.own(rotateLogs({ runtime, clock, logger }))
+  owned.own(
+    watchLocalStorage({ clock, disk, pods: () => manager.active, evict: (pod, why) => manager.evict(pod, why) }),
+  )
+  return make({ pods: manager, status, inspector, directories, disk, volumes, probes })
 }
 
 const createdAt = (pod: Pod): string => pod.metadata?.creationTimestamp ?? ''

@@ -1,4 +1,5 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
+import type { DirectorySize } from '../base/directory-size.ts'
 
 /**
  * The shape of CRI v1, in TypeScript: what the kubelet asks of a container runtime. Drivers: process, simulated; later engine, cri.
@@ -22,6 +23,10 @@ export interface Runtime extends AsyncDisposable {
   /** SIGTERM (or the image's stop signal), then SIGKILL after the grace. Resolves when the process is gone. */
   stopContainer(id: string, graceSeconds: number): Promise<void>
   removeContainer(id: string): Promise<void>
+  /** Holds a running container to other limits; `ContainerStatus.resources` tells them from then on. Rejects where the kernel refuses them. */
+  updateContainer(id: string, resources: Resources): Promise<void>
+  /** The same for a pod as a whole. */
+  updateSandbox(id: string, resources: Resources): Promise<void>
   containers(): Promise<ContainerStatus[]>
   containerStatus(id: string): Promise<ContainerStatus | undefined>
   /** Life-cycle events, so that nobody polls. At-least-once; the receiver reads the status. */
@@ -43,6 +48,18 @@ export interface Runtime extends AsyncDisposable {
 
   images: ImageService
   stats(): Promise<ContainerStats[]>
+  /** What pods with a network of their own have sent and received. */
+  networkStats(): Promise<NetworkStats[]>
+  /** What a container has written into its own root. Walks through files, so it is not asked for often. */
+  writtenBytes(containerId: string): Promise<DirectorySize>
+}
+
+/** What the kernel holds a container or a pod to. What is absent is not limited. */
+export interface Resources {
+  cpuLimitMilli?: number
+  /** A share of the machine when it is short of CPU. */
+  cpuRequestMilli?: number
+  memoryLimitBytes?: number
 }
 
 export interface SandboxConfig {
@@ -62,6 +79,10 @@ export interface SandboxConfig {
   hostPid?: boolean
   hostIpc?: boolean
   sharePid: boolean
+  /** By name, with dots. Those of the network only. */
+  sysctls?: Readonly<Record<string, string>>
+  /** Of all containers together. */
+  resources?: Resources
   portMappings: readonly { protocol: 'TCP' | 'UDP'; containerPort: number; hostPort?: number; hostIp?: string }[]
 }
 
@@ -75,6 +96,8 @@ export interface SandboxStatus {
   /** Empty for host network: then the node's address. */
   ip: string
   createdAt: number
+  /** In force. */
+  resources: Resources
 }
 
 export interface ContainerConfig {
@@ -92,11 +115,19 @@ export interface ContainerConfig {
   stdinOnce: boolean
   /** Below the sandbox's logDirectory. Lines in the CRI format: `<RFC3339Nano> <stdout|stderr> <F|P> <text>`. */
   logPath: string
+  /** Absent: as the image says. */
   runAsUser?: number
+  /** Absent: the user's own group in the image. */
   runAsGroup?: number
+  /** Besides those that the image's user has. */
+  supplementalGroups?: readonly number[]
+  /** Names without CAP_; `ALL` is all of them. Beside a default that is Docker's. */
+  capabilities?: { add: readonly string[]; drop: readonly string[] }
+  /** Programs gain nothing by setuid or file capabilities. */
+  noNewPrivileges?: boolean
   readOnlyRootFilesystem?: boolean
   privileged?: boolean
-  resources?: { cpuLimitMilli?: number; cpuRequestMilli?: number; memoryLimitBytes?: number }
+  resources?: Resources
   /** A running container of the sandbox whose processes this one sees (`kubectl debug --target`). */
   targetContainerId?: string
   labels: Readonly<Record<string, string>>
@@ -122,6 +153,8 @@ export interface ContainerStatus {
   message: string
   /** Host path of the log file. */
   logPath: string
+  /** In force. */
+  resources: Resources
 }
 
 export interface ExecSession extends AsyncDisposable {
@@ -150,6 +183,8 @@ export interface ImageStatus {
   sizeBytes: number
   /** Numeric user of the image, when it sets one. */
   user?: number
+  /** When it names its user instead. */
+  username?: string
 }
 
 /** `message` is shown to people: it names the image and the runtimes that could run it. */
@@ -162,6 +197,37 @@ export interface ContainerStats {
   at: number
   /** Cumulative CPU time, nanoseconds. */
   cpuNanos: number
-  /** Resident set, bytes. */
+  /** What cannot be taken back from it (working set); where there are no control groups, the resident set. Bytes. */
   memoryBytes: number
+  /** What only control groups count. */
+  details?: {
+    /** Caches included. */
+    usageBytes: number
+    rssBytes: number
+    cacheBytes: number
+    pageFaults: number
+    majorPageFaults: number
+    processes: number
+    /** Scheduler periods in which it ran, and in which it was held back. */
+    periods: number
+    throttledPeriods: number
+    throttledNanos: number
+  }
+}
+
+export interface NetworkStats {
+  sandboxId: string
+  at: number
+  interfaces: readonly {
+    name: string
+    received: TrafficStats
+    sent: TrafficStats
+  }[]
+}
+
+export interface TrafficStats {
+  bytes: number
+  packets: number
+  errors: number
+  dropped: number
 }

@@ -327,6 +327,32 @@ describe.each([
     expect(usage.memoryBytes).toBeGreaterThan(1_000_000)
   })
 
+  it('holds a running container and its pod to other resources when told to, and says so', async () => {
+    const { runtime } = harness
+    const sandbox = await harness.sandbox({ resources: { memoryLimitBytes: 256 << 20 } })
+    const id = await harness.shell(sandbox, 'sleep 60', { resources: { memoryLimitBytes: 128 << 20 } })
+    expect((await runtime.containerStatus(id))?.resources).toEqual({ memoryLimitBytes: 128 << 20 })
+    await runtime.updateSandbox(sandbox, { memoryLimitBytes: 512 << 20 })
+    await runtime.updateContainer(id, { cpuLimitMilli: 300, memoryLimitBytes: 500 << 20 })
+    expect(await runtime.containerStatus(id)).toMatchObject({
+      state: 'running',
+      resources: { cpuLimitMilli: 300, memoryLimitBytes: 500 << 20 },
+    })
+    const pod = (await runtime.sandboxes()).find((each) => each.id === sandbox)
+    expect(pod?.resources).toEqual({ memoryLimitBytes: 512 << 20 })
+    await runtime.stopContainer(id, 1)
+  })
+
+  it('counts what a container writes into its root', async () => {
+    const id = await harness.shell(await harness.sandbox(), 'sleep 60')
+    const before = await harness.runtime.writtenBytes(id)
+    await harness.runtime.execSync(id, ['sh', '-c', 'head -c 300000 /dev/zero > /tmp/much'], 10_000)
+    const after = await harness.runtime.writtenBytes(id)
+    expect(after.bytes - before.bytes).toBeGreaterThanOrEqual(300_000)
+    expect(after.files).toBe(before.files + 1)
+    await harness.runtime.stopContainer(id, 1)
+  })
+
   it('shows volumes to the container', async () => {
     const { runtime } = harness
     const volume = path.join(harness.directory, 'volume')

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { formatQuantity } from '#shared/kube/quantity.ts'
+import { podAmounts } from '#shared/kube/quota/amounts.ts'
 import { container, pod } from '../testing/builders.ts'
 import type { Node } from '../types.ts'
 import { admit } from './admission.ts'
-import { podRequests } from './pod-resources.ts'
 
 const node: Node = {
   metadata: { name: 'node-1', labels: { disk: 'ssd', cores: '8' } },
@@ -12,6 +12,26 @@ const node: Node = {
 const asking = (requests: Record<string, string>) => pod({ containers: [{ resources: { requests } }] })
 
 describe('admission', () => {
+  it('lets a pod set what is safe of the kernel, unless it shares that with the node', () => {
+    const setting = (name: string, more: object = {}) =>
+      admit(pod({ spec: { securityContext: { sysctls: [{ name, value: '1' }] }, ...more } }), [], node)
+    expect(setting('net.ipv4.tcp_syncookies')).toBeUndefined()
+    expect(setting('net/ipv4/tcp_syncookies')).toBeUndefined()
+    expect(setting('kernel.msgmax')).toEqual({
+      reason: 'SysctlForbidden',
+      message: 'forbidden sysctl: "kernel.msgmax" not allowlisted',
+    })
+    expect(setting('net.ipv4.tcp_syncookies', { hostNetwork: true })?.message).toBe(
+      'forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host net enabled',
+    )
+  })
+
+  it('turns away pods of another operating system', () => {
+    const linux = { ...node, status: { ...node.status, nodeInfo: { operatingSystem: 'linux' } } } as Node
+    expect(admit(pod({ spec: { os: { name: 'windows' } } }), [], linux)?.reason).toBe('PodOSNotSupported')
+    expect(admit(pod({ spec: { os: { name: 'linux' } } }), [], linux)).toBeUndefined()
+  })
+
   it('takes a pod that fits and refuses one that does not, with the numbers', () => {
     expect(admit(asking({ cpu: '400m' }), [asking({ cpu: '600m' })], node)).toBeUndefined()
     expect(admit(asking({ cpu: '500m' }), [asking({ cpu: '600m' })], node)).toEqual({
@@ -65,7 +85,7 @@ describe('admission', () => {
 })
 
 it('asks for what runs side by side or for the most that initialization needs', () => {
-  const cpu = (of: Parameters<typeof pod>[0]) => formatQuantity(podRequests(pod(of)).get('cpu')!)
+  const cpu = (of: Parameters<typeof pod>[0]) => formatQuantity(podAmounts(pod(of).spec, 'requests').get('cpu')!)
   const asks = (name: string, amount: string, restartPolicy?: string) =>
     container({ name, resources: { requests: { cpu: amount } }, ...(restartPolicy ? { restartPolicy } : {}) })
   const containers = [asks('a', '100m'), asks('b', '200m')]

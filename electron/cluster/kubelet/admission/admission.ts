@@ -1,3 +1,4 @@
+import { amountsOf, podAmounts } from '#shared/kube/quota/amounts.ts'
 import {
   addQuantities,
   compareQuantities,
@@ -9,7 +10,7 @@ import {
 } from '#shared/kube/quantity.ts'
 import { containersOf, isTerminalPhase, type Node, type Pod } from '../types.ts'
 import { selectsNode } from './node-selection.ts'
-import { amountsOf, podRequests } from './pod-resources.ts'
+import { forbiddenSysctl } from './sysctls.ts'
 
 /** Why the node will not run a pod: the pod fails for good. */
 export interface Rejection {
@@ -22,6 +23,12 @@ export interface Rejection {
  * Source: pkg/kubelet/lifecycle/predicate.go.
  */
 export function admit(pod: Pod, others: readonly Pod[], node: Node): Rejection | undefined {
+  const sysctl = forbiddenSysctl(pod)
+  if (sysctl) return { reason: 'SysctlForbidden', message: `forbidden sysctl: ${sysctl}` }
+  const system = node.status?.nodeInfo?.operatingSystem
+  if (pod.spec?.os && system && pod.spec.os.name !== system) {
+    return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
+  }
   const running = others.filter((other) => !isTerminalPhase(other.status?.phase))
   return (
     outOfResources(pod, running, node) ??
@@ -50,9 +57,10 @@ function outOfResources(pod: Pod, running: readonly Pod[], node: Node): Rejectio
   }
   const used = new Map<string, Quantity>()
   for (const other of running) {
-    for (const [name, amount] of podRequests(other)) used.set(name, addQuantities(used.get(name) ?? zero, amount))
+    for (const [name, amount] of podAmounts(other.spec, 'requests'))
+      used.set(name, addQuantities(used.get(name) ?? zero, amount))
   }
-  for (const [name, amount] of podRequests(pod)) {
+  for (const [name, amount] of podAmounts(pod.spec, 'requests')) {
     if (amount.unscaled <= 0) continue
     const [has, taken] = [allocatable.get(name) ?? zero, used.get(name) ?? zero]
     if (compareQuantities(amount, subtractQuantities(has, taken)) <= 0) continue

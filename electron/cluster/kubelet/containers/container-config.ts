@@ -1,7 +1,7 @@
 import { mkdir, writeFile, chmod } from 'node:fs/promises'
 import path from 'node:path'
-import { milliValueOf, parseQuantity, valueOf } from '#shared/kube/quantity.ts'
 import type { ContainerConfig, ImageStatus } from '../../runtime/api.ts'
+import { containerResources } from '../core/resources.ts'
 import type { NodeDirectories } from '../directories.ts'
 import { containerEnvironment, type EnvironmentInput } from '../environment/environment.ts'
 import { expand, lookupIn } from '../environment/expansion.ts'
@@ -53,7 +53,7 @@ export async function containerConfig(
       stdinOnce: container.stdinOnce ?? false,
       logPath,
       ...securityOf(pod, container, input.image),
-      resources: resourcesOf(container),
+      resources: containerResources(container),
       labels: containerLabels(pod, container),
     },
   }
@@ -71,18 +71,6 @@ async function makeTerminationLog(
   await writeFile(file, '')
   await chmod(file, 0o666)
   return file
-}
-
-function resourcesOf({ resources }: Container): NonNullable<ContainerConfig['resources']> {
-  const milli = (text: string | undefined) => (text ? milliValueOf(parseQuantity(text)) : 0)
-  const cpuLimitMilli = milli(resources?.limits?.cpu)
-  const cpuRequestMilli = milli(resources?.requests?.cpu)
-  const memory = resources?.limits?.memory
-  return {
-    ...(cpuLimitMilli ? { cpuLimitMilli } : {}),
-    ...(cpuRequestMilli ? { cpuRequestMilli } : {}),
-    ...(memory ? { memoryLimitBytes: valueOf(parseQuantity(memory)) } : {}),
-  }
 }
 
 const containerLabels = (pod: Pod, container: Container): Record<string, string> => ({

@@ -21,5 +21,8 @@ export async function runHook(
     if (result === 'failure') throw new Error(output)
   } else if (handler.sleep) {
     await clock.sleep(Math.min(handler.sleep.seconds * 1000, limitMs))
+  } else {
+    // tcpSocket is in the API, but no kubelet has ever run it.
+    throw new Error(`invalid handler: ${JSON.stringify(handler)}`)
   }
 }

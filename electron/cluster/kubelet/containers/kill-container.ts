@@ -28,6 +28,8 @@ export interface KillInput {
   turn?: Promise<void>
   /** It is being killed already, with a longer grace: neither event nor hook again. */
   again?: boolean
+  /** Everything in the pod starts over, which hooks are not told of. */
+  withoutHook?: boolean
 }
 
 /** preStop, SIGTERM, SIGKILL: all within the grace. Resolves when the container is gone. */
@@ -40,7 +42,7 @@ export async function killContainer(deps: KillDeps, input: KillInput): Promise<v
   const container = findContainer(pod, name)?.container
   if (!input.again) {
     events.container(pod, name, 'Normal', 'Killing', input.message ?? `Stopping container ${name}`)
-    const hook = container?.lifecycle?.preStop
+    const hook = input.withoutHook ? undefined : container?.lifecycle?.preStop
     if (hook && container && grace > 0) {
       const target = { container, containerId: id, sandboxId: instance.sandboxId, podIp: input.podIp }
       const failed = (error: Error) => {

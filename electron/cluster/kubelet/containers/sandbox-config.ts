@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { SandboxConfig } from '../../runtime/api.ts'
+import { normalSysctl } from '../admission/sysctls.ts'
+import { podResources } from '../core/resources.ts'
 import type { NodeDirectories } from '../directories.ts'
 import { containersOf, uidOf, type Pod } from '../types.ts'
 
@@ -18,6 +20,7 @@ export async function sandboxConfig(
 ): Promise<SandboxConfig> {
   const { name = '', namespace = '', labels = {} } = pod.metadata ?? {}
   const { hostNetwork = false, hostPID, hostIPC, shareProcessNamespace = false, hostAliases = [] } = pod.spec ?? {}
+  const { sysctls = [] } = pod.spec?.securityContext ?? {}
   return {
     name,
     namespace,
@@ -38,6 +41,10 @@ export async function sandboxConfig(
     ...(hostPID ? { hostPid: true } : {}),
     ...(hostIPC ? { hostIpc: true } : {}),
     sharePid: shareProcessNamespace,
+    resources: podResources(pod),
+    ...(sysctls.length
+      ? { sysctls: Object.fromEntries(sysctls.map(({ name: sysctl, value }) => [normalSysctl(sysctl), value])) }
+      : {}),
     portMappings: containersOf(pod).flatMap(({ ports = [] }) =>
       ports
         .filter(({ protocol }) => protocol !== 'SCTP')

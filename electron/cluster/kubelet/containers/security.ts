@@ -2,7 +2,16 @@ import type { ContainerConfig, ImageStatus } from '../../runtime/api.ts'
 import { ConfigError } from '../environment/environment.ts'
 import { describePod, type Container, type Pod } from '../types.ts'
 
-type SecurityConfig = Pick<ContainerConfig, 'runAsUser' | 'runAsGroup' | 'readOnlyRootFilesystem' | 'privileged'>
+type SecurityConfig = Pick<
+  ContainerConfig,
+  | 'runAsUser'
+  | 'runAsGroup'
+  | 'supplementalGroups'
+  | 'capabilities'
+  | 'noNewPrivileges'
+  | 'readOnlyRootFilesystem'
+  | 'privileged'
+>
 
 /** A container's own security context wins over its pod's. Throws ConfigError when it would run as root but must not. */
 export function securityOf(pod: Pod, container: Container, image: ImageStatus): SecurityConfig {
@@ -10,17 +19,32 @@ export function securityOf(pod: Pod, container: Container, image: ImageStatus): 
   const own = container.securityContext
   const runAsUser = own?.runAsUser ?? shared?.runAsUser
   const runAsGroup = own?.runAsGroup ?? shared?.runAsGroup
-  if (own?.runAsNonRoot ?? shared?.runAsNonRoot) {
-    const where = `(pod: ${JSON.stringify(describePod(pod))}, container: ${container.name})`
-    if (runAsUser === 0) throw new ConfigError(`container's runAsUser breaks non-root policy ${where}`)
-    if (runAsUser === undefined && !image.user) {
-      throw new ConfigError(`container has runAsNonRoot and image will run as root ${where}`)
-    }
-  }
+  if (own?.runAsNonRoot ?? shared?.runAsNonRoot) verifyNonRoot(pod, container, runAsUser, image)
+  const groups = [...(shared?.supplementalGroups ?? []), ...(shared?.fsGroup === undefined ? [] : [shared.fsGroup])]
+  const { add = [], drop = [] } = own?.capabilities ?? {}
   return {
     ...(runAsUser === undefined ? {} : { runAsUser }),
     ...(runAsGroup === undefined ? {} : { runAsGroup }),
+    ...(groups.length ? { supplementalGroups: groups } : {}),
+    ...(add.length || drop.length ? { capabilities: { add: add.map(plain), drop: drop.map(plain) } } : {}),
+    ...(own?.allowPrivilegeEscalation === false ? { noNewPrivileges: true } : {}),
     ...(own?.readOnlyRootFilesystem ? { readOnlyRootFilesystem: true } : {}),
     ...(own?.privileged ? { privileged: true } : {}),
   }
+}
+
+/** Both spellings are in use; runtimes take the short one. */
+const plain = (capability: string): string => capability.toUpperCase().replace(/^CAP_/, '')
+
+/** Source: kuberuntime's verifyRunAsNonRoot, whose texts these are. */
+function verifyNonRoot(pod: Pod, container: Container, runAsUser: number | undefined, image: ImageStatus): void {
+  const where = `(pod: ${JSON.stringify(describePod(pod))}, container: ${container.name})`
+  if (runAsUser === 0) throw new ConfigError(`container's runAsUser breaks non-root policy ${where}`)
+  if (runAsUser !== undefined) return
+  if (image.username) {
+    throw new ConfigError(
+      `container has runAsNonRoot and image has non-numeric user (${image.username}), cannot verify user is non-root ${where}`,
+    )
+  }
+  if (!image.user) throw new ConfigError(`container has runAsNonRoot and image will run as root ${where}`)
 }

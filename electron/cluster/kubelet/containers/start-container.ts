@@ -11,6 +11,7 @@ import type { VolumeOnHost } from '../volumes/mounts.ts'
 import { nextAttempt } from './attempt.ts'
 import { containerConfig } from './container-config.ts'
 import { runHook } from './hooks.ts'
+import { graceOf, killContainer } from './kill-container.ts'
 import { StartError } from './start-error.ts'
 
 export interface StartDeps {
@@ -72,8 +73,9 @@ export async function startContainer(deps: StartDeps, input: StartInput): Promis
     // What a hook says may be a secret: it stays in the log.
     deps.logger.warn('postStart hook failed', { container: name, error: error.message })
     events.container(pod, name, 'Warning', 'FailedPostStartHook', 'PostStartHook failed')
-    events.container(pod, name, 'Normal', 'Killing', 'FailedPostStartHook')
-    await runtime.stopContainer(id, pod.spec?.terminationGracePeriodSeconds ?? 30)
+    const instance = await runtime.containerStatus(id)
+    const [message, grace] = ['FailedPostStartHook', graceOf(pod, name, 'other')]
+    if (instance) await killContainer(deps, { pod, instance, podIp: sandbox.ip, grace, message })
     throw new StartError('PostStartHookError', 'PostStartHook failed')
   })
 }

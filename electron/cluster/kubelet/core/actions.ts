@@ -1,3 +1,4 @@
+import type { Resources } from '../../runtime/api.ts'
 import type { RuntimeContainer } from '../types.ts'
 
 /** Why a container is killed: the probes have a grace period of their own. */
@@ -10,6 +11,13 @@ export interface ContainerToKill {
   reason: KillReason
 }
 
+/** A running container that is to have other resources. */
+export interface ContainerToUpdate {
+  id: string
+  name: string
+  resources: Resources
+}
+
 /** What must be done to bring the runtime to what the pod asks for. Containers are named in the order to start them. */
 export interface PodActions {
   /** Kill every container and the sandbox. */
@@ -20,6 +28,9 @@ export interface PodActions {
   /** Of the sandbox to create. */
   attempt: number
   kill: ContainerToKill[]
+  update: ContainerToUpdate[]
+  /** Everything starts over in the same sandbox, because the container of this name has ended so. */
+  restartAll?: string
   ephemeral: string[]
   init: string[]
   start: string[]

@@ -9,6 +9,7 @@ import {
 } from '../types.ts'
 import { hasRegularContainerStarted } from './phase.ts'
 import { sandboxOf } from './pod-actions.ts'
+import { couldRestartAll, restartsAll } from './restart.ts'
 
 type Statuses = readonly ContainerStatus[]
 type Made = Omit<PodCondition, 'observedGeneration'>
@@ -20,7 +21,22 @@ export const ownConditions: ReadonlySet<string> = new Set([
   'Initialized',
   'ContainersReady',
   'PodReadyToStartContainers',
+  'AllContainersRestarting',
+  'PodResizePending',
+  'PodResizeInProgress',
 ])
+
+/** What is going on with the resources of a pod, and since which generation of its spec. */
+export interface ResizeState {
+  /** It asks for what it has not been given. */
+  pending?: { reason: string; message: string; generation: number | undefined }
+  /** It has been given what its containers do not have yet. */
+  inProgress?: { reason?: string; message?: string; generation: number | undefined }
+}
+
+/** Written by the kubelet when it evicts, and by others. */
+export const disruptionTarget = 'DisruptionTarget'
+export const evictionReason = 'TerminationByKubelet'
 
 export interface ConditionInput {
   phase: string
@@ -29,6 +45,7 @@ export interface ConditionInput {
   runtime: PodRuntime
   /** Those of other owners: readiness gates look there. */
   others: readonly PodCondition[]
+  resize?: ResizeState | undefined
 }
 
 /** All of the kubelet's conditions, without times. Source: pkg/kubelet/status/generate.go. */
@@ -40,9 +57,39 @@ export function podConditions(pod: Pod, input: ConditionInput): PodCondition[] {
     { ...podReady(pod, ready, input), type: 'Ready' },
     ready,
     { type: 'PodScheduled', status: 'True' },
+    ...(couldRestartAll(pod) ? [restartingAll(pod, input)] : []),
   ]
   const observedGeneration = pod.metadata?.generation
-  return conditions.map((condition) => (observedGeneration ? { ...condition, observedGeneration } : condition))
+  return [
+    ...conditions.map((condition) => (observedGeneration ? { ...condition, observedGeneration } : condition)),
+    ...resizing('PodResizePending', input.resize?.pending),
+    ...resizing('PodResizeInProgress', input.resize?.inProgress),
+  ]
+}
+
+/** These two conditions are there or not; they are never false. */
+function resizing(type: string, state: ResizeState['inProgress']): PodCondition[] {
+  if (!state) return []
+  const { reason, message, generation } = state
+  return [
+    {
+      type,
+      status: 'True',
+      ...(reason ? { reason } : {}),
+      ...(message ? { message } : {}),
+      ...(generation ? { observedGeneration: generation } : {}),
+    },
+  ]
+}
+
+/** Source: GenerateAllContainersRestartingCondition. */
+function restartingAll(pod: Pod, { phase, runtime }: ConditionInput): Made {
+  const type = 'AllContainersRestarting'
+  if (phase === 'Succeeded') return { type, status: 'False', reason: 'PodCompleted' }
+  if (phase === 'Failed') return { type, status: 'False', reason: 'PodFailed' }
+  if (!restartsAll(pod, runtime)) return { type, status: 'False' }
+  const message = 'container exited with restart policy rule'
+  return { type, status: 'True', reason: 'RestartAllContainersStarted', message }
 }
 
 const goList = (names: readonly string[]): string => `[${names.join(' ')}]`

@@ -9,6 +9,7 @@ import {
   type PodRuntime,
   type RuntimeContainer,
 } from '../types.ts'
+import { containerResources, sameResources } from './resources.ts'
 import { restartsInit, shouldStart } from './restart.ts'
 
 /** Why a container is not (yet) running, from the last attempt to start it. */
@@ -17,10 +18,15 @@ export interface WaitingReason {
   message: string
 }
 
+/** All messages of a pod together, so that its status stays small. Source: MaxPodTerminationMessageLogLength. */
+const longestMessages = 12 * 1024
+
 export interface StatusInput {
   runtime: PodRuntime
   /** The status written before, for what the runtime has forgotten. */
   previous: readonly ContainerStatus[]
+  /** Of the pod, init containers included: they share the room for messages. */
+  containerCount?: number
   /** By container name. */
   waiting: ReadonlyMap<string, WaitingReason>
   /** As in container ids: the part of the runtime's version before `://`. */
@@ -46,10 +52,10 @@ export function containerStatuses(
     const status = seen[0] ? fromRuntime(seen[0], old, input) : withoutRuntime(pod, container, old)
     if (seen[1]) status.lastState = stateOf(seen[1], undefined, input)
     // The run before may be known to the API alone, when the runtime has forgotten it.
-    else if (seen[0]?.attempt && old?.lastState?.terminated) status.lastState = old.lastState
+    else if (seen[0]?.attempt) status.lastState = endBefore(old, status) ?? {}
     applyWaiting(pod, container, kind, status, input)
     applyProbes(container, kind, status, seen[0], input)
-    return { ...status, ...declared(container, status) }
+    return { ...status, ...declared(container, status, seen[0], old) }
   })
   // Init containers stay in the order of the spec, others are sorted by name.
   return kind === 'init' ? statuses : statuses.sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -72,10 +78,18 @@ function fromRuntime(container: RuntimeContainer, old: ContainerStatus | undefin
   }
 }
 
-function stateOf(container: RuntimeContainer, old: ContainerStatus | undefined, { runtimeName }: StatusInput): State {
+/** The end of the run before, as the API knows it. */
+function endBefore(old: ContainerStatus | undefined, { containerID }: Mutable): State | undefined {
+  if (old?.state?.terminated && old.containerID !== containerID) return old.state
+  return old?.lastState?.terminated ? old.lastState : undefined
+}
+
+function stateOf(container: RuntimeContainer, old: ContainerStatus | undefined, input: StatusInput): State {
+  const { runtimeName, containerCount = 1 } = input
   if (container.state === 'running') return { running: { startedAt: timestamp(container.startedAt) } }
   if (container.state === 'exited') {
-    const message = [container.message, container.terminationMessage].filter(Boolean).join(': ')
+    const whole = [container.message, container.terminationMessage].filter(Boolean).join(': ')
+    const message = cut(whole, Math.floor(longestMessages / containerCount))
     return {
       terminated: {
         exitCode: container.exitCode,
@@ -92,6 +106,17 @@ function stateOf(container: RuntimeContainer, old: ContainerStatus | undefined, 
     return { terminated: { exitCode: 137, reason: lost, message } }
   }
   return { waiting: {} }
+}
+
+/** To so many bytes, without half a character at the end. */
+function cut(text: string, bytes: number): string {
+  const whole = Buffer.from(text)
+  return whole.length <= bytes
+    ? text
+    : whole
+        .subarray(0, bytes)
+        .toString('utf8')
+        .replace(/\ufffd+$/, '')
 }
 
 /** Nothing of this name is in the runtime: never started, or gone with a reboot. */
@@ -155,7 +180,12 @@ function applyProbes(
 }
 
 /** What the spec says and the status repeats: mounts, and the resources in force. */
-function declared(container: Container, status: ContainerStatus): Partial<Mutable> {
+function declared(
+  container: Container,
+  status: ContainerStatus,
+  last: RuntimeContainer | undefined,
+  old: ContainerStatus | undefined,
+): Partial<Mutable> {
   const mounts = container.volumeMounts?.map(({ name, mountPath, readOnly }) => ({
     name,
     mountPath,
@@ -165,8 +195,12 @@ function declared(container: Container, status: ContainerStatus): Partial<Mutabl
   return {
     ...(mounts?.length ? { volumeMounts: mounts } : {}),
     ...(requests ? { allocatedResources: requests } : {}),
-    ...(status.state?.running
-      ? { resources: { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) } }
-      : {}),
+    ...(status.state?.running && last ? { resources: inForce() } : {}),
   } as Partial<Mutable>
+
+  function inForce(): ContainerStatus['resources'] {
+    const given = { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) }
+    // While a resize is under way, what was told before is what is in force.
+    return sameResources(containerResources(container), last!.resources) ? given : (old?.resources ?? given)
+  }
 }

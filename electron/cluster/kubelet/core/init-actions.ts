@@ -9,7 +9,8 @@ import {
 } from '../types.ts'
 import { unknownState, type PodActions, type ProbeResults } from './actions.ts'
 import { sameImage } from './image-name.ts'
-import { restartsAfterFailure } from './restart.ts'
+import { resized } from './resized.ts'
+import { restartsAfterFailure, restartsInit } from './restart.ts'
 
 /**
  * What init containers need; answers whether the pod is initialized. Walks backwards: finished init containers may
@@ -47,7 +48,11 @@ export function computeInitActions(pod: Pod, runtime: PodRuntime, probes: ProbeR
         if (!sidecar) break
         const step = runningSidecar(container, status.id, status.image, probes)
         if (step.started) done()
-        if (step.kill) {
+        const resize = step.kill || !step.started ? undefined : resized(container, status, actions)
+        if (resize) {
+          actions.kill.push({ id: status.id, name: container.name, ...resize })
+          start.push(container.name)
+        } else if (step.kill) {
           const reason = step.kill.includes('liveness')
             ? 'livenessProbe'
             : step.kill.includes('startup')
@@ -61,7 +66,7 @@ export function computeInitActions(pod: Pod, runtime: PodRuntime, probes: ProbeR
       case 'exited':
         if (sidecar) start.push(container.name)
         else if (status.exitCode === 0) done()
-        else if (restartsAfterFailure(pod)) start.push(container.name)
+        else if (restartsInit(pod, container, status.exitCode)) start.push(container.name)
         else return giveUp(actions)
         break
       case 'unknown':

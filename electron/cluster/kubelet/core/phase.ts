@@ -1,4 +1,5 @@
 import { containersOf, initContainersOf, isSidecar, type ContainerStatus, type Pod } from '../types.ts'
+import { restartsAfterExit, restartsInit } from './restart.ts'
 
 type Statuses = readonly ContainerStatus[]
 const find = (statuses: Statuses, name: string) => statuses.find((status) => status.name === name)
@@ -17,9 +18,9 @@ export function hasRegularContainerStarted(pod: Pod, statuses: Statuses): boolea
  * whatever the restart policy. Source: kubelet's getPhase.
  */
 export function phaseOf(pod: Pod, statuses: Statuses, ended: boolean): string {
-  const policy = pod.spec?.restartPolicy ?? 'Always'
   let pendingInit = 0
   let failedInit = 0
+  let restarts = 0
   let unknown = 0
   let running = 0
   let waiting = 0
@@ -41,31 +42,33 @@ export function phaseOf(pod: Pod, statuses: Statuses, ended: boolean): string {
       }
       continue
     }
-    if (terminated ? terminated.exitCode !== 0 : waits && before && before.exitCode !== 0) failedInit++
-    else if (!terminated && !(waits && before)) pendingInit++
+    const failure = terminated ?? (waits && before)
+    if (failure && failure.exitCode !== 0) {
+      if (!restartsInit(pod, container, failure.exitCode)) failedInit++
+    } else if (!terminated && !(waits && before)) pendingInit++
   }
 
-  for (const { name } of containersOf(pod)) {
-    const status = find(statuses, name)
+  for (const container of containersOf(pod)) {
+    const status = find(statuses, container.name)
     const { running: runs, terminated, waiting: waits } = status?.state ?? {}
     if (runs) running++
-    else if (terminated) {
+    else if (terminated ?? (waits && status?.lastState?.terminated)) {
+      const { exitCode } = (terminated ?? status?.lastState?.terminated)!
       stopped++
-      if (terminated.exitCode === 0) succeeded++
-    } else if (waits && status?.lastState?.terminated) stopped++
-    else if (waits) waiting++
+      if (exitCode === 0) succeeded++
+      if (restartsAfterExit(pod, container, exitCode)) restarts++
+    } else if (waits) waiting++
     else unknown++
   }
 
-  if (failedInit && policy === 'Never') return 'Failed'
+  if (failedInit) return 'Failed'
   if (pendingInit && !hasRegularContainerStarted(pod, statuses)) return 'Pending'
   if (waiting) return 'Pending'
   if (running && !unknown) return 'Running'
   if (!running && stopped && !unknown) {
-    if (ended) return stopped === succeeded ? 'Succeeded' : 'Failed'
-    if (policy === 'Always') return 'Running'
-    if (stopped === succeeded) return 'Succeeded'
-    return policy === 'Never' ? 'Failed' : 'Running'
+    // What runs again has not ended.
+    if (restarts && !ended) return 'Running'
+    return stopped === succeeded ? 'Succeeded' : 'Failed'
   }
   return 'Pending'
 }

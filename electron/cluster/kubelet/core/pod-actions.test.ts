@@ -76,6 +76,38 @@ describe('a running pod', () => {
     expect(computePodActions(never, runtimeOf([exited('web', 1)]), noProbes).start).toEqual([])
   })
 
+  it('starts over as a whole when a rule of a container says so', () => {
+    const restartPolicyRules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }]
+    const spec = { restartPolicy: 'Never' }
+    const both = [{ name: 'web', restartPolicyRules }, { name: 'side' }]
+    const given = pod({ spec: { ...spec, containers: both.map((each) => container(each)) } })
+    const actions = (code: number) =>
+      computePodActions(given, runtimeOf([exited('web', code), running('side')]), noProbes)
+    expect(actions(42)).toMatchObject({ restartAll: 'web', killPod: false, start: [] })
+    expect(actions(1).restartAll).toBeUndefined()
+  })
+
+  it('is resized without a restart, or with one where the policy of the resource says so', () => {
+    const resources = { limits: { cpu: '1', memory: '1Mi' }, requests: { cpu: '1', memory: '1Mi' } }
+    const has = { cpuLimitMilli: 500, cpuRequestMilli: 1000, memoryLimitBytes: 1024 ** 2 }
+    const actions = (changes: object) =>
+      computePodActions(
+        pod({ containers: [{ resources, ...changes }] }),
+        runtimeOf([running('web', { resources: has })]),
+        noProbes,
+      )
+    expect(actions({})).toMatchObject({
+      update: [{ id: 'web-id', name: 'web', resources: { ...has, cpuLimitMilli: 1000 } }],
+      kill: [],
+    })
+    const resizePolicy = [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }]
+    expect(actions({ resizePolicy })).toMatchObject({
+      update: [],
+      kill: [{ message: 'Container web resize requires restart' }],
+      start: ['web'],
+    })
+  })
+
   it('kills a container whose liveness probe failed and starts it again', () => {
     const probes: ProbeResults = { ...noProbes, liveness: (id) => id !== 'web-id' }
     expect(computePodActions(pod(), runtimeOf([running()]), probes)).toMatchObject({

@@ -12,7 +12,8 @@ import {
 import { unknownState, type KillReason, type PodActions, type ProbeResults } from './actions.ts'
 import { sameImage } from './image-name.ts'
 import { computeInitActions } from './init-actions.ts'
-import { restartsAfterFailure, shouldStart } from './restart.ts'
+import { resized } from './resized.ts'
+import { restartsAfterFailure, restartsAfterKill, restartsAll, shouldStart } from './restart.ts'
 
 /** The decision of one sync of a running pod. Source: kuberuntime's computePodActions. */
 export function computePodActions(pod: Pod, runtime: PodRuntime, probes: ProbeResults): PodActions {
@@ -23,11 +24,14 @@ export function computePodActions(pod: Pod, runtime: PodRuntime, probes: ProbeRe
     sandboxId: sandbox.id,
     attempt: sandbox.attempt,
     kill: [],
+    update: [],
     ephemeral: [],
     init: [],
     start: [],
   }
   if (sandbox.changed) return forNewSandbox(pod, runtime, actions)
+  const trigger = restartsAll(pod, inSandbox(runtime, sandbox.id))
+  if (trigger) return { ...actions, restartAll: trigger.name }
 
   for (const { name } of ephemeralContainersOf(pod)) {
     // Ephemeral containers are never restarted.
@@ -41,13 +45,16 @@ export function computePodActions(pod: Pod, runtime: PodRuntime, probes: ProbeRe
     const status = latestContainer(runtime, container.name)
     if (status?.state === 'running') {
       const kill = reasonToKill(container, status, probes)
-      if (!kill) keep++
-      else {
-        const again = kill.changed || restartsAfterFailure(pod)
+      const resize = kill ? undefined : resized(container, status, actions)
+      if (kill) {
+        const again = kill.changed || restartsAfterKill(pod, container)
         if (again) actions.start.push(container.name)
         const message = again ? `${kill.message}, will be restarted` : kill.message
         actions.kill.push({ id: status.id, name: container.name, message, reason: kill.reason })
-      }
+      } else if (resize) {
+        actions.start.push(container.name)
+        actions.kill.push({ id: status.id, name: container.name, ...resize })
+      } else keep++
     } else if (shouldStart(pod, container, runtime)) {
       actions.start.push(container.name)
       if (status?.state === 'unknown') actions.kill.push(unknownState(status, 'Container'))
@@ -95,11 +102,14 @@ export const inSandbox = (runtime: PodRuntime, sandboxId: string | undefined): P
   containers: runtime.containers.filter((container) => container.sandboxId === sandboxId),
 })
 
-function reasonToKill(
-  container: Container,
-  status: RuntimeContainer,
-  probes: ProbeResults,
-): { message: string; reason: KillReason; changed?: boolean } | undefined {
+interface Kill {
+  message: string
+  reason: KillReason
+  /** It is started again whatever the restart policy. */
+  changed?: boolean
+}
+
+function reasonToKill(container: Container, status: RuntimeContainer, probes: ProbeResults): Kill | undefined {
   const { name } = container
   // The image is the only field of a running container that may change (and resources, in place).
   if (!sameImage(container.image ?? '', status.image)) {

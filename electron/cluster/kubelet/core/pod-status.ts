@@ -1,3 +1,4 @@
+import { qualityOfService } from '#shared/kube/quota/quality-of-service.ts'
 import {
   containersOf,
   ephemeralContainersOf,
@@ -5,14 +6,14 @@ import {
   isTerminalPhase,
   type ContainerStatus,
   type Pod,
+  type PodCondition,
   type PodRuntime,
   type PodStatus,
 } from '../types.ts'
 import { containerStatuses, type StatusInput } from './container-statuses.ts'
-import { ownConditions, podConditions } from './conditions.ts'
+import { disruptionTarget, ownConditions, podConditions, type ResizeState } from './conditions.ts'
 import { withKnownEnd } from './ended.ts'
 import { phaseOf } from './phase.ts'
-import { qosClassOf } from './qos.ts'
 
 export interface PodStatusInput extends Omit<StatusInput, 'previous'> {
   runtime: PodRuntime
@@ -22,33 +23,38 @@ export interface PodStatusInput extends Omit<StatusInput, 'previous'> {
   startTime: string
   /** Nothing will run again: the pod is going. */
   ended: boolean
+  resize?: ResizeState
   /** The node has put an end to the pod (deadline). */
-  verdict?: { reason: string; message: string } | undefined
+  verdict?: { reason: string; message: string; condition?: { reason: string; message: string } } | undefined
 }
 
 /** The whole status of a pod, without the times of its conditions. Source: kubelet's generateAPIPodStatus. */
 export function podStatus(pod: Pod, input: PodStatusInput): PodStatus {
   const { previous, runtime } = input
+  const containerCount = containersOf(pod).length + initContainersOf(pod).length
   const of = (kind: 'init' | 'regular' | 'ephemeral') => {
     const [containers, before] = {
       init: [initContainersOf(pod), previous.initContainerStatuses] as const,
       regular: [containersOf(pod), previous.containerStatuses] as const,
       ephemeral: [ephemeralContainersOf(pod), previous.ephemeralContainerStatuses] as const,
     }[kind]
-    const statuses = containerStatuses(pod, containers, kind, { ...input, previous: before ?? [] })
+    const statuses = containerStatuses(pod, containers, kind, { ...input, containerCount, previous: before ?? [] })
     return input.ended ? withKnownEnd(statuses) : statuses
   }
   const [init, regular, ephemeral] = [of('init'), of('regular'), of('ephemeral')]
   const statuses: ContainerStatus[] = [...init, ...regular]
   const phase = nextPhase(pod, phaseOf(pod, statuses, input.ended), input)
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => !ownConditions.has(type))
+  const others = withDisruption(
+    (pod.status?.conditions ?? []).filter(({ type }) => !ownConditions.has(type)),
+    input.verdict?.condition,
+  )
   const { reason, message } = input.verdict ?? kept(pod, phase, previous)
   const ip = addressOf(pod, phase, input)
 
   return {
     ...(pod.metadata?.generation ? { observedGeneration: pod.metadata.generation } : {}),
     phase,
-    conditions: [...others, ...podConditions(pod, { phase, statuses, runtime, others })],
+    conditions: [...others, ...podConditions(pod, { phase, statuses, runtime, others, resize: input.resize })],
     ...(reason ? { reason } : {}),
     ...(message ? { message } : {}),
     hostIP: input.hostIp,
@@ -57,9 +63,19 @@ export function podStatus(pod: Pod, input: PodStatusInput): PodStatus {
     startTime: input.startTime,
     ...(init.length ? { initContainerStatuses: init } : {}),
     containerStatuses: regular,
-    qosClass: qosClassOf(pod),
+    qosClass: qualityOfService(pod.spec),
     ...(ephemeral.length ? { ephemeralContainerStatuses: ephemeral } : {}),
   }
+}
+
+/** Others tell of disruptions as well: theirs is only replaced by one of ours. */
+function withDisruption(
+  others: readonly PodCondition[],
+  disruption: { reason: string; message: string } | undefined,
+): readonly PodCondition[] {
+  if (!disruption) return others
+  const type = disruptionTarget
+  return [...others.filter((condition) => condition.type !== type), { type, status: 'True', ...disruption }]
 }
 
 /** Terminal phases are for ever, whoever wrote them. */

@@ -15,8 +15,8 @@ export interface NodeReporterDeps {
 }
 
 /** A changed status is told within the first of these, an unchanged one within the second. */
-const updateFrequency = 10_000
-const reportFrequency = 300_000
+export const updateFrequency = 10_000
+export const reportFrequency = 300_000
 
 /** Registers the node and keeps its status up to date. Source: kubelet_node_status.go. */
 export class NodeReporter implements AsyncDisposable {

@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
+import path from 'node:path'
 import type { Runtime } from '../../runtime/api.ts'
 import type { NodeDirectories } from '../directories.ts'
 import { uidOf, type Pod, type PodRuntime, type RuntimeContainer } from '../types.ts'
@@ -26,13 +27,20 @@ export async function collectGarbage(
   }
   for (const { id, logPath, name, attempt } of doomed) {
     await runtime.removeContainer(id)
-    await rm(logPath, { force: true })
+    await removeLogs(logPath)
     await rm(directories.terminationLog(uidOf(pod), name, attempt), { force: true })
   }
   for (const { id, state } of known.sandboxes.slice(1)) {
     const used = known.containers.some((container) => container.sandboxId === id && !doomed.includes(container))
     if (!used && state === 'notready') await runtime.removeSandbox(id)
   }
+}
+
+/** A log and what was rotated away from it. */
+async function removeLogs(logPath: string): Promise<void> {
+  const [folder, name] = [path.dirname(logPath), path.basename(logPath)]
+  for (const file of await readdir(folder).catch(() => []))
+    if (file === name || file.startsWith(`${name}.`)) await rm(path.join(folder, file), { force: true })
 }
 
 /** Removes everything of a pod that is gone from the API. */

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { qualityOfService } from '#shared/kube/quota/quality-of-service.ts'
 import { admit } from '../admission/admission.ts'
-import { qosClassOf } from '../core/qos.ts'
 import { isTerminalPhase, uidOf, type Node, type Pod, type PodRuntime } from '../types.ts'
 import { removePod } from './collect-garbage.ts'
 import { PodWorker, type PodWorkerDeps } from './pod-worker.ts'
@@ -24,6 +24,11 @@ export class PodManager implements AsyncDisposable {
     return [...this.#workers.values()].map(({ pod }) => pod)
   }
 
+  /** Those that take part in the node's resources. */
+  get active(): Pod[] {
+    return [...this.#workers.values()].filter(({ isActive }) => isActive).map(({ pod }) => pod)
+  }
+
   find(namespace: string, name: string): Pod | undefined {
     // One that was deleted by force may still be ending beside the next of its name.
     return this.pods.findLast(({ metadata }) => metadata?.namespace === namespace && metadata.name === name)
@@ -35,7 +40,13 @@ export class PodManager implements AsyncDisposable {
     const worker = this.#workers.get(uid)
     if (worker) return worker.update(pod)
     const admitted = this.#admit(pod)
-    this.#workers.set(uid, new PodWorker(this.#deps, admitted, () => this.#workers.delete(uid)))
+    this.#deps.allocations.add(admitted)
+    const leave = () => this.#workers.delete(uid)
+    this.#workers.set(uid, new PodWorker(this.#deps, admitted, () => this.#wakeWaiting(), leave))
+  }
+
+  evict(pod: Pod, message: string, condition?: { reason: string; message: string }): void {
+    this.#workers.get(uidOf(pod))?.evict(message, condition)
   }
 
   remove(pod: Pod): void {
@@ -82,15 +93,25 @@ export class PodManager implements AsyncDisposable {
     await removePod(this.#deps, { metadata: { uid, name, namespace } }, known)
   }
 
+  /** There may be room for pods that asked for more. */
+  #wakeWaiting(): void {
+    for (const uid of this.#deps.allocations.pending) this.wake(uid)
+  }
+
   /** A rejected pod fails at once and is never started. A pod that has run here before has been admitted before. */
   #admit(pod: Pod): Pod {
     if (pod.status?.startTime || pod.metadata?.deletionTimestamp || isTerminalPhase(pod.status?.phase)) return pod
-    const others = [...this.#workers.values()].filter(({ isActive }) => isActive).map((worker) => worker.pod)
+    const others = this.active.map((other) => this.#deps.allocations.allocated(other))
     const rejection = admit(pod, others, this.#deps.node())
     if (!rejection) return pod
     const { reason, message } = rejection
     this.#deps.events.pod(pod, 'Warning', reason, message)
-    const status = { phase: 'Failed', reason, message: `Pod was rejected: ${message}`, qosClass: qosClassOf(pod) }
+    const status = {
+      phase: 'Failed',
+      reason,
+      message: `Pod was rejected: ${message}`,
+      qosClass: qualityOfService(pod.spec),
+    }
     this.#deps.status.set(pod, { ...pod.status, ...status })
     return { ...pod, status: { ...pod.status, ...status } }
   }

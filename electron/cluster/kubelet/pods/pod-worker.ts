@@ -7,10 +7,12 @@ import { killPod } from '../containers/kill-pod.ts'
 import type { WaitingReason } from '../core/container-statuses.ts'
 import { ownConditions } from '../core/conditions.ts'
 import { computePodActions } from '../core/pod-actions.ts'
+import { isResizing } from '../core/resources.ts'
 import { podStatus } from '../core/pod-status.ts'
 import type { ProbeManager } from '../probes/probe-manager.ts'
 import type { ReferencedObjects } from '../references/referenced-objects.ts'
 import type { StatusManager } from '../status/status-manager.ts'
+import type { DiskUsage } from '../storage/disk-usage.ts'
 import { isTerminalPhase, uidOf, type Pod, type PodRuntime } from '../types.ts'
 import type { VolumeManager } from '../volumes/volume-manager.ts'
 import { collectGarbage, removePod, type GarbageDeps } from './collect-garbage.ts'
@@ -24,12 +26,13 @@ export interface PodWorkerDeps extends SyncDeps, GarbageDeps {
   probes: ProbeManager
   references: ReferencedObjects
   volumes: VolumeManager
+  disk: DiskUsage
   runtimeName: string
   hostIp(): string
 }
 
 /** A pod is looked at again after this long even when nothing happened (kubelet's syncFrequency). */
-const resync = 60_000
+export const resync = 60_000
 /** …and this long after it was changed, in case the runtime tells nothing. */
 const afterChange = 1000
 const retry = { initial: 500, max: 20_000, jitter: 0.5 }
@@ -42,6 +45,7 @@ const mountRetry = { initial: 500, max: 122_000 }
  */
 export class PodWorker {
   readonly #deps: PodWorkerDeps
+  readonly #onInactive: () => void
   readonly #onGone: () => void
   readonly #waiting = new Map<string, WaitingReason>()
   readonly #dying = new Set<string>()
@@ -58,10 +62,13 @@ export class PodWorker {
   /** Aborts what must not go on once the pod is to end. */
   readonly #running = new AbortController()
   #graceChanged = Promise.withResolvers<void>()
-  #deadlineExceeded = false
+  /** The node has put an end to the pod. */
+  #verdict: Verdict | undefined
 
-  constructor(deps: PodWorkerDeps, pod: Pod, onGone: () => void) {
+  /** `onInactive`: what the node had given it is free again. */
+  constructor(deps: PodWorkerDeps, pod: Pod, onInactive: () => void, onGone: () => void) {
     this.#deps = deps
+    this.#onInactive = onInactive
     this.#pod = pod
     this.#onGone = onGone
     this.#startTime = pod.status?.startTime ?? timestamp(deps.clock.now())
@@ -90,6 +97,16 @@ export class PodWorker {
     if (pod.metadata?.deletionTimestamp) this.#end()
     else if (this.#state === 'running') this.#deps.references.register(pod)
     if (this.#state === 'ended') this.#deps.status.finish(pod)
+    this.wake()
+  }
+
+  /** Ends the pod for the node's sake: at once, whatever its grace. */
+  evict(message: string, condition?: { reason: string; message: string }): void {
+    if (this.#state !== 'running' || this.#verdict) return
+    this.#verdict = { reason: 'Evicted', message, grace: evictionGrace, ...(condition ? { condition } : {}) }
+    this.#deps.events.pod(this.#pod, 'Warning', 'Evicted', message)
+    // An image pull that is under way is no reason to wait.
+    this.#running.abort(new Error('the pod is evicted'))
     this.wake()
   }
 
@@ -133,7 +150,7 @@ export class PodWorker {
       } catch (error) {
         if (this.#stopped) break
         // A step that was cut short because the pod is to end has not failed.
-        if (this.#state !== state) continue
+        if (this.#state !== state || this.#verdict) continue
         const fields = { pod: this.#pod.metadata?.name, error: (error as Error).message }
         this.#deps.logger.warn('a pod could not be synced; will try again', fields)
         this.#wakeAfter(backoffDelay(this.#failures++, retry, this.#deps.random))
@@ -154,10 +171,11 @@ export class PodWorker {
   }
 
   async #sync(): Promise<void> {
-    const { inspector, probes, volumes } = this.#deps
-    const pod = this.#pod
+    const { inspector, probes, volumes, allocations } = this.#deps
+    const pod = allocations.resize(this.#pod)
     const runtime = await inspector.inspect(pod)
     probes.sync(pod, runtime)
+    allocations.observe(pod, isResizing(pod, runtime))
     const left = this.#timeLeft()
     const phase = this.#report(pod, runtime, false)
     if (isTerminalPhase(phase)) {
@@ -198,7 +216,7 @@ export class PodWorker {
       const runtime = await inspector.inspect(pod)
       this.#graceChanged = Promise.withResolvers()
       if (!this.#removed && runtime.sandboxes.length) this.#report(pod, runtime, false)
-      const grace = graceOf(pod, '', 'other')
+      const grace = this.#verdict?.grace ?? graceOf(pod, '', 'other')
       const killed = killPod(this.#deps, { pod, runtime, grace, dying: this.#dying })
       const outcome = await Promise.race([killed, this.#graceChanged.promise.then(() => 'again' as const)])
       if (outcome !== 'again') break
@@ -216,12 +234,15 @@ export class PodWorker {
   }
 
   async #clean(): Promise<void> {
-    const { volumes, references, status, images, crashes } = this.#deps
+    const { volumes, references, status, images, crashes, allocations, disk } = this.#deps
     const uid = uidOf(this.#pod)
     await volumes.remove(this.#pod)
     references.unregister(uid)
     images.forget(uid)
     crashes.forget(`${uid}_`)
+    allocations.remove(uid)
+    disk.forget(uid)
+    this.#onInactive()
     this.#state = 'ended'
     if (this.#removed) this.#dirty = true
     else status.finish(this.#pod)
@@ -239,7 +260,7 @@ export class PodWorker {
 
   /** Writes the status and answers the phase. */
   #report(pod: Pod, runtime: PodRuntime, ended: boolean): string {
-    const { status, probes, runtimeName } = this.#deps
+    const { status, probes, runtimeName, allocations } = this.#deps
     const next = podStatus(pod, {
       runtime,
       previous: status.status(pod),
@@ -250,7 +271,8 @@ export class PodWorker {
       hostIp: this.#deps.hostIp(),
       startTime: this.#startTime,
       ended,
-      verdict: this.#deadlineExceeded ? deadlineVerdict : undefined,
+      resize: allocations.state(pod),
+      verdict: this.#verdict,
     })
     status.set(pod, next)
     return next.phase ?? ''
@@ -261,8 +283,8 @@ export class PodWorker {
     const { activeDeadlineSeconds } = this.#pod.spec ?? {}
     if (activeDeadlineSeconds === undefined) return Infinity
     const left = Date.parse(this.#startTime) + activeDeadlineSeconds * 1000 - this.#deps.clock.now()
-    if (left <= 0 && !this.#deadlineExceeded) {
-      this.#deadlineExceeded = true
+    if (left <= 0 && !this.#verdict) {
+      this.#verdict = deadlineVerdict
       this.#deps.events.pod(this.#pod, 'Normal', deadlineVerdict.reason, deadlineVerdict.message)
     }
     return Math.max(0, left)
@@ -274,7 +296,19 @@ export class PodWorker {
   }
 }
 
-const deadlineVerdict = {
+interface Verdict {
+  reason: string
+  message: string
+  /** Seconds, in place of the pod's own. */
+  grace?: number
+  /** Of the pod, that it was disrupted. */
+  condition?: { reason: string; message: string }
+}
+
+/** Source: immediateEvictionGracePeriodSeconds. */
+const evictionGrace = 1
+
+const deadlineVerdict: Verdict = {
   reason: 'DeadlineExceeded',
   message: 'Pod was active on the node longer than the specified deadline',
 }

@@ -1,6 +1,9 @@
 import type { SandboxStatus } from '../../runtime/api.ts'
+import type { Allocations } from '../allocation/allocations.ts'
 import { graceOf, killContainer, type KillDeps } from '../containers/kill-container.ts'
 import { killPod } from '../containers/kill-pod.ts'
+import { resizePod } from '../containers/resize-pod.ts'
+import { restartAll } from '../containers/restart-all.ts'
 import { sandboxConfig, type ClusterDns } from '../containers/sandbox-config.ts'
 import { startContainer, type StartDeps } from '../containers/start-container.ts'
 import { StartError } from '../containers/start-error.ts'
@@ -26,6 +29,7 @@ import type { VolumeOnHost } from '../volumes/mounts.ts'
 export interface SyncDeps extends StartDeps, KillDeps {
   dns(): ClusterDns
   crashes: KeyedBackoff
+  allocations: Allocations
 }
 
 export interface SyncInput {
@@ -51,6 +55,10 @@ const retryPeriod = 10_000
 /** Carries out the actions of one sync, in upstream's order. */
 export async function performActions(deps: SyncDeps, input: SyncInput): Promise<SyncResult> {
   const { pod, runtime, actions, signal } = input
+  if (actions.restartAll !== undefined) {
+    await abortable(restartAll(deps, { pod, runtime, reason: actions.restartAll }), signal)
+    return { changed: true, retryAfter: undefined }
+  }
   // Killing may take a whole grace period, which a pod that is to end no longer waits for.
   const killed = await abortable(killUnwanted(deps, input), signal)
   if (actions.killPod && !actions.createSandbox) return { changed: killed, retryAfter: undefined }
@@ -74,8 +82,24 @@ export async function performActions(deps: SyncDeps, input: SyncInput): Promise<
   for (const container of named(initContainersOf(pod), actions.init)) {
     if (!(await start(container)) && !isSidecar(container)) return result
   }
+  const resized = await resize(deps, input, sandbox)
+  if (resized === 'failed') result.retryAfter = Math.min(result.retryAfter ?? Infinity, retryPeriod)
+  result.changed ||= resized === true
   for (const container of named(containersOf(pod), actions.start)) await start(container)
   return result
+}
+
+async function resize(
+  deps: SyncDeps,
+  { pod, runtime, actions: { update } }: SyncInput,
+  sandbox: SandboxStatus,
+): Promise<boolean | 'failed'> {
+  try {
+    return await resizePod(deps, { pod, runtime, sandbox, update })
+  } catch (error) {
+    deps.allocations.fail(pod, (error as Error).message)
+    return 'failed'
+  }
 }
 
 async function killUnwanted(deps: SyncDeps, { pod, runtime, actions }: SyncInput): Promise<boolean> {

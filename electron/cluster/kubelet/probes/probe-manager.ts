@@ -33,6 +33,19 @@ interface Probed {
 }
 
 const titles: Record<ProbeKind, string> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' }
+/** As Prometheus is told of outcomes. */
+const outcomes: Record<ProbeOutcome['result'], string> = {
+  success: 'successful',
+  warning: 'successful',
+  failure: 'failed',
+  unknown: 'unknown',
+}
+
+export interface ProbeCount {
+  labels: Record<string, string>
+  value: number
+}
+
 const kinds: readonly ProbeKind[] = ['startup', 'liveness', 'readiness']
 
 /** Runs the probes of all running containers and remembers their verdicts, by container id. */
@@ -40,6 +53,8 @@ export class ProbeManager implements ProbeResults {
   readonly #deps: ProbeManagerDeps
   readonly #agentStartedAt: number
   readonly #pods = new Map<string, Map<string, Probed>>()
+  /** By pod, of every probe and outcome. */
+  readonly #counts = new Map<string, Map<string, ProbeCount>>()
 
   constructor(deps: ProbeManagerDeps) {
     this.#deps = deps
@@ -78,6 +93,31 @@ export class ProbeManager implements ProbeResults {
       for (const worker of workers.values()) worker.stop()
     }
     this.#pods.delete(podUid)
+    this.#counts.delete(podUid)
+  }
+
+  /** How often each probe was made, by outcome. */
+  counts(): ProbeCount[] {
+    return [...this.#counts.values()].flatMap((ofPod) => [...ofPod.values()])
+  }
+
+  #count(pod: Pod, container: Container, kind: ProbeKind, { result }: ProbeOutcome): void {
+    const { name = '', namespace = '', uid = '' } = pod.metadata ?? {}
+    const outcome = outcomes[result]
+    const ofPod = this.#counts.get(uid) ?? new Map<string, ProbeCount>()
+    this.#counts.set(uid, ofPod)
+    const key = `${kind}/${outcome}/${container.name}`
+    const labels = {
+      probe_type: titles[kind],
+      result: outcome,
+      container: container.name,
+      pod: name,
+      namespace,
+      pod_uid: uid,
+    }
+    const count = ofPod.get(key) ?? { labels, value: 0 }
+    count.value++
+    ofPod.set(key, count)
   }
 
   stop(): void {
@@ -138,7 +178,10 @@ export class ProbeManager implements ProbeResults {
         agentStartedAt: this.#agentStartedAt,
         isStarted: () => this.isStarted(container, instance.id),
         run: () => this.#run(probe, target),
-        report: (outcome) => report(events, pod, container, kind, outcome),
+        report: (outcome) => {
+          this.#count(pod, container, kind, outcome)
+          report(events, pod, container, kind, outcome)
+        },
         verdict: (healthy) => {
           if (probed.verdicts.get(kind) === healthy) return
           probed.verdicts.set(kind, healthy)

@@ -1,4 +1,5 @@
 import type { Runtime } from '../../runtime/api.ts'
+import type { PodDiskUsage } from '../storage/disk-usage.ts'
 import type { Pod, PodRuntime, PodStatus } from '../types.ts'
 
 /** What the server asks of a node. Several nodes may share one server. */
@@ -10,6 +11,15 @@ export interface ServedNode {
   /** The newest status, which the API may not have yet. */
   status(pod: Pod): PodStatus
   inspect(pod: Pod): Promise<PodRuntime>
+  /** On the file system where pods are kept. */
+  readonly directory: string
+  /** Where manifests of static pods are looked for. */
+  readonly staticPodPath?: string
+  diskUsage(pod: Pod): Promise<PodDiskUsage>
+  /** The claims that are mounted for pods, each once. */
+  claims(): { namespace: string; persistentvolumeclaim: string; path: string }[]
+  /** How often probes were made, by probe and outcome. */
+  probeCounts(): { labels: Record<string, string>; value: number }[]
 }
 
 /** All that one server serves. */

@@ -83,6 +83,7 @@ async function listen(allowedClients: string[]): Promise<KubeletServer> {
     allowedClients,
     clock: systemClock,
     logger: silentLogger,
+    version: 'v1.36.2+wheelhouse',
   })
   await made.listen()
   return made
@@ -95,6 +96,15 @@ const node = (): ServedNode => ({
   find: (namespace, name) => (namespace === 'shop' && name === 'web-1' ? served : undefined),
   status: () => status,
   inspect: async () => ({ sandboxes: await runtime.sandboxes(), containers: await runtime.containers() }),
+  directory,
+  diskUsage: async () => ({
+    at: 0,
+    volumes: new Map([['data', { bytes: 4096, files: 1 }]]),
+    roots: new Map([['web', { bytes: 8192, files: 2 }]]),
+    logs: new Map(),
+  }),
+  claims: () => [{ namespace: 'shop', persistentvolumeclaim: 'db', path: directory }],
+  probeCounts: () => [{ labels: { probe_type: 'Liveness', result: 'failed', container: 'web' }, value: 3 }],
 })
 
 async function get(url: string, options: https.RequestOptions = {}): Promise<{ code: number; text: string }> {
@@ -112,6 +122,8 @@ async function get(url: string, options: https.RequestOptions = {}): Promise<{ c
 describe('the kubelet server', () => {
   it('turns away who has no certificate of the cluster, or another one than the API server', async () => {
     expect(await get('/healthz')).toEqual({ code: 200, text: 'ok' })
+    expect((await get('/healthz/syncloop')).code).toBe(200)
+    expect((await get('/healthz/nothing')).code).toBe(404)
     await expect(get('/healthz', { key: undefined, cert: undefined })).rejects.toThrow()
     await server[Symbol.asyncDispose]()
     server = await listen(['kube-apiserver-kubelet-client'])
@@ -128,6 +140,87 @@ describe('the kubelet server', () => {
     expect(JSON.parse((await get('/stats/summary')).text)).toMatchObject({
       pods: [{ podRef: { name: 'web-1' }, containers: [{ name: 'web', memory: { workingSetBytes: 2 } }] }],
     })
+  })
+})
+
+describe('what pods use', () => {
+  const details = {
+    usageBytes: 300,
+    rssBytes: 200,
+    cacheBytes: 100,
+    pageFaults: 7,
+    majorPageFaults: 1,
+    processes: 4,
+    periods: 10,
+    throttledPeriods: 3,
+    throttledNanos: 2e9,
+  }
+  beforeEach(() => {
+    runtime.onStats = () => ({ at: 0, cpuNanos: 1_500_000_000, memoryBytes: 250, details })
+    runtime.container('web').resources = { cpuLimitMilli: 500, memoryLimitBytes: 1000 }
+    runtime.networkStats = async () => [
+      {
+        sandboxId: [...runtime.pods.keys()][0]!,
+        at: 5,
+        interfaces: [
+          {
+            name: 'eth0',
+            received: { bytes: 11, packets: 2, errors: 0, dropped: 1 },
+            sent: { bytes: 22, packets: 3, errors: 0, dropped: 0 },
+          },
+        ],
+      },
+    ]
+  })
+
+  it('is summed up for autoscalers, files and networks included', async () => {
+    const { pods, node: whole } = JSON.parse((await get('/stats/summary')).text) as { pods: object[]; node: object }
+    expect(whole).toMatchObject({ fs: { capacityBytes: expect.any(Number) as number }, runtime: { imageFs: {} } })
+    expect(pods[0]).toMatchObject({
+      cpu: { usageCoreNanoSeconds: 1_500_000_000 },
+      memory: { workingSetBytes: 250 },
+      network: { name: 'eth0', rxBytes: 11, txBytes: 22 },
+      volume: [{ name: 'data', usedBytes: 4096 }],
+      'ephemeral-storage': { usedBytes: 12_288, inodesUsed: 3 },
+      containers: [
+        { memory: { usageBytes: 300, rssBytes: 200, availableBytes: 750, pageFaults: 7 }, rootfs: { usedBytes: 8192 } },
+      ],
+    })
+  })
+
+  it('is told without a walk through files where only CPU and memory are asked for', async () => {
+    const { text } = await get('/stats/summary?only_cpu_and_memory=true')
+    expect(text).toContain('workingSetBytes')
+    expect(text).not.toContain('rootfs')
+    expect(text).not.toContain('capacityBytes')
+  })
+
+  it('is told as Prometheus reads it, as cAdvisor and the resource metrics name it', async () => {
+    const cadvisor = (await get('/metrics/cadvisor')).text
+    const [id] = [...runtime.runs.keys()]
+    const labels = `container="web",id="/kubepods/poduid-1/${id}",image="shop/web:1",name="${id}",namespace="shop",pod="web-1"`
+    expect(cadvisor).toContain('# TYPE container_cpu_usage_seconds_total counter\n')
+    expect(cadvisor).toContain(`container_cpu_usage_seconds_total{${labels}} 1.5 0\n`)
+    expect(cadvisor).toContain(`container_cpu_cfs_throttled_seconds_total{${labels}} 2 0\n`)
+    expect(cadvisor).toContain(`container_spec_cpu_quota{${labels}} 50000 0\n`)
+    expect(cadvisor).toContain('container_network_receive_bytes_total{container="",id="/kubepods/poduid-1",image="",')
+    const resource = (await get('/metrics/resource')).text
+    expect(resource).toContain(
+      'container_memory_working_set_bytes{container="web",namespace="shop",pod="web-1"} 250 0\n',
+    )
+    expect(resource).toContain('pod_cpu_usage_seconds_total{namespace="shop",pod="web-1"} 1.5 0\n')
+  })
+
+  it('and the agent does is told in /metrics, probes in a place of their own', async () => {
+    const own = (await get('/metrics')).text
+    expect(own).toContain('kubelet_running_pods 1\n')
+    expect(own).toContain('kubelet_running_containers{container_state="running"} 1\n')
+    expect(own).toMatch(/kubelet_volume_stats_capacity_bytes\{namespace="shop",persistentvolumeclaim="db"\} \d+\n/)
+    expect((await get('/metrics/probes')).text).toContain(
+      'prober_probe_total{probe_type="Liveness",result="failed",container="web"} 3\n',
+    )
+    expect((await get('/metrics/nothing')).code).toBe(404)
+    expect(JSON.parse((await get('/configz')).text)).toMatchObject({ kubeletconfig: { containerLogMaxFiles: 5 } })
   })
 })
 

@@ -8,8 +8,14 @@ import { statusFailure } from '#shared/kube/status.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { findPod, HttpError, runningContainer, type Served, type ServedNode } from './host.ts'
-import { serveLogs } from './logs.ts'
-import { statsSummary } from './stats.ts'
+import { configuration } from './configuration.ts'
+import { isTrue, serveLogs } from './logs.ts'
+import { cadvisorMetrics } from './metrics/cadvisor.ts'
+import { kubeletMetrics, probeMetrics } from './metrics/kubelet.ts'
+import { contentType, formatFamilies, type Family } from './metrics/prometheus.ts'
+import { resourceMetrics } from './metrics/resource.ts'
+import { sampleNode } from './metrics/sample.ts'
+import { statsSummary } from './metrics/summary.ts'
 import { serveAttach, serveExec, servePortForward, type StreamDeps } from './streams.ts'
 import type { UpgradeRequest } from './upgrade.ts'
 
@@ -29,6 +35,8 @@ export interface KubeletServerDeps {
   allowedClients?: readonly string[]
   clock: Clock
   logger: Logger
+  /** Told in /metrics. */
+  version?: string
 }
 
 const apiServerClient = 'kube-apiserver-kubelet-client'
@@ -87,6 +95,8 @@ export class KubeletServer implements AsyncDisposable {
       response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(body))
     switch (root) {
       case 'healthz':
+        // Named checks are one with the whole: a server that answers has passed them.
+        if (parameters[0] && !['ping', 'log', 'syncloop'].includes(parameters[0])) break
         response.writeHead(200, { 'Content-Type': 'text/plain' }).end('ok')
         return
       case 'containerLogs':
@@ -96,8 +106,18 @@ export class KubeletServer implements AsyncDisposable {
         json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: served.nodes.flatMap(({ pods }) => pods) })
         return
       case 'stats':
-        if (parameters[0] === 'summary') return void json(await statsSummary(served.nodes, clock))
-        break
+        if (parameters[0] !== 'summary') break
+        return void json(
+          await statsSummary(served.nodes, clock, { onlyCpuAndMemory: isTrue(query, 'only_cpu_and_memory') }),
+        )
+      case 'metrics': {
+        const families = await this.#metrics(parameters[0])
+        if (!families) break
+        response.writeHead(200, { 'Content-Type': contentType }).end(formatFamilies(families))
+        return
+      }
+      case 'configz':
+        return void json({ kubeletconfig: configuration(served.nodes[0]) })
       case 'run':
         return this.#run(parameters, query, request, response)
       case 'exec':
@@ -106,6 +126,16 @@ export class KubeletServer implements AsyncDisposable {
         throw new HttpError(400, 'Upgrade request required')
     }
     throw new HttpError(404, '404 page not found')
+  }
+
+  async #metrics(part: string | undefined): Promise<Family[] | undefined> {
+    const { nodes } = this.served
+    const { clock, version = '' } = this.#deps
+    const samples = () => Promise.all(nodes.map(sampleNode))
+    if (part === undefined) return kubeletMetrics(nodes, clock, version)
+    if (part === 'probes') return probeMetrics(nodes)
+    if (part === 'resource') return resourceMetrics(await samples(), clock)
+    return part === 'cadvisor' ? cadvisorMetrics(await samples()) : undefined
   }
 
   async #run(

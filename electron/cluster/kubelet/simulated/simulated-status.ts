@@ -1,4 +1,5 @@
 import { podStatus } from '../core/pod-status.ts'
+import { containerResources } from '../core/resources.ts'
 import {
   containersOf,
   ephemeralContainersOf,
@@ -44,11 +45,22 @@ function imaginedRuntime(pod: Pod, end: 'run' | 'succeed', ip: string, now: numb
     reason: runs ? '' : 'Completed',
     message: '',
     logPath: '',
+    resources: containerResources(container),
   })
   const runs = end === 'run'
   return {
     sandboxes: [
-      { id: sandboxId, name, namespace, uid, attempt: 0, state: runs ? 'ready' : 'notready', ip, createdAt: now },
+      {
+        id: sandboxId,
+        name,
+        namespace,
+        uid,
+        attempt: 0,
+        state: runs ? 'ready' : 'notready',
+        ip,
+        createdAt: now,
+        resources: {},
+      },
     ],
     containers: [
       ...initContainersOf(pod).map((container) => imagine(container, runs && isSidecar(container))),

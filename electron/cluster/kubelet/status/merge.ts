@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { PodCondition, PodStatus } from '../types.ts'
-import { ownConditions } from '../core/conditions.ts'
+import { disruptionTarget, evictionReason, ownConditions } from '../core/conditions.ts'
 
 /**
  * A condition keeps the time of its last transition until its status changes. `before` is the last status known,
@@ -8,13 +8,17 @@ import { ownConditions } from '../core/conditions.ts'
  */
 export function withTransitionTimes(status: PodStatus, before: PodStatus, now: string): PodStatus {
   const conditions = status.conditions?.map((condition): PodCondition => {
-    if (!ownConditions.has(condition.type)) return condition
+    if (!isOwn(condition)) return condition
     const old = before.conditions?.find(({ type }) => type === condition.type)
     const since = old?.status === condition.status ? (old.lastTransitionTime ?? now) : now
     return { ...condition, lastTransitionTime: since }
   })
   return { ...status, ...(conditions ? { conditions } : {}) }
 }
+
+/** Of disruptions only those that the kubelet is the cause of. */
+const isOwn = ({ type, reason }: PodCondition): boolean =>
+  ownConditions.has(type) || (type === disruptionTarget && reason === evictionReason)
 
 export type StatusPatch = Record<string, unknown>
 
@@ -35,11 +39,16 @@ export function statusPatch(from: PodStatus, to: PodStatus): StatusPatch | undef
   }
   const conditions = (to.conditions ?? []).flatMap((condition) => {
     const old = from.conditions?.find(({ type }) => type === condition.type)
-    if (!ownConditions.has(condition.type) || sameCondition(old, condition)) return []
+    if (!isOwn(condition) || sameCondition(old, condition)) return []
     // Conditions are merged by type, field by field: what is gone must be said.
     return { ...(old?.reason ? { reason: null } : {}), ...(old?.message ? { message: null } : {}), ...condition }
   })
-  if (conditions.length) patch.conditions = conditions
+  const gone = (from.conditions ?? [])
+    .filter(({ type }) => ownConditions.has(type) && !to.conditions?.some((condition) => condition.type === type))
+    .map(({ type }) => ({ $patch: 'delete', type }))
+  // A status that tells of no conditions at all takes none away.
+  const all = [...conditions, ...(to.conditions ? gone : [])]
+  if (all.length) patch.conditions = all
   return Object.keys(patch).length ? patch : undefined
 }
 
@@ -55,7 +64,9 @@ function sameCondition(a: PodCondition | undefined, b: PodCondition): boolean {
 
 /** What the API would have after the patch, for comparing the next status with. */
 export function patched(from: PodStatus, to: PodStatus): PodStatus {
-  const others = (from.conditions ?? []).filter(({ type }) => !ownConditions.has(type))
-  const own = (to.conditions ?? []).filter(({ type }) => ownConditions.has(type))
+  const own = (to.conditions ?? []).filter(isOwn)
+  const others = (from.conditions ?? []).filter(
+    ({ type }) => !ownConditions.has(type) && !own.some((condition) => condition.type === type),
+  )
   return { ...to, conditions: [...others, ...own] }
 }

@@ -38,6 +38,7 @@ export const sandbox = (overrides: Partial<SandboxStatus> = {}): SandboxStatus =
   state: 'ready',
   ip: '10.244.0.5',
   createdAt: 1000,
+  resources: {},
   ...overrides,
 })
 
@@ -56,6 +57,7 @@ export const running = (name = 'web', overrides: Partial<RuntimeStatus> = {}): R
   reason: '',
   message: '',
   logPath: '/dev/null',
+  resources: {},
   ...overrides,
 })
 

@@ -16,7 +16,8 @@ const dataLink = '..data'
  * it, and what the container sees are links through `..data`, which is swapped by one rename. Answers whether
  * anything changed. Source: pkg/volume/util/atomic_writer.go.
  */
-export async function writeAtomically(directory: string, payload: Payload, group?: number): Promise<boolean> {
+export async function writeAtomically(directory: string, files: Payload, group?: number): Promise<boolean> {
+  const payload = group === undefined ? files : readableByGroup(files)
   for (const file of payload.keys()) validate(file)
   await mkdir(directory, { recursive: true })
   const link = path.join(directory, dataLink)
@@ -24,7 +25,7 @@ export async function writeAtomically(directory: string, payload: Payload, group
   if (old !== undefined && (await same(path.join(directory, old), payload))) return false
 
   const fresh = await mkdtemp(path.join(directory, '..data_'))
-  await chmodded(fresh, 0o755, group)
+  await chmodded(fresh, group === undefined ? 0o755 : 0o2775, group)
   for (const [file, { data, mode }] of payload) {
     const target = path.join(fresh, file)
     await mkdir(path.dirname(target), { recursive: true, mode: 0o755 })
@@ -54,6 +55,10 @@ export async function writeAtomically(directory: string, payload: Payload, group
   }
   return true
 }
+
+/** As for all volumes that a pod only reads. Source: pkg/volume/volume_linux.go. */
+const readableByGroup = (files: Payload): Payload =>
+  new Map([...files].map(([name, { data, mode }]) => [name, { data, mode: mode | 0o440 }]))
 
 async function chmodded(target: string, mode: number, group: number | undefined): Promise<void> {
   const handle = await open(target)

@@ -11,12 +11,15 @@ const mayMount = process.platform === 'linux' && process.getuid?.() === 0
 export async function prepareEmptyDir(
   directory: string,
   { medium, sizeLimit }: { readonly medium?: string; readonly sizeLimit?: string },
+  /** Bytes that a volume in memory may take at most. */
+  memory: number,
   group: number | undefined,
 ): Promise<void> {
   await mkdir(directory, { recursive: true })
   if (medium === 'Memory' && mayMount && !(await isMountPoint(directory))) {
-    const size = sizeLimit && sizeLimit !== '0' ? `,size=${valueOf(parseQuantity(sizeLimit))}` : ''
-    await run('mount', ['-t', 'tmpfs', '-o', `mode=0777${size}`, 'tmpfs', directory])
+    const size = Math.min(memory, (sizeLimit && valueOf(parseQuantity(sizeLimit))) || Infinity)
+    const limit = Number.isFinite(size) ? `,size=${size}` : ''
+    await run('mount', ['-t', 'tmpfs', '-o', `mode=0777${limit}`, 'tmpfs', directory])
   }
   await chmod(directory, group === undefined ? 0o777 : 0o2777)
   if (group !== undefined && process.getuid?.() === 0) await chown(directory, 0, group)

@@ -1,4 +1,4 @@
-import { mkdir, realpath } from 'node:fs/promises'
+import { chmod, mkdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { ConfigError } from '../environment/environment.ts'
 import { expand } from '../environment/expansion.ts'
@@ -23,7 +23,12 @@ export async function containerMounts(
   variables: ReadonlyMap<string, string>,
 ): Promise<Mount[]> {
   const mounts: Mount[] = []
-  for (const { name, mountPath, readOnly = false, subPath, subPathExpr } of container.volumeMounts ?? []) {
+  for (const mount of container.volumeMounts ?? []) {
+    const { name, mountPath, readOnly = false, subPath, subPathExpr } = mount
+    if ((mount as { recursiveReadOnly?: string }).recursiveReadOnly === 'Enabled')
+      throw new ConfigError(
+        `volume ${JSON.stringify(name)} requested recursive read-only mode, but it is not supported by the runtime`,
+      )
     const volume = volumes.get(name)
     if (volume === undefined)
       throw new ConfigError(
@@ -49,12 +54,16 @@ function expandStrictly(text: string, variables: ReadonlyMap<string, string>): s
   return expanded
 }
 
+const isTrue = () => true
+const isFalse = () => false
+
 async function resolveSubPath(volume: string, below: string, mountPath: string): Promise<string> {
   const inside = path.normalize(below)
   if (path.isAbsolute(inside) || inside === '..' || inside.startsWith(`..${path.sep}`)) {
     throw new ConfigError(`error subPath ${JSON.stringify(below)} must not contain '..' or be absolute`)
   }
   const root = await realpath(volume)
+  const { mode } = await stat(root)
   const outside = new ConfigError(
     `failed to prepare subPath for volumeMount ${JSON.stringify(mountPath)}: it leads out of the volume`,
   )
@@ -62,7 +71,8 @@ async function resolveSubPath(volume: string, below: string, mountPath: string):
   let found = root
   for (const part of inside.split(path.sep).filter((step) => step && step !== '.')) {
     const next = path.join(found, part)
-    await mkdir(next, { recursive: true }).catch(() => {})
+    // As open as the volume itself, whatever the umask.
+    if (await mkdir(next).then(isTrue, isFalse)) await chmod(next, mode & 0o7777)
     found = await realpath(next)
     if (found !== root && !found.startsWith(root + path.sep)) throw outside
   }

@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises'
-import path from 'node:path'
+import { parseQuantity, valueOf } from '#shared/kube/quantity.ts'
 import type { KubeClient } from '../../client/api.ts'
+import { podResources } from '../core/resources.ts'
+import { volumeDirectory } from '../directories.ts'
 import type { PodAddresses } from '../environment/fields.ts'
 import type { Allocatable } from '../environment/resource-fields.ts'
 import type { ReferencedObjects } from '../references/referenced-objects.ts'
@@ -70,6 +72,15 @@ export class VolumeManager {
     return { paths, failures: failures.sort() }
   }
 
+  /** The claims that pods have, by pod and volume. */
+  claims(pod: Pod): { name: string; path: string }[] {
+    const mounted = this.#claimed.get(uidOf(pod))
+    return (pod.spec?.volumes ?? []).flatMap((volume) => {
+      const [name, found] = [claimNameOf(pod, volume), mounted?.get(volume.name)]
+      return name && found ? [{ name, path: found.path }] : []
+    })
+  }
+
   /** Removes what was made for a pod, with its directory. */
   async remove(pod: Pod): Promise<void> {
     const uid = uidOf(pod)
@@ -129,12 +140,15 @@ export class VolumeManager {
     const plugin = Object.keys(volume).find((key) => key !== 'name') ?? 'emptyDir'
     if (plugin !== 'emptyDir') throw new Error(`volumes of type ${plugin} are not available on this node`)
     const directory = this.#directory(uid, 'empty-dir', volume.name)
-    await prepareEmptyDir(directory, volume.emptyDir ?? {}, group)
+    // What lies in memory counts as the pod's, so that more than its limit would be in vain.
+    const { memory } = this.#deps.allocatable()
+    const most = podResources(pod).memoryLimitBytes ?? (memory ? valueOf(parseQuantity(memory)) : Infinity)
+    await prepareEmptyDir(directory, volume.emptyDir ?? {}, most, group)
     return directory
   }
 
   #directory(uid: string, plugin: string, name: string): string {
-    return path.join(this.#deps.podDirectory(uid), 'volumes', `kubernetes.io~${plugin}`, name)
+    return volumeDirectory(this.#deps.podDirectory(uid), plugin, name)
   }
 
   #sources(pod: Pod, addresses: PodAddresses): PayloadSources {

@@ -49,6 +49,15 @@ describe('the atomic writer', () => {
     expect((await stat(path.join(directory, 'a'))).mode & 0o777).toBe(0o666)
   })
 
+  it.runIf(process.getuid?.() === 0)('lets the group of the pod read what nobody else may', async () => {
+    await writeAtomically(directory, payload({ a: '1' }, 0o400), 4321)
+    const { mode, gid } = await stat(path.join(directory, 'a'))
+    expect([mode & 0o777, gid]).toEqual([0o440, 4321])
+    const folder = await stat(path.join(directory, '..data'))
+    expect([folder.mode & 0o7777, folder.gid]).toEqual([0o2775, 4321])
+    expect(await writeAtomically(directory, payload({ a: '1' }, 0o400), 4321)).toBe(false)
+  })
+
   it('refuses paths that lead out of the volume', async () => {
     for (const file of ['../a', 'a/../../b', '/etc/passwd', '..data']) {
       await expect(writeAtomically(directory, payload({ [file]: 'x' }))).rejects.toThrow('invalid path')
@@ -140,6 +149,20 @@ describe('mounts', () => {
     const [mount] = await mounts({ subPathExpr: '$(POD)/logs' }, new Map([['POD', 'web-1']]))
     expect((await stat(mount!.hostPath)).isDirectory()).toBe(true)
     expect(mount!.hostPath).toMatch(/web-1\/logs$/)
+  })
+
+  it('make a subPath as open as its volume', async () => {
+    await chmod(directory, 0o2777)
+    const [mount] = await mounts({ subPath: 'a/b' })
+    expect((await stat(mount!.hostPath)).mode & 0o7777).toBe(0o2777)
+    expect((await stat(path.dirname(mount!.hostPath))).mode & 0o7777).toBe(0o2777)
+  })
+
+  it('are never read-only all the way down', async () => {
+    await expect(mounts({ readOnly: true, recursiveReadOnly: 'Enabled' })).rejects.toThrow(
+      'volume "v" requested recursive read-only mode, but it is not supported by the runtime',
+    )
+    expect(await mounts({ readOnly: true, recursiveReadOnly: 'IfPossible' })).toMatchObject([{ readOnly: true }])
   })
 
   it('do not follow a subPath out of the volume', async () => {

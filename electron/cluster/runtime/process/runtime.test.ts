@@ -133,6 +133,19 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
         reason: 'OOMKilled',
       })
     })
+
+    it('lets a container have more memory, and slows it down, without a restart', async () => {
+      const { runtime } = harness
+      const sandbox = await harness.sandbox({ resources: { memoryLimitBytes: 96 << 20 } })
+      const id = await harness.shell(sandbox, 'sleep 60', { resources: { memoryLimitBytes: 96 << 20 } })
+      const resources = { memoryLimitBytes: 400 << 20, cpuLimitMilli: 100 }
+      await runtime.updateSandbox(sandbox, resources)
+      await runtime.updateContainer(id, resources)
+      const { exitCode } = await runtime.execSync(id, ['node', '-e', 'Buffer.alloc(150 << 20, 1)'], 25_000)
+      expect(exitCode).toBe(0)
+      const [stats] = (await runtime.stats()).filter(({ containerId }) => containerId === id)
+      expect(stats?.details?.throttledPeriods).toBeGreaterThan(0)
+    })
   })
 
   describe('network', { timeout: 30_000 }, () => {
@@ -159,6 +172,27 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
       expect(
         (await runtime.execSync(inClient, ['nc', '-z', '-w', '2', network.gateway, '1'], 5000)).stderr.toString(),
       ).toMatch(/refused/i)
+    })
+
+    it('counts what a pod has sent and received', async () => {
+      const sandbox = await harness.sandbox()
+      const id = await harness.shell(sandbox, 'sleep 60')
+      await harness.runtime.execSync(id, ['wget', '-q', '-O', '-', 'http://10.251.3.1:9/'], 5000)
+      const stats = (await harness.runtime.networkStats()).find(({ sandboxId }) => sandboxId === sandbox)
+      expect(stats?.interfaces.map(({ name }) => name)).toEqual(['eth0'])
+      expect(stats?.interfaces[0]?.sent.packets).toBeGreaterThan(0)
+    })
+
+    it('sets what a pod wants of the kernel in its network alone', async () => {
+      const name = 'net.ipv4.tcp_fin_timeout'
+      const before = readFileSync('/proc/sys/net/ipv4/tcp_fin_timeout', 'utf8')
+      const sandbox = await harness.sandbox({ sysctls: { [name]: '17' } })
+      const id = await harness.shell(sandbox, 'sleep 60')
+      expect(await output(id, 'cat', '/proc/sys/net/ipv4/tcp_fin_timeout')).toBe('17\n')
+      expect(readFileSync('/proc/sys/net/ipv4/tcp_fin_timeout', 'utf8')).toBe(before)
+      await expect(harness.sandbox({ sysctls: { 'kernel.shm_rmid_forced': '1' } })).rejects.toThrow(
+        'sysctl "kernel.shm_rmid_forced" cannot be set for one pod on this node',
+      )
     })
 
     it('lets a container bind port 80', async () => {

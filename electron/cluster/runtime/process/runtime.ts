@@ -4,11 +4,12 @@ import { connect } from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
+import { directorySize } from '../../base/directory-size.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Random } from '../../base/random.ts'
 import type { PodAttachment, PodNetwork } from '../../network/api.ts'
-import type { ContainerConfig, ContainerStats, ContainerStatus, ExecSession, Runtime, SandboxConfig } from '../api.ts'
-import { openCgroups } from './cgroups.ts'
+import type { ContainerConfig, ContainerStatus, ExecSession, Resources, Runtime, SandboxConfig } from '../api.ts'
+import { openCgroups } from './cgroups/cgroups.ts'
 import { etcFiles } from './etc.ts'
 import { EventFan } from './event-fan.ts'
 import { ImageCatalog } from './images.ts'
@@ -18,7 +19,8 @@ import { Sandbox, type Container } from './sandbox.ts'
 import { relayStream, runToEnd } from './sessions.ts'
 import { endShim, spawnShim } from './shim-client.ts'
 import type { ContainerRun, ContainerStart } from './shim/protocol.ts'
-import { processUsage } from './usage.ts'
+import { containerStats, networkStats } from './statistics.ts'
+import { setSysctls } from './sysctls.ts'
 
 export interface ProcessRuntimeDeps {
   clock: Clock
@@ -136,9 +138,11 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       if (started.status === 'rejected') throw started.reason
       const { ip = '', namespace, reportSocket } = attached.value
       sandbox.record = { ...record, ip, ...(namespace ? { namespace } : {}), ...(reportSocket ? { reportSocket } : {}) }
+      if (config.sysctls) await setSysctls(config.sysctls, namespace)
       for (const [name, content] of Object.entries(etcFiles(config, ip)))
         writeFileSync(path.join(directory, name), content)
       sandbox.save()
+      cgroups?.createPod(id, config.resources)
       await sandbox.connect()
       signal?.throwIfAborted()
       if (!sandbox.shim) throw new Error("the pod's shim ended while starting")
@@ -211,6 +215,19 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     if (container.run.reason === 'StartError') throw new StartError(container.run.message)
   }
 
+  function updateContainer(id: string, resources: Resources): void {
+    const { sandbox } = get(id)
+    cgroups?.update(resources, sandbox.record.id, id)
+    sandbox.configure({ resources }, id)
+  }
+
+  function updateSandbox(id: string, resources: Resources): void {
+    const sandbox = sandboxOf(id)
+    cgroups?.update(resources, id)
+    sandbox.record = { ...sandbox.record, config: { ...sandbox.record.config, resources } }
+    sandbox.save()
+  }
+
   async function removeContainer(id: string): Promise<void> {
     const found = find(id)
     if (!found) return
@@ -277,6 +294,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     reason: run?.reason ?? '',
     message: run?.message ?? '',
     logPath: record.logPath,
+    resources: record.config.resources ?? {},
   })
 
   const limits = [
@@ -322,6 +340,8 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       await found.sandbox.shim?.call({ op: 'stop', id, graceMs: graceSeconds * 1000 }).catch(() => {})
     },
     removeContainer,
+    updateContainer: async (id, resources) => updateContainer(id, resources),
+    updateSandbox: async (id, resources) => updateSandbox(id, resources),
     containers: () =>
       Promise.resolve([...sandboxes.values()].flatMap(({ containers }) => [...containers.values()].map(statusOf))),
     containerStatus: (id) => Promise.resolve(find(id)?.container).then((container) => container && statusOf(container)),
@@ -339,22 +359,9 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       return { ...session, exit: session.exit.catch(() => 0) }
     },
     dial,
-    stats() {
-      const alive = [...sandboxes.values()].flatMap(({ record, containers }) =>
-        [...containers.values()].flatMap((container) =>
-          container.run?.state === 'running'
-            ? [{ sandboxId: record.id, id: container.record.id, pid: container.run.pid }]
-            : [],
-        ),
-      )
-      const byProcess = cgroups ? undefined : processUsage(alive.map(({ pid }) => pid))
-      const at = clock.now()
-      const stats = alive.flatMap(({ sandboxId, id, pid }): ContainerStats[] => {
-        const usage = cgroups ? cgroups.usage(sandboxId, id) : byProcess?.get(pid)
-        return usage ? [{ containerId: id, sandboxId, at, ...usage }] : []
-      })
-      return Promise.resolve(stats)
-    },
+    stats: async () => containerStats(sandboxes.values(), cgroups, clock.now()),
+    networkStats: async () => networkStats(sandboxes.values(), clock.now()),
+    writtenBytes: async (id) => directorySize(get(id).sandbox.place(id).root),
 
     /** Pods go on: their shims end them when the cluster's lifeline does. */
     async [Symbol.asyncDispose]() {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Clock } from '../../base/clock.ts'
-import type { SandboxStatus } from '../api.ts'
+import type { ContainerConfig, SandboxStatus } from '../api.ts'
 import type { ContainerPlace } from './isolation/isolation.ts'
 import { lostRun, type ContainerRecord, type SandboxRecord } from './records.ts'
 import { ShimClient } from './shim-client.ts'
@@ -82,6 +82,15 @@ export class Sandbox {
     this.#onChange(this.record.id, record.id)
   }
 
+  /** Writes down what has changed in how a container or the pod is configured. */
+  configure(config: Partial<ContainerConfig>, containerId: string): void {
+    const container = this.containers.get(containerId)
+    if (!container) return
+    container.record = { ...container.record, config: { ...container.record.config, ...config } }
+    writeRecord(path.join(this.directory, `${containerId}.container.json`), container.record, false)
+    this.#onChange(this.record.id, containerId)
+  }
+
   /** Records a run that no shim has recorded. */
   setRun(run: ContainerRun): void {
     if (!existsSync(this.directory)) return
@@ -107,7 +116,8 @@ export class Sandbox {
   status(): SandboxStatus {
     const { id, config, ip, createdAt, stopped } = this.record
     const { name, namespace, uid, attempt } = config
-    return { id, name, namespace, uid, attempt, state: !stopped && this.shim ? 'ready' : 'notready', ip, createdAt }
+    const state = !stopped && this.shim ? 'ready' : 'notready'
+    return { id, name, namespace, uid, attempt, state, ip, createdAt, resources: config.resources ?? {} }
   }
 
   place(containerId: string): ContainerPlace {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import type { CgroupUsage } from './cgroups.ts'
+import type { Usage } from './cgroups/usage.ts'
 
 interface ProcessRow {
   pid: number
@@ -13,13 +13,13 @@ const nanosPerTick = 10_000_000
 const pageBytes = 4096
 
 /** What process trees use, by the pid of their root; where there are no control groups. Empty on Windows. */
-export function processUsage(roots: readonly number[]): Map<number, CgroupUsage> {
+export function processUsage(roots: readonly number[]): Map<number, Usage> {
   if (!roots.length || process.platform === 'win32') return new Map()
   const rows = process.platform === 'linux' ? procRows() : psRows()
   const children = new Map<number, ProcessRow[]>()
   for (const row of rows) children.set(row.parent, [...(children.get(row.parent) ?? []), row])
-  const sum = (row: ProcessRow): CgroupUsage =>
-    (children.get(row.pid) ?? []).map(sum).reduce(
+  const sum = (row: ProcessRow): Usage =>
+    (children.get(row.pid) ?? []).map(sum).reduce<Usage>(
       (total, next) => ({
         cpuNanos: total.cpuNanos + next.cpuNanos,
         memoryBytes: total.memoryBytes + next.memoryBytes,

@@ -9,6 +9,8 @@ import {
   type ContainerStatus,
   type ExecSession,
   type ImageStatus,
+  type NetworkStats,
+  type Resources,
   type Runtime,
   type SandboxConfig,
   type SandboxStatus,
@@ -46,6 +48,10 @@ export class FakeRuntime implements Runtime {
   onDial: (sandbox: FakeSandbox, port: number) => Promise<Duplex> = async () => {
     throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
   }
+  /** What is counted of a container, besides the least. */
+  onStats: (container: FakeContainer) => Partial<ContainerStats> = () => ({})
+  /** Bytes in its own root. */
+  onWritten: (container: FakeContainer) => number = () => 0
   /** Throws to make a call fail. */
   onCall: (call: string) => void = () => {}
 
@@ -80,7 +86,8 @@ export class FakeRuntime implements Runtime {
     const id = `sandbox-${++this.#ids}`
     const { name, namespace, uid, attempt, hostNetwork } = config
     const ip = hostNetwork ? '' : `10.244.0.${this.#ids}`
-    this.pods.set(id, { id, name, namespace, uid, attempt, state: 'ready', ip, createdAt: this.#clock.now(), config })
+    const [createdAt, resources] = [this.#clock.now(), config.resources ?? {}]
+    this.pods.set(id, { id, name, namespace, uid, attempt, state: 'ready', ip, createdAt, resources, config })
     return id
   }
 
@@ -127,6 +134,7 @@ export class FakeRuntime implements Runtime {
       reason: '',
       message: '',
       logPath,
+      resources: config.resources ?? {},
       config,
     })
     return id
@@ -155,6 +163,19 @@ export class FakeRuntime implements Runtime {
     const run = this.runs.get(id)
     if (run) this.#call(`remove ${run.name}`)
     this.runs.delete(id)
+  }
+
+  async updateContainer(id: string, resources: Resources): Promise<void> {
+    const run = this.#run(id)
+    this.#call(`update ${run.name} ${JSON.stringify(resources)}`)
+    run.resources = resources
+    this.#tell(run.sandboxId, id)
+  }
+
+  async updateSandbox(id: string, resources: Resources): Promise<void> {
+    const sandbox = this.pods.get(id)!
+    this.#call(`update-sandbox ${sandbox.name} ${JSON.stringify(resources)}`)
+    sandbox.resources = resources
   }
 
   async containers(): Promise<ContainerStatus[]> {
@@ -222,7 +243,22 @@ export class FakeRuntime implements Runtime {
   async stats(): Promise<ContainerStats[]> {
     return [...this.runs.values()]
       .filter(({ state }) => state === 'running')
-      .map(({ id, sandboxId }) => ({ containerId: id, sandboxId, at: this.#clock.now(), cpuNanos: 1, memoryBytes: 2 }))
+      .map((run) => ({
+        containerId: run.id,
+        sandboxId: run.sandboxId,
+        at: this.#clock.now(),
+        cpuNanos: 1,
+        memoryBytes: 2,
+        ...this.onStats(run),
+      }))
+  }
+
+  async networkStats(): Promise<NetworkStats[]> {
+    return []
+  }
+
+  async writtenBytes(id: string): Promise<{ bytes: number; files: number }> {
+    return { bytes: this.onWritten(this.#run(id)), files: 1 }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ContainerCgroup } from '../cgroups.ts'
+import type { ContainerCgroup } from '../cgroups/cgroups.ts'
 import type { Image } from '../images.ts'
 import type { ContainerRecord, SandboxRecord } from '../records.ts'
 import type { ContainerStart, Program } from '../shim/protocol.ts'

@@ -53,7 +53,9 @@ export function launcherProgram(
     ...ignoreTerminalSignals(tty),
     ...(cgroup?.join ?? []).map((file) => `echo $$ > ${quote(file)} || :`),
     // Root of a user namespace may not bind ports below 1024 of a network namespace that it does not own.
-    ...(sandbox.namespace ? ['echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start || :'] : []),
+    ...(sandbox.namespace && !sandbox.config.sysctls?.['net.ipv4.ip_unprivileged_port_start']
+      ? ['echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start || :']
+      : []),
     `exec 3> ${quote(place.statusFile)} 4< ${quote(place.argumentsFile)}`,
     `exec ${launcher} "$@"`,
   ]

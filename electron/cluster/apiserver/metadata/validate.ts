@@ -79,19 +79,11 @@ function validateOwners(owners: readonly OwnerReference[]): FieldError[] {
   return errors
 }
 
-const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion']
-
 function validateFinalizers(finalizers: readonly string[] = []): FieldError[] {
   const errors = finalizers.flatMap((name) => asInvalid('metadata.finalizers', name, qualifiedNameErrors(name)))
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
     errors.push(
       invalid('metadata.finalizers', finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'),
-    )
-  }
-  for (const [i, name] of finalizers.entries()) {
-    if (name.includes('/') || standardFinalizers.includes(name)) continue
-    errors.push(
-      invalid(`metadata.finalizers[${i}]`, name, 'name is neither a standard finalizer name nor is it fully qualified'),
     )
   }
   return errors

@@ -4,6 +4,7 @@ import { semanticEqual } from './equal.ts'
 import { defaultColumns } from './columns/common.ts'
 import type { KindDefinition, Strategy, StrategyContext } from './kind.ts'
 import { metaOf } from './loose.ts'
+import { validateFinalizerName } from './validation/finalizers.ts'
 import { dnsSubdomain, type NameRule } from './validation/names.ts'
 
 /** An object of which only the general outline is known: metadata, spec and status. */
@@ -17,6 +18,8 @@ export interface Rules<T extends KubeObject = Outline> {
   /** Default: a DNS subdomain. */
   name?: NameRule
   defaults?(object: T): void
+  /** The kind's finalizers may have any name: those of groups outside of core's own validation. */
+  anyFinalizers?: boolean
   /** The kind has a status subresource: creators cannot set the status, and each writer changes only its own half. */
   status?: boolean
   /** Writers of the status may not change labels either. */
@@ -53,15 +56,33 @@ export function strategyOf<T extends KubeObject = Outline>(rules: Rules<T>): Str
       const isStatus = context.subresource === 'status'
       bumpGeneration(object, old, !isStatus && !semanticEqual(rules.desired(object), rules.desired(old)))
     },
-    validateCreate: (object, context) => rules.validate?.(object, context) ?? [],
-    validateUpdate(object, old, context) {
-      if (context.subresource === 'status') return rules.validateStatus?.(object, old, context) ?? []
-      if (rules.validateUpdate) return rules.validateUpdate(object, old, context)
-      return rules.validate?.(object, context) ?? []
-    },
+    validateCreate: (object, context) => [
+      ...finalizerErrors(object, rules),
+      ...(rules.validate?.(object, context) ?? []),
+    ],
+    validateUpdate: (object, old, context) => [
+      ...finalizerErrors(object, rules),
+      ...updateErrors(object, old, context, rules),
+    ],
     validateName: name,
     ...rules.more,
   }
+}
+
+function finalizerErrors<T extends KubeObject>({ metadata }: T, { anyFinalizers }: Rules<T>): FieldError[] {
+  const finalizers = anyFinalizers ? [] : (metadata?.finalizers ?? [])
+  return finalizers.flatMap((name, i) => validateFinalizerName(name, `metadata.finalizers[${i}]`))
+}
+
+function updateErrors<T extends KubeObject>(
+  object: T,
+  old: T,
+  context: StrategyContext,
+  rules: Rules<T>,
+): FieldError[] {
+  if (context.subresource === 'status') return rules.validateStatus?.(object, old, context) ?? []
+  if (rules.validateUpdate) return rules.validateUpdate(object, old, context)
+  return rules.validate?.(object, context) ?? []
 }
 
 /** A writer of /status changes the status, and metadata as far as the handlers let it. */

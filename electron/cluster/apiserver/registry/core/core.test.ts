@@ -5,7 +5,9 @@ import { event, newEvent } from './event/index.ts'
 import { limitRange } from './limit-range.ts'
 import { namespace } from './namespace.ts'
 import { node } from './node.ts'
+import { persistentVolume, type PersistentVolume } from './persistent-volume/index.ts'
 import { persistentVolumeClaim } from './persistent-volume-claim/index.ts'
+import { resourceQuota } from './resource-quota.ts'
 import { secret } from './secret.ts'
 
 const meta = (name = 'x') => ({ metadata: { name, namespace: 'a' } })
@@ -57,6 +59,49 @@ describe('secrets', () => {
   })
 })
 
+it('finalizers are qualified names, or those that everybody knows', () => {
+  const finalizers = ['example.com/x', 'orphan', 'mine']
+  const { errors } = create(configMap, { metadata: { name: 'x', namespace: 'a', finalizers } })
+  expect(errors).toEqual([
+    'metadata.finalizers[2]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+  ])
+})
+
+describe('persistent volumes', () => {
+  const volume = (spec: object): PersistentVolume => ({
+    metadata: { name: 'v' },
+    spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], ...spec },
+  })
+  const errorsOf = (spec: object) => create(persistentVolume, volume(spec)).errors
+
+  it('have one source', () => {
+    expect(errorsOf({})).toEqual(['spec: Required value: must specify a volume type'])
+    const two = { hostPath: { path: '/a' }, nfs: { server: 'a', path: '/a' } }
+    expect(errorsOf(two)).toEqual(['spec.nfs: Forbidden: may not specify more than 1 volume type'])
+  })
+
+  it('have some room', () => {
+    expect(errorsOf({ hostPath: { path: '/a' }, capacity: { storage: '0' } })).toEqual([
+      'spec.capacity[storage]: Invalid value: "0": must be greater than zero',
+    ])
+  })
+
+  it('on a local disk are reached from some nodes', () => {
+    expect(errorsOf({ local: { path: '/a' } })).toEqual([
+      'spec.nodeAffinity: Required value: Local volume requires node affinity',
+    ])
+  })
+})
+
+describe('resource quotas', () => {
+  it('count by a scope what the scope knows', () => {
+    const object = { ...meta(), spec: { hard: { services: '1' }, scopes: ['BestEffort'] } }
+    expect(create(resourceQuota, object).errors).toEqual([
+      'spec.scopes: Invalid value: ["BestEffort"]: unsupported scope applied to resource',
+    ])
+  })
+})
+
 describe('namespaces', () => {
   it('are born active, labelled by their name and held by the cluster', () => {
     const { object } = create(namespace, { metadata: { name: 'a' } })
@@ -87,6 +132,20 @@ describe('nodes', () => {
     const { errors } = update(node, worker(), (changed) => (changed.spec!.podCIDRs = ['10.9.0.0/24']))
     expect(errors).toEqual(['spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid'])
   })
+  it('never change the ranges they once had, and say so for each', () => {
+    const { object } = create(node, { metadata: { name: 'n' }, spec: { podCIDRs: ['10.0.0.0/24', 'fd00::/64'] } })
+    const { errors } = update(node, object, ({ spec }) => (spec!.podCIDRs = ['10.0.1.0/24', 'fd01::/64']))
+    const text = 'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid'
+    expect(errors).toEqual([text, text])
+  })
+
+  it('hold taints of old in an annotation', () => {
+    const taints = JSON.stringify([{ key: '', effect: 'NoSchedule' }])
+    const annotations = { 'scheduler.alpha.kubernetes.io/taints': taints }
+    const { errors } = create(node, { metadata: { name: 'n', annotations } })
+    expect(errors[0]).toContain('metadata.annotations.scheduler.alpha.kubernetes.io/taints[0].key: Invalid value')
+  })
+
   it('may be cordoned', () => {
     expect(update(node, worker(), (changed) => (changed.spec!.unschedulable = true)).errors).toEqual([])
   })

@@ -6,25 +6,23 @@ import type { KindDefinition, Strategy } from '../kind.ts'
 import { metaOf } from '../loose.ts'
 import { part, status } from '../subresources.ts'
 import { asInvalid, invalid } from '../validation/field.ts'
+import { validateFinalizerName } from '../validation/finalizers.ts'
 import { dnsLabel, isQualifiedName } from '../validation/names.ts'
 
 export type Namespace = KubeObject & { spec?: { finalizers?: string[] }; status?: { phase?: string } }
 
 const nameLabel = 'kubernetes.io/metadata.name'
 const ownFinalizer = 'kubernetes'
-const standardFinalizers = [ownFinalizer, 'orphan', 'foregroundDeletion']
 
 function setNameLabel(namespace: Namespace): void {
   const metadata = metaOf(namespace)
   if (metadata.name) (metadata.labels ??= {})[nameLabel] = metadata.name
 }
 
-function validateFinalizers({ spec }: Namespace): FieldError[] {
-  return (spec?.finalizers ?? []).flatMap((finalizer) => [
-    ...asInvalid('spec.finalizers', finalizer, isQualifiedName(finalizer)),
-    ...(finalizer.includes('/') || standardFinalizers.includes(finalizer)
-      ? []
-      : [invalid('spec.finalizers', finalizer, 'name is neither a standard finalizer name nor is it fully qualified')]),
+function validateFinalizers({ spec }: Namespace, path: (index: number) => string): FieldError[] {
+  return (spec?.finalizers ?? []).flatMap((finalizer, i) => [
+    ...asInvalid(path(i), finalizer, isQualifiedName(finalizer)),
+    ...validateFinalizerName(finalizer, path(i)),
   ])
 }
 
@@ -43,7 +41,7 @@ function validateStatus({ metadata, status: now }: Namespace): FieldError[] {
 /** Who cleans a namespace up takes its finalizer away here, and here only. */
 const finalize: Partial<Strategy<Namespace>> = {
   prepareForUpdate: (namespace, old) => copyField(namespace, old, 'status'),
-  validateUpdate: validateFinalizers,
+  validateUpdate: (namespace) => validateFinalizers(namespace, (i) => `spec.finalizers[${i}]`),
 }
 
 const column = columnsOf<Namespace>('Namespace')
@@ -73,7 +71,7 @@ export const namespace: KindDefinition<Namespace> = define<Namespace>({
       if (old.spec?.finalizers) (object.spec ??= {}).finalizers = old.spec.finalizers
       else delete object.spec?.finalizers
     },
-    validate: validateFinalizers,
+    validate: (namespace) => validateFinalizers(namespace, () => 'spec.finalizers'),
     validateUpdate: () => [],
     validateStatus,
     more: {

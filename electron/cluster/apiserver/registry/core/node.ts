@@ -8,19 +8,20 @@ import { semanticEqual } from '../equal.ts'
 import type { KindDefinition } from '../kind.ts'
 import { entries, type Loose } from '../loose.ts'
 import { connector, status } from '../subresources.ts'
-import { duplicate, forbidden, invalid, notSupported, required } from '../validation/field.ts'
-import { validateCidr } from '../validation/ips.ts'
+import { asInvalid, duplicate, forbidden, internalError, invalid, notSupported, required } from '../validation/field.ts'
+import { parseCidr, validateCidr } from '../validation/ips.ts'
 import { validateLabelName } from '../validation/labels.ts'
-import { isLabelValue } from '../validation/names.ts'
+import { dnsLabel, dnsSubdomain, isConfigMapKey, isLabelValue } from '../validation/names.ts'
 import { validateResourceValue } from '../validation/resources.ts'
 import { effects } from './pod/scheduling.ts'
 
+type Taint = Loose<v1.Taint>
 export type Node = KubeObject & { spec?: Loose<v1.NodeSpec>; status?: Loose<v1.NodeStatus> }
 
-function validateTaints({ spec }: Node): FieldError[] {
+function validateTaints(taints: readonly Taint[], path: string): FieldError[] {
   const seen = new Set<string>()
-  return (spec?.taints ?? []).flatMap((taint, i) => {
-    const at = `metadata.taints[${i}]`
+  return taints.flatMap((taint, i) => {
+    const at = `${path}[${i}]`
     const { key = '', value = '', effect = '' } = taint
     const errors = validateLabelName(key, `${at}.key`)
     const wrong = isLabelValue(value)
@@ -36,6 +37,22 @@ function validateTaints({ spec }: Node): FieldError[] {
   })
 }
 
+const ownTaints = ({ spec }: Node): FieldError[] => validateTaints(spec?.taints ?? [], 'metadata.taints')
+
+const taintsAnnotation = 'scheduler.alpha.kubernetes.io/taints'
+
+/** Taints of old, written as JSON. Source: ValidateTaintsInNodeAnnotations. */
+function validateAnnotatedTaints({ metadata }: Node): FieldError[] {
+  const text = metadata?.annotations?.[taintsAnnotation]
+  const path = 'metadata.annotations'
+  if (!text) return []
+  try {
+    return validateTaints(JSON.parse(text) as Taint[], `${path}.${taintsAnnotation}`)
+  } catch (error) {
+    return [invalid(path, taintsAnnotation, (error as Error).message)]
+  }
+}
+
 const validateResources = ({ status: now }: Node): FieldError[] =>
   (['capacity', 'allocatable'] as const).flatMap((list) =>
     entries(now?.[list]).flatMap(([name, value]) => validateResourceValue(name, value, `status.${list}.${name}`)),
@@ -43,34 +60,81 @@ const validateResources = ({ status: now }: Node): FieldError[] =>
 
 /** Source: ValidateNode. */
 function validate(node: Node): FieldError[] {
-  const errors = [...validateTaints(node), ...validateResources(node)]
+  const errors = [...validateAnnotatedTaints(node), ...ownTaints(node), ...validateResources(node)]
+  const path = 'spec.podCIDRs'
   const ranges = node.spec?.podCIDRs ?? []
-  for (const [i, range] of ranges.entries()) errors.push(...validateCidr(range, `spec.podCIDRs[${i}]`))
+  for (const [i, range] of ranges.entries()) errors.push(...validateCidr(range, `${path}[${i}]`))
+  if (ranges.length < 2) return errors
+  const wrong = ranges.find((range) => !parseCidr(range))
+  if (wrong !== undefined) {
+    const text = `invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR address: ${wrong}`
+    errors.push(internalError(path, text))
+  }
   const families = new Set(ranges.map((range) => range.includes(':')))
-  if (ranges.length > 1 && (families.size < 2 || ranges.length > 2)) {
-    errors.push(invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'))
+  if (wrong !== undefined || families.size < 2 || ranges.length > 2) {
+    errors.push(invalid(path, ranges, 'may specify no more than one CIDR for each IP family'))
   }
   for (const [i, range] of ranges.entries())
-    if (ranges.indexOf(range) < i) errors.push(duplicate(`spec.podCIDRs[${i}]`, range))
+    if (ranges.indexOf(range) < i) errors.push(duplicate(`${path}[${i}]`, range))
   return errors
+}
+
+interface ConfigSource {
+  configMap?: Readonly<Record<string, string | undefined>>
+}
+
+/** Where a kubelet once took its configuration from. Source: validateNodeConfigSourceSpec and …Status. */
+function validateConfigSource(source: ConfigSource, isStatus: boolean, path: string): FieldError[] {
+  const map = source.configMap
+  if (!map) return [invalid(path, source, 'exactly one reference subfield must be non-nil')]
+  const at = `${path}.configMap`
+  const { namespace = '', name = '', kubeletConfigKey: key = '' } = map
+  return [
+    ...(['uid', 'resourceVersion'] as const).flatMap((field) => {
+      if (!!map[field] === isStatus) return []
+      const where = isStatus ? 'must be set in status' : 'must not be set in spec'
+      return [(isStatus ? required : forbidden)(`${at}.${field}`, `${field} ${where}`)]
+    }),
+    ...(namespace
+      ? asInvalid(`${at}.namespace`, namespace, dnsLabel(namespace, false))
+      : [required(`${at}.namespace`, 'namespace must be set')]),
+    ...(name ? asInvalid(`${at}.name`, name, dnsSubdomain(name, false)) : [required(`${at}.name`, 'name must be set')]),
+    ...(key
+      ? asInvalid(`${at}.kubeletConfigKey`, key, isConfigMapKey(key))
+      : [required(`${at}.kubeletConfigKey`, 'kubeletConfigKey must be set')]),
+  ]
+}
+
+function validateConfig({ spec, status: now }: Node): FieldError[] {
+  const config = (now as { config?: Record<string, ConfigSource | undefined> } | undefined)?.config
+  const source = spec?.configSource as ConfigSource | undefined
+  return [
+    ...(source ? validateConfigSource(source, false, 'spec.configSource') : []),
+    ...['assigned', 'active', 'lastKnownGood'].flatMap((field) => {
+      const reported = config?.[field]
+      return reported ? validateConfigSource(reported, true, `status.config.${field}`) : []
+    }),
+  ]
 }
 
 /** Source: ValidateNodeUpdate, for the node and its status alike. */
 function validateUpdate(node: Node, old: Node): FieldError[] {
-  const errors = validateResources(node)
+  const errors = [...validateAnnotatedTaints(node), ...validateResources(node)]
   const addresses = node.status?.addresses ?? []
   for (const [i, address] of addresses.entries()) {
     if (addresses.slice(0, i).some((other) => semanticEqual(other, address))) {
       errors.push(duplicate(`status.addresses[${i}]`, { Type: address.type, Address: address.address }))
     }
   }
-  if (old.spec?.podCIDRs?.length && !semanticEqual(node.spec?.podCIDRs, old.spec.podCIDRs)) {
+  const [ranges, before] = [node.spec?.podCIDRs ?? [], old.spec?.podCIDRs ?? []]
+  const changed =
+    before.length === ranges.length ? before.filter((range, i) => range !== ranges[i]) : before.slice(0, 1)
+  for (const _ of changed)
     errors.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'))
-  }
   if (old.spec?.providerID && old.spec.providerID !== node.spec?.providerID) {
     errors.push(forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'))
   }
-  errors.push(...validateTaints(node))
+  errors.push(...validateConfig(node), ...ownTaints(node))
   if ((node.spec?.externalID ?? '') !== (old.spec?.externalID ?? ''))
     errors.push(forbidden('spec.externalID', 'may not be updated'))
   return errors

@@ -25,17 +25,14 @@ const computeResources = new Set([
   'pods',
   'cpu',
   'memory',
-  'ephemeral-storage',
   'requests.cpu',
   'requests.memory',
-  'requests.ephemeral-storage',
   'limits.cpu',
   'limits.memory',
-  'limits.ephemeral-storage',
 ])
 
 function fitsScope(scope: string, resource: string): boolean {
-  if (podScopes.has(scope)) return computeResources.has(resource) || resource.startsWith('hugepages-')
+  if (podScopes.has(scope)) return computeResources.has(resource)
   if (scope === 'BestEffort') return resource === 'pods'
   return scope !== 'VolumeAttributesClass' || resource === 'persistentvolumeclaims' || resource === 'requests.storage'
 }
@@ -86,7 +83,7 @@ function validateScopeSelector(spec: Spec): FieldError[] {
     }
     if (simpleScopes.includes(scopeName) && operator !== 'Exists') {
       const text =
-        "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"
+        "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"
       errors.push(invalid(`${path}.operator`, operator, text))
     }
     if (operator === 'In' || operator === 'NotIn') {

@@ -1,4 +1,4 @@
-import { compareQuantities, milliValueOf, parseQuantity, signOf } from '#shared/kube/quantity.ts'
+import { compareQuantities, milliValueOf, parseQuantity, signOf, valueOf } from '#shared/kube/quantity.ts'
 import type { FieldError } from '#shared/kube/status.ts'
 import { invalid } from './field.ts'
 import { atLeastZero } from './numbers.ts'
@@ -16,3 +16,9 @@ export const positiveQuantity = (value: string | undefined, field: string): Fiel
   signOf(quantity(value)) <= 0 ? [invalid(field, value ?? '0', 'must be greater than zero')] : []
 
 export const isWhole = (value: string): boolean => milliValueOf(quantity(value)) % 1000 === 0
+
+/** Source: validateBasicResource, which speaks of the whole number. */
+export function basicQuantity(value: string, field: string): FieldError[] {
+  const whole = valueOf(quantity(value))
+  return whole < 0 ? [invalid(field, whole, 'must be a valid resource quantity')] : []
+}

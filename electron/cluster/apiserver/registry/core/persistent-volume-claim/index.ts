@@ -11,7 +11,7 @@ import { status } from '../../subresources.ts'
 import { asInvalid, forbidden, invalid, notSupported, required } from '../../validation/field.ts'
 import { isImmutable, validateImmutable } from '../../validation/immutable.ts'
 import { isQualifiedName } from '../../validation/names.ts'
-import { compare, nonNegativeQuantity } from '../../validation/quantities.ts'
+import { basicQuantity, compare } from '../../validation/quantities.ts'
 import { isNative } from '../../validation/resources.ts'
 import { shortAccessModes } from '../volume/access-modes.ts'
 import { validateClaimSpec, type ClaimSpec } from './validation.ts'
@@ -86,8 +86,7 @@ const resizeStates = [
 
 function validateStatus({ spec, status: now }: PersistentVolumeClaim): FieldError[] {
   const errors: FieldError[] = spec?.accessModes?.length ? [] : [required('Spec.accessModes')]
-  for (const [name, value] of entries(now?.capacity))
-    errors.push(...nonNegativeQuantity(value, `status.capacity[${name}]`))
+  for (const [name, value] of entries(now?.capacity)) errors.push(...basicQuantity(value, `status.capacity[${name}]`))
   const key = (name: string, path: string) => {
     const wrong = asInvalid(path, name, isQualifiedName(name))
     return wrong.length || !isNative(name) || name === 'storage' ? wrong : [notSupported(path, name, ['storage'])]
@@ -99,7 +98,7 @@ function validateStatus({ spec, status: now }: PersistentVolumeClaim): FieldErro
   }
   for (const [name, value] of entries(now?.allocatedResources)) {
     const wrong = key(name, 'status.allocatedResources')
-    errors.push(...(wrong.length ? wrong : nonNegativeQuantity(value, `status.allocatedResources[${name}]`)))
+    errors.push(...(wrong.length ? wrong : basicQuantity(value, `status.allocatedResources[${name}]`)))
   }
   return errors
 }

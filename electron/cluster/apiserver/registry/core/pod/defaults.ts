@@ -2,6 +2,7 @@ import { formatQuantity, quantityOf, scaledValue } from '#shared/kube/quantity.t
 import { entries } from '../../loose.ts'
 import { quantity } from '../../validation/quantities.ts'
 import { pullPolicyOf } from './image.ts'
+import { defaultPodResources } from './pod-resources.ts'
 import type { Container, PodSpec, PodTemplateSpec, Probe, Volume, Pod } from './types.ts'
 
 /** Source: pkg/apis/core/v1/defaults.go. */
@@ -11,6 +12,7 @@ export function defaultPod(pod: Pod): void {
   // Only pods: a template leaves these to the pods made of it.
   spec.enableServiceLinks ??= true
   for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) requestWhatIsLimited(container)
+  defaultPodResources(spec)
   if (spec.hostNetwork)
     for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) useHostPorts(container)
 }

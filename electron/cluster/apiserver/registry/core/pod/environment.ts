@@ -92,7 +92,9 @@ const validateKey = (key: string | undefined, path: string): FieldError[] =>
 /** A field of the pod, of those that the place (environment or volume) allows. */
 export function validateFieldRef(reference: FieldRef, allowed: readonly string[], path: string): FieldError[] {
   if (!reference.apiVersion) return [required(`${path}.apiVersion`)]
-  const field = reference.fieldPath ?? ''
+  const written = reference.fieldPath ?? ''
+  // A name of old.
+  const field = written === 'spec.host' ? 'spec.nodeName' : written
   if (!field) return [required(`${path}.fieldPath`)]
   const subscripted = /^(.*)\['(.*)'\]$/.exec(field)
   const name = subscripted ? subscripted[1]! : field

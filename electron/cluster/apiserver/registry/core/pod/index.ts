@@ -11,7 +11,8 @@ import { evictPod } from './eviction.ts'
 import { mergeLabelKeys } from './label-keys.ts'
 import { keepAllButResources, validateResize } from './resize.ts'
 import type { Pod, PodStatus } from './types.ts'
-import { validateEphemeralUpdate, validatePodCreate, validatePodStatusUpdate, validatePodUpdate } from './validation.ts'
+import { validatePodStatusUpdate } from './status-validation.ts'
+import { validateEphemeralUpdate, validatePodCreate, validatePodUpdate } from './validation.ts'
 import { nameWarnings, podWarnings } from './warnings.ts'
 
 const strategy: Strategy<Pod> = strategyOf<Pod>({

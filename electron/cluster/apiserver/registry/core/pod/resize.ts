@@ -9,7 +9,7 @@ import { validatePod } from './validation.ts'
 
 type Lists = 'containers' | 'initContainers'
 
-/** /resize changes nothing but the resources of containers: everything else comes from the old pod. */
+/** /resize changes nothing but the resources of containers and pod: everything else comes from the old pod. */
 export function keepAllButResources(pod: Pod, old: Pod): void {
   const merge = (list: Lists): Container[] | undefined => {
     const now = pod.spec?.[list]
@@ -27,7 +27,10 @@ export function keepAllButResources(pod: Pod, old: Pod): void {
   }
   const containers = merge('containers')
   const initContainers = merge('initContainers')
+  const resources = pod.spec?.resources
   pod.spec = { ...old.spec, containers, ...(initContainers ? { initContainers } : {}) }
+  if (resources) pod.spec.resources = resources
+  else delete pod.spec.resources
   if (old.status) pod.status = old.status
 }
 
@@ -39,6 +42,10 @@ export function validateResize(pod: Pod, old: Pod): FieldError[] {
   if ((old.status?.qosClass ?? qualityOfService(old.spec)) !== qualityOfService(pod.spec)) {
     errors.push(invalid('spec', pod.status?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'))
   }
+  const [own, ofOld] = [{ resources: pod.spec?.resources }, { resources: old.spec?.resources }]
+  errors.push(...validateRemovals(own, ofOld, 'spec.resources'))
+  if (!semanticEqual(withoutComputeResources(own), withoutComputeResources(ofOld)))
+    errors.push(forbidden('spec', 'only cpu and memory resources are mutable'))
   for (const list of ['initContainers', 'containers'] as const) {
     for (const [i, before] of (old.spec?.[list] ?? []).entries()) {
       const now = pod.spec?.[list]?.[i]
@@ -65,20 +72,21 @@ export function validateResize(pod: Pod, old: Pod): FieldError[] {
 }
 
 function refusalOf(pod: Pod, old: Pod): string | undefined {
-  const podLevel = [pod, old].some(
-    ({ spec }) => Object.keys({ ...spec?.resources?.requests, ...spec?.resources?.limits }).length > 0,
-  )
-  if (podLevel) return 'pods with pod-level resources cannot be resized'
   if (old.metadata?.annotations?.[mirrorAnnotation] !== undefined) return 'static pods cannot be resized'
   return old.spec?.os?.name === 'windows' ? 'windows pods cannot be resized' : undefined
 }
 
-function validateContainerResize(now: Container, before: Container, path: string): FieldError[] {
+function validateRemovals(now: Container, before: Container, path: string): FieldError[] {
   const errors: FieldError[] = []
   for (const part of ['requests', 'limits'] as const) {
     const lost = Object.keys(before.resources?.[part] ?? {}).some((name) => now.resources?.[part]?.[name] === undefined)
     if (lost) errors.push(forbidden(`${path}.${part}`, `resource ${part} cannot be removed`))
   }
+  return errors
+}
+
+function validateContainerResize(now: Container, before: Container, path: string): FieldError[] {
+  const errors = validateRemovals(now, before, path)
   const policy = now.resizePolicy?.find(({ resourceName }) => resourceName === 'memory')?.restartPolicy ?? 'NotRequired'
   const limit = now.resources?.limits?.memory
   const oldLimit = before.resources?.limits?.memory

@@ -134,12 +134,6 @@ function validatePodTerm(term: PodTerm, path: string): FieldError[] {
   return errors
 }
 
-const keysOf = (selector: LooseSelector | undefined): Set<string> =>
-  new Set([
-    ...Object.keys(selector?.matchLabels ?? {}),
-    ...(selector?.matchExpressions ?? []).map(({ key }) => key ?? ''),
-  ])
-
 function validateKeyLists(term: PodTerm, path: string): FieldError[] {
   const errors: FieldError[] = []
   for (const name of ['matchLabelKeys', 'mismatchLabelKeys'] as const) {
@@ -148,12 +142,28 @@ function validateKeyLists(term: PodTerm, path: string): FieldError[] {
       errors.push(forbidden(`${path}.${name}`, 'must not be specified when labelSelector is not set'))
     else for (const [i, key] of keys.entries()) errors.push(...validateLabelName(key, `${path}.${name}[${i}]`))
   }
+  errors.push(...selectedTwice(term.matchLabelKeys, term.labelSelector, path))
   for (const [i, key] of (term.matchLabelKeys ?? []).entries()) {
     if (term.mismatchLabelKeys?.includes(key)) {
       errors.push(invalid(`${path}.matchLabelKeys[${i}]`, key, 'exists in both matchLabelKeys and mismatchLabelKeys'))
     }
   }
   return errors
+}
+
+/** By now each key has become a requirement of the selector's: one that was there before is one too many. */
+function selectedTwice(
+  keys: readonly string[] | undefined,
+  selector: LooseSelector | undefined,
+  path: string,
+): FieldError[] {
+  const seen = new Set(Object.keys(selector?.matchLabels ?? {}))
+  return (selector?.matchExpressions ?? []).flatMap(({ key = '' }) => {
+    const i = keys?.lastIndexOf(key) ?? -1
+    const again = i >= 0 && seen.has(key)
+    seen.add(key)
+    return again ? [invalid(`${path}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector')] : []
+  })
 }
 
 const actions = ['DoNotSchedule', 'ScheduleAnyway']
@@ -203,12 +213,9 @@ function validateSpreadKeys(
   path: string,
 ): FieldError[] {
   if (!keys?.length) return []
-  const selected = keysOf(selector)
   return [
     ...(selector ? [] : [forbidden(path, 'must not be specified when labelSelector is not set')]),
-    ...keys.flatMap((key, i) => [
-      ...validateLabelName(key, `${path}[${i}]`),
-      ...(selected.has(key) ? [invalid(`${path}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector')] : []),
-    ]),
+    ...keys.flatMap((key, i) => validateLabelName(key, `${path}[${i}]`)),
+    ...selectedTwice(keys, selector, path),
   ]
 }

@@ -5,7 +5,8 @@ import { inclusiveRange } from '../../validation/numbers.ts'
 import { descendingPath } from '../../validation/paths.ts'
 import { allContainers, type PodSecurityContext, type PodSpec, type SecurityContext } from './types.ts'
 
-const identity = (value: number | undefined, path: string): FieldError[] =>
+/** A user's or a group's number. */
+export const identity = (value: number | undefined, path: string): FieldError[] =>
   value !== undefined && (value < 0 || value > 0x7fff_ffff)
     ? [invalid(path, value, inclusiveRange(0, 0x7fff_ffff))]
     : []
@@ -55,7 +56,7 @@ function validateSysctls(context: PodSecurityContext, spec: PodSpec, path: strin
     const dotted = name.replaceAll('/', '.')
     if (spec.hostNetwork && dotted.startsWith('net.'))
       errors.push(invalid(field, name, "may not be specified when 'hostNetwork' is true"))
-    if (spec.hostIPC && /^(kernel\.(shm|msg|sem)|fs\.mqueue\.)/.test(dotted)) {
+    if (spec.hostIPC && /^(kernel\.(shm|msg|sem$)|fs\.mqueue\.)/.test(dotted)) {
       errors.push(invalid(field, name, "may not be specified when 'hostIPC' is true"))
     }
   }

@@ -1,5 +1,5 @@
 import type { FieldError } from '#shared/kube/status.ts'
-import { asInvalid, duplicate, forbidden, invalid, notSupported, required } from '../../validation/field.ts'
+import { asInvalid, duplicate, forbidden, invalid, required, tooLong } from '../../validation/field.ts'
 import { validateIp } from '../../validation/ips.ts'
 import { validateLabels } from '../../validation/labels.ts'
 import {
@@ -10,7 +10,7 @@ import {
   isUnderscoredSubdomain,
 } from '../../validation/names.ts'
 import { inclusiveRange } from '../../validation/numbers.ts'
-import { isHugePages, validateRequirements, validateResourceName } from '../../validation/resources.ts'
+import { validateRequirements } from '../../validation/resources.ts'
 import {
   oneOf,
   validateContainers,
@@ -18,6 +18,7 @@ import {
   validateInitContainers,
   type Surroundings,
 } from './containers.ts'
+import { validatePodResources } from './pod-resources.ts'
 import { validateAffinity, validateSpreadConstraints, validateTolerations } from './scheduling.ts'
 import { validateHostProcess, validateHostUsers, validateOs, validatePodSecurityContext } from './security.ts'
 import type { PodSpec } from './types.ts'
@@ -48,7 +49,7 @@ export function validatePodSpec(
   errors.push(...validateContainers(spec, around, `${path}.containers`))
   errors.push(...validateInitContainers(spec, around, `${path}.initContainers`))
   errors.push(...validateEphemeralContainers(spec, around, `${path}.ephemeralContainers`))
-  errors.push(...validatePodResources(spec, around, `${path}.resources`))
+  errors.push(...validatePodResources(spec, around.claims, `${path}.resources`))
   errors.push(...validateHostNetworkPorts(spec, pod !== undefined, `${path}.containers`))
   errors.push(...oneOf(spec.restartPolicy, ['Always', 'OnFailure', 'Never'], `${path}.restartPolicy`))
   errors.push(
@@ -81,6 +82,7 @@ export function validatePodSpec(
     ...named(spec.hostname, isDnsLabel, `${path}.hostname`),
     ...named(spec.subdomain, isDnsLabel, `${path}.subdomain`),
   )
+  errors.push(...validateHostnameOverride(spec, path))
   errors.push(...validateTolerations(spec.tolerations, `${path}.tolerations`))
   for (const [i, alias] of (spec.hostAliases ?? []).entries()) {
     errors.push(...validateIp(alias.ip, `${path}.hostAliases[${i}].ip`))
@@ -124,22 +126,6 @@ function validateResourceClaims(spec: PodSpec, path: string): FieldError[] {
     }
     return errors
   })
-}
-
-function validatePodResources(spec: PodSpec, around: Surroundings, path: string): FieldError[] {
-  if (!spec.resources) return []
-  const supported = ['cpu', 'memory']
-  const errors = spec.resources.claims
-    ? [forbidden(`${path}.claims`, 'claims cannot be set for Resources at pod-level')]
-    : []
-  errors.push(
-    ...validateRequirements(spec.resources, around.claims, path, (name, at) => {
-      const wrong = validateResourceName(name, at)
-      if (wrong.length || supported.includes(name) || isHugePages(name)) return wrong
-      return [notSupported(at, name, supported)]
-    }),
-  )
-  return errors
 }
 
 /** On the host's network a port is the host's own; a template may leave that to the pod. */
@@ -188,6 +174,19 @@ function validateDns(spec: PodSpec, path: string): FieldError[] {
   for (const [i, option] of options.entries())
     if (!option.name) errors.push(required(`${path}.options[${i}]`, 'must not be empty'))
   return errors
+}
+
+/** A name that the kernel can hold, and that nothing else would have to give way to. */
+function validateHostnameOverride(spec: PodSpec, path: string): FieldError[] {
+  const name = spec.hostnameOverride
+  if (name === undefined) return []
+  const at = `${path}.hostnameOverride`
+  return [
+    ...asInvalid(at, name, isDnsSubdomain(name)),
+    ...(name.length > 64 ? [tooLong(at, 64)] : []),
+    ...(spec.setHostnameAsFQDN ? [forbidden(at, 'may not be specified when `setHostnameAsFQDN` is true')] : []),
+    ...(spec.hostNetwork ? [forbidden(at, 'may not be specified when `hostNetwork` is true')] : []),
+  ]
 }
 
 function validateSchedulingGates(spec: PodSpec, path: string): FieldError[] {

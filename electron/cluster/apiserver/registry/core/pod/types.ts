@@ -32,6 +32,7 @@ export type PodSpec = Omit<
   securityContext?: PodSecurityContext | undefined
   volumes?: Volume[] | undefined
   resources?: Loose<v1.ResourceRequirements> | undefined
+  hostnameOverride?: string | undefined
 }
 
 export type Pod = KubeObject & { spec?: PodSpec; status?: PodStatus }

@@ -1,10 +1,7 @@
 import type { FieldError } from '#shared/kube/status.ts'
 import { jsonDiff } from '../../diff.ts'
 import { semanticEqual } from '../../equal.ts'
-import { asInvalid, forbidden, invalid, notSupported, required } from '../../validation/field.ts'
-import { validateImmutable } from '../../validation/immutable.ts'
-import { validateIp } from '../../validation/ips.ts'
-import { dnsSubdomain, isQualifiedName } from '../../validation/names.ts'
+import { forbidden, invalid, notSupported, required } from '../../validation/field.ts'
 import { inclusiveRange } from '../../validation/numbers.ts'
 import {
   mirrorAnnotation,
@@ -15,7 +12,7 @@ import {
 import { validateImageOfPod } from './containers.ts'
 import { validateTolerations } from './scheduling.ts'
 import { validatePodSpec } from './spec.ts'
-import { isSidecar, type Container, type Pod, type PodSpec, type PodStatus, type Toleration } from './types.ts'
+import type { Container, Pod, PodSpec, Toleration } from './types.ts'
 
 const maxInt32 = 0x7fff_ffff
 
@@ -188,57 +185,6 @@ function validateGatedChanges(munged: PodSpec, before: PodSpec): FieldError[] {
     : Object.keys(others).length || before.affinity
       ? others
       : undefined
-  return errors
-}
-
-export function validatePodStatusUpdate(pod: Pod, old: Pod): FieldError[] {
-  const { status = {} } = pod
-  const before = old.status ?? {}
-  const errors = validateAnnotationUpdate(pod.metadata?.annotations, old.metadata?.annotations, 'metadata.annotations')
-  errors.push(...validatePodAnnotations(pod.metadata?.annotations, pod.spec ?? {}, 'metadata.annotations'))
-  for (const [i, { type = '' }] of (status.conditions ?? []).entries()) {
-    if (['PodScheduled', 'Ready', 'Initialized'].includes(type)) continue
-    errors.push(...asInvalid(`metadata.conditions[${i}].Type`, type, isQualifiedName(type)))
-  }
-  const nominated = status.nominatedNodeName
-  if (nominated && nominated !== before.nominatedNodeName) {
-    errors.push(...asInvalid('status.nominatedNodeName', nominated, dnsSubdomain(nominated, false)))
-  }
-  errors.push(...validateImmutable(status.qosClass, before.qosClass, 'status.qosClass'))
-  errors.push(...validateTransitions(status, before, old.spec ?? {}))
-  for (const field of ['podIPs', 'hostIPs'] as const) {
-    const addresses = status[field] ?? []
-    for (const [i, { ip }] of addresses.entries()) errors.push(...validateIp(ip, `status.${field}[${i}]`))
-    const families = new Set(addresses.map(({ ip }) => (ip?.includes(':') ? 6 : 4)))
-    if (addresses.length > families.size) {
-      errors.push(invalid(`status.${field}`, addresses, 'may specify no more than one IP for each IP family'))
-    }
-  }
-  const firstHost = status.hostIPs?.[0]?.ip
-  if (firstHost !== undefined && status.hostIP !== firstHost) {
-    errors.push(invalid('status.hostIPs[0].ip', firstHost, 'must be equal to `hostIP`'))
-  }
-  return errors
-}
-
-/** A container that ended for good does not come back. */
-function validateTransitions(status: PodStatus, before: PodStatus, spec: PodSpec): FieldError[] {
-  const errors: FieldError[] = []
-  for (const list of ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const) {
-    const policy = list === 'ephemeralContainerStatuses' ? 'Never' : spec.restartPolicy
-    if (policy === 'Always') continue
-    for (const [i, { name, state }] of (before[list] ?? []).entries()) {
-      if (!state?.terminated || (state.terminated.exitCode !== 0 && policy === 'OnFailure')) continue
-      const own = [...(spec.initContainers ?? []), ...(spec.containers ?? [])].find(
-        (container) => container.name === name,
-      )
-      if (own && (isSidecar(own) || own.restartPolicyRules?.length || own.restartPolicy === 'OnFailure')) continue
-      const now = (status[list] ?? []).find((container) => container.name === name)
-      if (now && !now.state?.terminated) {
-        errors.push(forbidden(`status.${list}[${i}].state`, 'may not be transitioned to non-terminated state'))
-      }
-    }
-  }
   return errors
 }
 

@@ -1,7 +1,7 @@
 import type { FieldError } from '#shared/kube/status.ts'
 import { signOf } from '#shared/kube/quantity.ts'
 import { validateClaimSpec } from '../persistent-volume-claim/validation.ts'
-import { sharedSources, type Source } from '../volume/sources.ts'
+import { isLongIscsi, longIscsiText, oneTypeTooMany, validateShared, type Source } from '../volume/sources.ts'
 import { asInvalid, duplicate, forbidden, invalid, notSupported, required } from '../../validation/field.ts'
 import { validateAnnotations, validateLabels, validateLabelSelector } from '../../validation/labels.ts'
 import { dnsSubdomain, isDnsLabel } from '../../validation/names.ts'
@@ -60,74 +60,89 @@ const keysToPaths = (
     ...mode(item.mode, `${path}[${i}].mode`),
   ])
 
-const special: readonly (readonly [field: keyof Volume, check: Check])[] = [
-  [
-    'emptyDir',
-    ({ emptyDir }, at) =>
-      emptyDir!.sizeLimit !== undefined && signOf(quantity(emptyDir!.sizeLimit)) < 0
-        ? [forbidden(`${at}.emptyDir.sizeLimit`, 'SizeLimit field must be a valid resource quantity')]
-        : [],
+/** What only pods' volumes have. */
+const special: Readonly<Record<string, Check>> = {
+  emptyDir: ({ emptyDir }, at) =>
+    emptyDir!.sizeLimit !== undefined && signOf(quantity(emptyDir!.sizeLimit)) < 0
+      ? [forbidden(`${at}.emptyDir.sizeLimit`, 'SizeLimit field must be a valid resource quantity')]
+      : [],
+  secret: ({ secret }, at) => [
+    ...(secret!.secretName ? [] : [required(`${at}.secret.secretName`)]),
+    ...mode(secret!.defaultMode, `${at}.secret.defaultMode`),
+    ...keysToPaths(secret!.items, `${at}.secret.items`),
   ],
-  [
-    'secret',
-    ({ secret }, at) => [
-      ...(secret!.secretName ? [] : [required(`${at}.secret.secretName`)]),
-      ...mode(secret!.defaultMode, `${at}.secret.defaultMode`),
-      ...keysToPaths(secret!.items, `${at}.secret.items`),
-    ],
+  persistentVolumeClaim: ({ persistentVolumeClaim }, at) =>
+    persistentVolumeClaim!.claimName ? [] : [required(`${at}.persistentVolumeClaim.claimName`)],
+  downwardAPI: ({ downwardAPI }, at) => [
+    ...mode(downwardAPI!.defaultMode, `${at}.downwardAPI.defaultMode`),
+    ...(downwardAPI!.items ?? []).flatMap((file) => downwardFile(file, `${at}.downwardAPI`)),
   ],
-  [
-    'persistentVolumeClaim',
-    ({ persistentVolumeClaim }, at) =>
-      persistentVolumeClaim!.claimName ? [] : [required(`${at}.persistentVolumeClaim.claimName`)],
+  configMap: ({ configMap }, at) => [
+    ...(configMap!.name ? [] : [required(`${at}.configMap.name`)]),
+    ...mode(configMap!.defaultMode, `${at}.configMap.defaultMode`),
+    ...keysToPaths(configMap!.items, `${at}.configMap.items`),
   ],
-  [
-    'downwardAPI',
-    ({ downwardAPI }, at) => [
-      ...mode(downwardAPI!.defaultMode, `${at}.downwardAPI.defaultMode`),
-      ...(downwardAPI!.items ?? []).flatMap((file) => downwardFile(file, `${at}.downwardAPI`)),
-    ],
-  ],
-  [
-    'configMap',
-    ({ configMap }, at) => [
-      ...(configMap!.name ? [] : [required(`${at}.configMap.name`)]),
-      ...mode(configMap!.defaultMode, `${at}.configMap.defaultMode`),
-      ...keysToPaths(configMap!.items, `${at}.configMap.items`),
-    ],
-  ],
-  ['projected', ({ projected }, at) => validateProjected(projected!, `${at}.projected`)],
-  ['ephemeral', validateEphemeral],
-  [
-    'image',
-    ({ image }, at, _pod, isPod) => {
-      const policies = ['Always', 'IfNotPresent', 'Never']
-      const policy = image!.pullPolicy ?? ''
-      return [
-        ...(isPod && !image!.reference ? [required(`${at}.image.reference`)] : []),
-        ...(policy === ''
-          ? [required(`${at}.image.pullPolicy`)]
-          : policies.includes(policy)
-            ? []
-            : [notSupported(`${at}.image.pullPolicy`, policy, policies)]),
-      ]
-    },
-  ],
-]
+  projected: ({ projected }, at) => validateProjected(projected!, `${at}.projected`),
+  ephemeral: validateEphemeral,
+  image: ({ image }, at, _pod, isPod) => {
+    const policies = ['Always', 'IfNotPresent', 'Never']
+    const policy = image!.pullPolicy ?? ''
+    return [
+      ...(isPod && !image!.reference ? [required(`${at}.image.reference`)] : []),
+      ...(policy === ''
+        ? [required(`${at}.image.pullPolicy`)]
+        : policies.includes(policy)
+          ? []
+          : [notSupported(`${at}.image.pullPolicy`, policy, policies)]),
+    ]
+  },
+}
+
+/** In the order in which they are looked at: of several, the first one counts. */
+const sources = [
+  'emptyDir',
+  'hostPath',
+  'gitRepo',
+  'gcePersistentDisk',
+  'awsElasticBlockStore',
+  'secret',
+  'nfs',
+  'iscsi',
+  'glusterfs',
+  'flocker',
+  'persistentVolumeClaim',
+  'rbd',
+  'cinder',
+  'cephfs',
+  'quobyte',
+  'downwardAPI',
+  'fc',
+  'flexVolume',
+  'configMap',
+  'azureFile',
+  'vsphereVolume',
+  'photonPersistentDisk',
+  'portworxVolume',
+  'azureDisk',
+  'storageos',
+  'projected',
+  'scaleIO',
+  'csi',
+  'ephemeral',
+  'image',
+] as const
 
 function validateSource(volume: Volume, podName: string | undefined, isPod: boolean, at: string): FieldError[] {
   const errors: FieldError[] = []
-  let found = 0
-  const look = (field: string, check: () => FieldError[]) => {
-    if ((volume as Source)[field] === undefined) return
-    if (found++) errors.push(forbidden(`${at}.${field}`, 'may not specify more than 1 volume type'))
-    else errors.push(...check())
+  const given = sources.filter((field) => (volume as Source)[field] !== undefined)
+  for (const [i, field] of given.entries()) {
+    const source = (volume as Source)[field] as Source
+    if (i > 0) errors.push(oneTypeTooMany(field, at))
+    else errors.push(...(special[field]?.(volume, at, podName, isPod) ?? validateShared(field, source, at, false)))
+    if (field === 'iscsi' && isLongIscsi(source, volume.name ?? ''))
+      errors.push(invalid(`${at}.name`, volume.name ?? '', longIscsiText))
   }
-  for (const [field, check] of special) look(field, () => check(volume, at, podName, isPod))
-  for (const [field, shown, check] of sharedSources) {
-    if (field !== 'local') look(field, () => check((volume as Source)[field] as Source, `${at}.${shown}`, false))
-  }
-  if (!found) errors.push(required(at, 'must specify a volume type'))
+  if (!given.length) errors.push(required(at, 'must specify a volume type'))
   return errors
 }
 

@@ -7,6 +7,7 @@ import { serviceColumns } from './columns.ts'
 import { defaultService } from './defaults.ts'
 import { prepareAddresses } from './families.ts'
 import { hasNodePorts, isExternallyAccessible, needsClusterIp, needsHealthCheck, type Service } from './types.ts'
+import { serviceWarnings } from './warnings.ts'
 import { validateService, validateServiceStatus, validateServiceUpdate } from './validation.ts'
 
 const define = kindsOf('', 'v1')
@@ -35,7 +36,7 @@ export const service: KindDefinition<Service> = define<Service>({
     validateUpdate: (service, old) =>
       orElse(prepareAddresses(structuredClone(service), old), () => validateServiceUpdate(service, old)),
     validateStatus: validateServiceStatus,
-    more: { answersDeleted: true },
+    more: { answersDeleted: true, warnings: serviceWarnings },
   },
   selectableFields: {
     'spec.clusterIP': ({ spec }) => spec?.clusterIP ?? '',

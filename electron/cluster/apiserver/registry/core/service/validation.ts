@@ -189,6 +189,7 @@ export function validateServiceUpdate(service: Service, old: Service): FieldErro
   if (sameType && service.spec?.loadBalancerClass !== old.spec?.loadBalancerClass) {
     errors.push(invalid('spec.loadBalancerClass', service.spec?.loadBalancerClass, 'may not change once set'))
   }
+  errors.push(...validateBalancerClass(service))
   if (
     needsHealthCheck(old) &&
     needsHealthCheck(service) &&
@@ -231,6 +232,8 @@ function validateFamilyChange(service: Service, old: Service): FieldError[] {
   if (before.length && now.length && now[0] !== before[0]) {
     errors.push(invalid('spec.ipFamilies[0]', service.spec?.clusterIPs, 'may not change once set'))
   }
+  if (now.length < before.length && !service.spec?.clusterIPs?.length)
+    errors.push(invalid('spec.ipFamilies[0]', now, 'primary ipFamily can not be unset'))
   if (now.length === 1 && before.length > 1 && service.spec?.ipFamilyPolicy !== 'SingleStack') {
     const text = "must be set to 'SingleStack' when releasing the secondary ipFamily"
     errors.push(invalid('spec.ipFamilyPolicy', service.spec?.ipFamilyPolicy, text))

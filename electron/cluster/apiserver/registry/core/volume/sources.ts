@@ -1,6 +1,6 @@
 import type { FieldError } from '#shared/kube/status.ts'
 import { entries } from '../../loose.ts'
-import { asInvalid, invalid, notSupported, required, tooLong } from '../../validation/field.ts'
+import { asInvalid, forbidden, invalid, notSupported, required, tooLong } from '../../validation/field.ts'
 import { dnsLabel, isDnsLabel, isDnsSubdomain } from '../../validation/names.ts'
 import { inclusiveRange } from '../../validation/numbers.ts'
 import { descendingPath, withoutBacksteps } from '../../validation/paths.ts'
@@ -73,10 +73,18 @@ const iscsi: Check = (source, path, persistent) => {
   errors.push(...lun(number(source, 'lun'), path))
   if ((source.chapAuthDiscovery || source.chapAuthSession) && !source.secretRef)
     errors.push(required(`${path}.secretRef`))
+  if (persistent && source.secretRef)
+    errors.push(...needs('name')(source.secretRef as Source, `${path}.secretRef`, persistent))
   if (source.initiatorName !== undefined)
     errors.push(...iscsiName(text(source, 'initiatorName'), `${path}.initiatorname`, startsWith))
   return errors
 }
+
+/** The initiator's name is made of the volume's name and the portal. */
+export const isLongIscsi = (source: Source, volumeName: string): boolean =>
+  source.initiatorName !== undefined && Buffer.byteLength(`${volumeName}:${text(source, 'targetPortal')}`) > 64
+export const longIscsiText =
+  'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.'
 
 const fc: Check = (source, path) => {
   const targets = list(source, 'targetWWNs')
@@ -218,70 +226,103 @@ const glusterfs: Check = (source, path, persistent) => {
   return errors
 }
 
-/** In the order in which upstream looks at them; the second name is the one that errors speak of. */
-export const sharedSources: readonly (readonly [field: string, shown: string, check: Check])[] = [
-  ['hostPath', 'hostPath', hostPath],
-  [
-    'gitRepo',
+/** The name that errors speak of, and what is checked. */
+type Shared = readonly [shown: string, check: Check]
+
+const shared: Readonly<Record<string, Shared>> = {
+  hostPath: ['hostPath', hostPath],
+  gitRepo: [
     'gitRepo',
     (source, path, persistent) => [
       ...needs('repository')(source, path, persistent),
       ...descendingPath(text(source, 'directory'), `${path}.directory`),
     ],
   ],
-  [
-    'gcePersistentDisk',
+  gcePersistentDisk: [
     'persistentDisk',
     (source, path, persistent) => [...needs('pdName')(source, path, persistent), ...partition(source, path)],
   ],
-  [
-    'awsElasticBlockStore',
+  awsElasticBlockStore: [
     'awsElasticBlockStore',
     (source, path, persistent) => [...needs('volumeID')(source, path, persistent), ...partition(source, path)],
   ],
-  ['nfs', 'nfs', nfs],
-  ['iscsi', 'iscsi', iscsi],
-  ['glusterfs', 'glusterfs', glusterfs],
-  ['flocker', 'flocker', flocker],
-  [
-    'rbd',
+  nfs: ['nfs', nfs],
+  iscsi: ['iscsi', iscsi],
+  glusterfs: ['glusterfs', glusterfs],
+  flocker: ['flocker', flocker],
+  rbd: [
     'rbd',
     (source, path) => [
       ...(list(source, 'monitors').length ? [] : [required(`${path}.monitors`)]),
       ...(text(source, 'image') ? [] : [required(`${path}.image`)]),
     ],
   ],
-  [
-    'cinder',
+  cinder: [
     'cinder',
     (source, path, persistent) => [
       ...needs('volumeID')(source, path, persistent),
       ...secretRef(source, path, persistent),
     ],
   ],
-  ['cephfs', 'cephfs', (source, path) => (list(source, 'monitors').length ? [] : [required(`${path}.monitors`)])],
-  ['quobyte', 'quobyte', quobyte],
-  ['fc', 'fc', fc],
-  ['flexVolume', 'flexVolume', flexVolume],
-  [
-    'azureFile',
+  cephfs: ['cephfs', (source, path) => (list(source, 'monitors').length ? [] : [required(`${path}.monitors`)])],
+  quobyte: ['quobyte', quobyte],
+  fc: ['fc', fc],
+  flexVolume: ['flexVolume', flexVolume],
+  azureFile: [
     'azureFile',
     (source, path, persistent) => [
       ...needs('secretName', 'shareName')(source, path, persistent),
       ...(persistent && source.secretNamespace === '' ? [required(`${path}.secretNamespace`)] : []),
     ],
   ],
-  ['vsphereVolume', 'vsphereVolume', needs('volumePath')],
-  ['photonPersistentDisk', 'photonPersistentDisk', needs('pdID')],
-  ['portworxVolume', 'portworxVolume', needs('volumeID')],
-  ['azureDisk', 'azureDisk', azureDisk],
-  ['storageos', 'storageos', storageOS],
-  ['scaleIO', 'scaleIO', needs('gateway', 'system', 'volumeName')],
-  ['csi', 'csi', csi],
-  [
-    'local',
+  vsphereVolume: ['vsphereVolume', needs('volumePath')],
+  photonPersistentDisk: ['photonPersistentDisk', needs('pdID')],
+  portworxVolume: ['portworxVolume', needs('volumeID')],
+  azureDisk: ['azureDisk', azureDisk],
+  storageos: ['storageos', storageOS],
+  scaleIO: ['scaleIO', needs('gateway', 'system', 'volumeName')],
+  csi: ['csi', csi],
+  local: [
     'local',
     (source, path) =>
       text(source, 'path') ? withoutBacksteps(text(source, 'path'), `${path}.path`) : [required(`${path}.path`)],
   ],
+}
+
+/** Fields of a persistent volume's source, in the order in which they are looked at. */
+export const persistentSources: readonly string[] = [
+  'hostPath',
+  'gcePersistentDisk',
+  'awsElasticBlockStore',
+  'glusterfs',
+  'flocker',
+  'nfs',
+  'rbd',
+  'quobyte',
+  'cephfs',
+  'iscsi',
+  'cinder',
+  'fc',
+  'flexVolume',
+  'azureFile',
+  'vsphereVolume',
+  'photonPersistentDisk',
+  'portworxVolume',
+  'azureDisk',
+  'scaleIO',
+  'local',
+  'storageos',
+  'csi',
 ]
+
+/** What is wrong with the source in a field that pods' volumes and persistent volumes share. */
+export function validateShared(field: string, source: Source, path: string, persistent: boolean): FieldError[] {
+  const [shown, check] = shared[field]!
+  return check(source, `${path}.${shown}`, persistent)
+}
+
+const oddNames: Readonly<Record<string, string>> = { cephfs: 'cephFS', downwardAPI: 'downwarAPI' }
+
+/** Of several sources all but the first are refused, under upstream's names for them. */
+export const oneTypeTooMany = (field: string, path: string): FieldError =>
+  forbidden(`${path}.${oddNames[field] ?? field}`, 'may not specify more than 1 volume type')

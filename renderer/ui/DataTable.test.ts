@@ -46,7 +46,7 @@ const table = (some: Record<string, unknown> = {}) =>
       keyOf: (row: Row) => row.id,
       cursor: -1,
       selected: new Set<string>(),
-      cell: (row: Row, column: { id: string }): CellView => ({ content: column.id === 'name' ? row.id : '' }),
+      cell: (row: Row, column: { id: string }): CellView => ({ text: column.id === 'name' ? row.id : '' }),
       selectLabel: 'Select row',
       ...some,
     },

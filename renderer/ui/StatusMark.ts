@@ -1,4 +1,4 @@
-import { h, type FunctionalComponent, type PropType, type VNode, type VNodeArrayChildren } from 'vue'
+import { h, type FunctionalComponent, type PropType, type VNode } from 'vue'
 import { toneMark, toneText, type Tone } from './tone.ts'
 
 export interface StatusMarkProps {
@@ -35,27 +35,26 @@ const shapes: Record<Tone, () => VNode[]> = {
   off: () => [ring('3.5')],
 }
 
-/** Colour, shape and a word. Circle: good; half circle: under way; triangle: look; octagon: broken; ring: idle. */
-export function statusMark({ tone, label, plain }: StatusMarkProps, word?: string | VNodeArrayChildren): VNode {
-  const mark = h(
+/** Colour and shape alone, 12 pixels wide. */
+export const toneIcon = (tone: Tone, label?: string, look = ''): VNode =>
+  h(
     'svg',
     {
       // Another shape is another element: patching one into the other costs more.
       key: tone,
       viewBox: '0 0 12 12',
-      class: `size-3 shrink-0 ${toneMark[tone]}`,
+      class: `size-3 shrink-0 ${look} ${toneMark[tone]}`,
       ...(label ? { role: 'img', 'aria-label': label } : { 'aria-hidden': 'true' }),
     },
     shapes[tone](),
   )
+
+/** Colour, shape and a word. Circle: good; half circle: under way; triangle: look; octagon: broken; ring: idle. */
+export const StatusMark: FunctionalComponent<StatusMarkProps> = ({ tone, label, plain }, { slots }) => {
+  const word = slots['default']?.()
   return h('span', { class: 'inline-flex max-w-full min-w-0 items-center gap-1.5' }, [
-    mark,
-    word === undefined
-      ? undefined
-      : h('span', { class: `self-baseline truncate ${plain ? '' : toneText[tone]}` }, word),
+    toneIcon(tone, label),
+    word && h('span', { class: `self-baseline truncate ${plain ? '' : toneText[tone]}` }, word),
   ])
 }
-
-export const StatusMark: FunctionalComponent<StatusMarkProps> = (props, { slots }) =>
-  statusMark(props, slots['default']?.())
 StatusMark.props = { tone: String as PropType<Tone>, label: String, plain: Boolean }

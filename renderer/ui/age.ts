@@ -25,5 +25,14 @@ function pair(value: number, divisor: number, unit: string, small: string): stri
 
 // Made once: a formatter costs a thousand times what formatting does.
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
-export const longTime = (milliseconds: number): string =>
-  Number.isFinite(milliseconds) ? exact.format(milliseconds) : ''
+/** Formatting takes a while too, and the moments of a table are asked for again and again. */
+const formatted = new Map<number, string>()
+export function longTime(milliseconds: number): string {
+  if (!Number.isFinite(milliseconds)) return ''
+  let text = formatted.get(milliseconds)
+  if (text === undefined) {
+    if (formatted.size >= 2000) formatted.clear()
+    formatted.set(milliseconds, (text = exact.format(milliseconds)))
+  }
+  return text
+}

@@ -16,9 +16,15 @@ export interface TableColumn {
   spare?: number
 }
 
-/** What a cell shows. Built by plain functions: a component in each cell is what a keystroke cannot pay. */
+/** What a cell shows. Told by plain functions: a component in each cell is what a keystroke cannot pay. */
 export interface CellView {
-  content: string | VNodeArrayChildren
+  text: string
+  /** Plain elements in place of the text. */
+  nodes?: () => VNodeArrayChildren
+  /** What the nodes are made of, the text by default: while that stays the same they are not made again. */
+  of?: string
+  /** Pixels that they take at the most, by default those of the text. */
+  width?: number
   class?: string
   title?: string
 }
@@ -62,6 +68,18 @@ export function fitColumns(columns: readonly TableColumn[], available: number): 
   const weight = ({ width, min = width, grows }: TableColumn) => (grows ? 3 * width : width > min ? width / 2 : 0)
   const all = columns.reduce((sum, column) => sum + weight(column), 0)
   return columns.map((column) => Math.floor(column.width + (all ? (room * weight(column)) / all : 0)))
+}
+
+/** Where the cells of a row stand, as custom properties of the table: it alone is touched when widths change. */
+export function placesOf(widths: readonly number[]): Record<string, string> {
+  const places: Record<string, string> = {}
+  let left = outer.checkbox
+  for (const [at, width] of widths.entries()) {
+    places[`--x${at}`] = `${left}px`
+    places[`--w${at}`] = `${width}px`
+    left += width
+  }
+  return places
 }
 
 /** How many row elements a table so tall needs: a constant, so that scrolling and filtering make and move none. */

@@ -6,8 +6,10 @@ import { readableBytes } from '../../data/bytes.ts'
 import { kindOfReference, refOf } from '../../data/kinds.ts'
 import { longTime, shortDuration } from '../../ui/age.ts'
 import { meter } from '../../ui/Meter.ts'
-import { statusMark } from '../../ui/StatusMark.ts'
+import { toneIcon } from '../../ui/StatusMark.ts'
 import type { CellView } from '../../ui/table.ts'
+import { textWidth } from '../../ui/textWidth.ts'
+import { toneText } from '../../ui/tone.ts'
 import { useNow } from '../../ui/useNow.ts'
 import type { Row } from '#shared/ipc/queries.ts'
 import type { ShownColumn } from './columns.ts'
@@ -16,30 +18,27 @@ import type { ShownColumn } from './columns.ts'
 export function useCells(markName: () => boolean): (row: Row, column: ShownColumn) => CellView {
   const now = useNow()
   const link = useLinks()
-  const marked = computed(markName)
+  const marksName = computed(markName)
 
   return (row, column) => {
     const cell = column.cell(row)
     const text = cell === null ? '' : String(cell)
     switch (column.kind) {
       case 'name':
-        return name(row, text, marked.value)
+        return name(row, text, marksName.value)
       case 'status':
-        return {
-          content: [statusMark({ tone: row.tone, plain: row.tone === 'ok' || row.tone === 'off' }, text)],
-          title: text,
-        }
+        return marked(row, text, row.tone === 'ok' || row.tone === 'off' ? '' : toneText[row.tone])
       case 'age':
-        if (typeof cell !== 'number') return { content: text }
-        return { content: shortDuration(now.value - cell), class: 'text-muted', title: longTime(cell) }
+        if (typeof cell !== 'number') return { text }
+        return { text: shortDuration(now.value - cell), class: 'text-muted', title: longTime(cell) }
       case 'ratio':
         return ratio(row, text)
       case 'labels':
         return labels(text)
       case 'bytes':
-        return { content: typeof cell === 'number' ? readableBytes(cell) : '' }
+        return { text: typeof cell === 'number' ? readableBytes(cell) : '' }
       case 'number':
-        return { content: text, class: cell ? '' : 'text-faint' }
+        return { text, class: cell ? '' : 'text-faint' }
       default:
         return link(row, column, text) ?? plain(text)
     }
@@ -47,55 +46,69 @@ export function useCells(markName: () => boolean): (row: Row, column: ShownColum
 }
 
 const plain = (text: string): CellView => ({
-  content: text,
+  text,
   class: 'text-muted',
   ...(text.length > 16 ? { title: text } : {}),
 })
 
-function name(row: Row, text: string, marked: boolean): CellView {
-  const title = text
-  if (!marked || row.tone === 'off') return { content: text, class: 'font-medium', title }
-  const mark = statusMark({ tone: row.tone, label: t(`app.tone.${row.tone}`) })
-  return {
-    content: [mark, h('span', { class: 'truncate font-medium' }, text)],
-    class: 'flex items-center gap-1.5',
-    title,
-  }
-}
+/** The row's tone as a mark, and a word. */
+const marked = (row: Row, text: string, look: string, label?: string): CellView => ({
+  text,
+  nodes: () => [toneIcon(row.tone, label, 'mr-1.5 inline align-[-1px]'), text],
+  of: `${row.tone} ${text}`,
+  width: 18 + textWidth(text),
+  class: look,
+  title: text,
+})
+
+const name = (row: Row, text: string, mark: boolean): CellView =>
+  mark && row.tone !== 'off'
+    ? marked(row, text, 'font-medium', t(`app.tone.${row.tone}`))
+    : { text, class: 'font-medium', title: text }
 
 function ratio(row: Row, text: string): CellView {
   const [have = 0, of = 0] = text.split('/').map(Number)
   const short = have < of
+  const barred = of > 1 && text.length < 7
   const bar = (): VNode => meter({ parts: [{ tone: short ? row.tone : 'ok', value: have }], whole: of, thin: true })
   return {
-    content: [
+    text,
+    nodes: () => [
       h('span', { class: `min-w-8 ${short ? '' : 'text-muted'}` }, text),
-      of > 1 && text.length < 7 ? h('span', { class: 'w-8' }, [bar()]) : undefined,
+      barred ? h('span', { class: 'w-8' }, [bar()]) : undefined,
     ],
+    of: `${row.tone} ${text}`,
+    width: Math.max(32, textWidth(text)) + (barred ? 40 : 0),
     class: 'flex items-center gap-2',
   }
 }
 
 const labels = (text: string): CellView => ({
-  content: text
-    .split(/,\s*/)
-    .filter(Boolean)
-    .slice(0, 6)
-    .map((label) =>
-      h(
-        'span',
-        { key: label, class: 'shrink-0 rounded-small bg-press px-1 text-tiny leading-[18px] text-muted' },
-        label,
+  text,
+  nodes: () =>
+    text
+      .split(/,\s*/)
+      .filter(Boolean)
+      .slice(0, 6)
+      .map((label) =>
+        h(
+          'span',
+          { key: label, class: 'shrink-0 rounded-small bg-press px-1 text-tiny leading-[18px] text-muted' },
+          label,
+        ),
       ),
-    ),
-  class: 'flex gap-1',
+  width: Infinity,
+  class: 'flex items-center gap-1',
   title: text,
 })
+
+const linkLook = 'cursor-default rounded-small text-muted hover:text-accent hover:underline'
 
 /** Columns that name another object lead to it. */
 function useLinks(): (row: Row, column: ShownColumn, text: string) => CellView | undefined {
   const workspace = useWorkspace()
   const navigation = useNavigation()
+  const kinds = computed(() => new Set(workspace.kinds.map(({ kind }) => kind)))
 
   function reference({ id }: ShownColumn, text: string): { kind: string; name: string } | undefined {
     if (!text) return undefined
@@ -107,16 +120,21 @@ function useLinks(): (row: Row, column: ShownColumn, text: string) => CellView |
   return (row, column, text) => {
     const to = reference(column, text)
     if (!to) return undefined
-    const resource = kindOfReference(workspace.kinds, undefined, to.kind)
     const words = column.id === 'object' ? `${to.kind} ${to.name}` : to.name
-    if (!resource) return { ...plain(words), title: text }
+    if (!kinds.value.has(to.kind)) return { ...plain(words), title: text }
     const open = (event: Event): void => {
       event.stopPropagation()
-      if (!workspace.currentId) return
+      const resource = kindOfReference(workspace.kinds, undefined, to.kind)
+      if (!workspace.currentId || !resource) return
       const where = resource.namespaced && row.namespace ? { namespace: row.namespace } : {}
       void navigation.openObject({ context: workspace.currentId, resource: refOf(resource), ...where, name: to.name })
     }
-    const look = 'max-w-full truncate rounded-small align-bottom text-muted hover:text-accent hover:underline'
-    return { content: [h('button', { type: 'button', tabindex: -1, class: look, onClick: open }, words)], title: text }
+    return {
+      // Not a button: each of those has a box of its own inside, and a table has two for every row.
+      text: words,
+      nodes: () => [h('span', { role: 'link', tabindex: -1, class: linkLook, onClick: open }, [words])],
+      of: `${row.namespace} ${text}`,
+      title: text,
+    }
   }
 }

@@ -15,7 +15,7 @@ export interface View {
   object(object: KubeObject): Buffer
   /** A list of objects that are not stored. */
   objects(objects: readonly KubeObject[]): Buffer
-  /** A list, in parts. Those of JSON are made when they are asked for. */
+  /** A list, in parts that are made when they are asked for. A promise where their length has to be known first. */
   list(page: ListPage): Parts | Promise<Parts>
   /** The object that carries a bookmark. */
   bookmark(metadata: object): Buffer

@@ -86,28 +86,30 @@ function cleared(): ProtoWriter {
 export const encodeProtobuf = (type: TypeDef, object: object, meta: Meta): Buffer =>
   Buffer.concat(sealed(meta, [encodeMessage(type, object)]))
 
-/**
- * The envelope around a message that is given in parts: the magic number and a runtime.Unknown, whose contentEncoding
- * and contentType are written though they are empty.
- */
+/** A message in its envelope, in parts as it is given. */
 export function sealed(meta: Meta, message: readonly Buffer[]): Buffer[] {
+  let length = 0
+  for (const part of message) length += part.length
+  const { before, after } = envelopeOf(meta, length)
+  return [before, ...message, after]
+}
+
+/**
+ * What stands around a message of that length: the magic number and a runtime.Unknown, whose contentEncoding and
+ * contentType are written though they are empty.
+ */
+export function envelopeOf(meta: Meta, length: number): { before: Buffer; after: Buffer } {
   const writer = cleared()
-  writer.varint(totalLength(message))
+  writer.varint(length)
   writer.tag(2, 2)
   const before = writer.length
   writeMessage(typeNamed('io.k8s.apimachinery.pkg.runtime.TypeMeta'), { ...meta }, writer)
   writer.close(1, before)
   writer.raw(magic)
-  return [writer.take(), ...message, unknownEnd]
+  return { before: writer.take(), after: unknownEnd }
 }
 
 const unknownEnd = Buffer.from([0x1a, 0, 0x22, 0])
-
-function totalLength(parts: readonly Buffer[]): number {
-  let length = 0
-  for (const part of parts) length += part.length
-  return length
-}
 
 /** What stands in front of a message that is a field of another. */
 export function fieldHead(number: number, length: number): Buffer {

@@ -25,6 +25,17 @@ it('answers with what is gone', async () => {
   await expect(remove(small, 'configmaps', 'x')).rejects.toMatchObject({ status: { code: 404 } })
 })
 
+it('leaves the object that readers share as it was', async () => {
+  const small = smallCore()
+  const kind = small.kind('configmaps')
+  await small.create(configMap('x', { metadata: { name: 'x', finalizers: ['a.io/hold'] }, data: { a: 'b' } }))
+  const before = kind.object(kind.objects.get(kind.objects.keyOf('a', 'x'))!)
+  const was = structuredClone(before)
+  const marked = stored(kind, await remove(small, 'configmaps', 'x'))
+  expect(before).toEqual(was)
+  expect(marked).toMatchObject({ metadata: { deletionGracePeriodSeconds: 0 }, data: { a: 'b' } })
+})
+
 it('marks what a finalizer holds, and marks it once', async () => {
   const small = smallCore()
   await small.create(configMap('x', { metadata: { name: 'x', finalizers: ['a.io/hold'] } }))

@@ -39,7 +39,7 @@ export async function deleteObject(core: Core, op: Operation, request: DeleteReq
     }
     checkPreconditions(op, old.metadata!, request)
     await admitValidating(core, op, { operation: 'DELETE', object: undefined, old })
-    const object = kind.copy(entry)
+    const object = dying(op, entry, old)
     const now = core.clock.now()
     if (kind.strategy.markForCleanup && !object.metadata!.deletionTimestamp) {
       kind.strategy.markForCleanup(object, now)
@@ -60,6 +60,17 @@ export async function deleteObject(core: Core, op: Operation, request: DeleteReq
       : await remove(core, op, key, entry, object, graceful || finalized)
     if (outcome) return outcome
   }
+}
+
+/**
+ * The object as its deletion changes it: but for its metadata, which is its own, the one that all readers share. A copy
+ * throughout for the few kinds where more changes than that.
+ */
+function dying(op: Operation, entry: Entry, old: KubeObject): KubeObject {
+  const { kind } = op
+  const { convert, convertLater, strategy } = kind.definition
+  if (convert || convertLater || strategy.markForCleanup || strategyOf(op).markDeleted) return kind.copy(entry)
+  return { ...old, metadata: { ...old.metadata } }
 }
 
 /** Source: rest.BeforeDelete. True: the object is marked with a grace period, if only one of 0. */

@@ -1,7 +1,6 @@
 import type { KubeObject } from '#shared/kube/object.ts'
-import type { Entry } from '../../store/api.ts'
 import type { ServedKind } from '../kinds/served-kind.ts'
-import { joined, listParts, type View } from './view.ts'
+import { itemParts, joined, listMetadata, listParts, type Item, type View } from './view.ts'
 
 /** Objects without anything but their metadata. */
 export function metadataView(kind: ServedKind, version: string): View {
@@ -12,17 +11,18 @@ export function metadataView(kind: ServedKind, version: string): View {
     apiVersion,
     metadata: kind.metadataOf(object),
   })
-  const parts = (entry: Entry) => [head, kind.metadata(entry), '}']
+  const item: Item = { before: () => head, bytes: (entry) => kind.metadata(entry), after: '}' }
+  const listHead = `{"kind":"PartialObjectMetadataList","apiVersion":"${apiVersion}","metadata":`
   return {
     key: `${kind.apiVersion}|metadata|${version}`,
     format: 'json',
-    one: (entry) => joined(parts(entry)),
+    one: (entry) => joined(itemParts(item, entry)),
     object: (object) => Buffer.from(JSON.stringify(partial(object))),
     objects: (objects) =>
       Buffer.from(
         JSON.stringify({ kind: 'PartialObjectMetadataList', apiVersion, metadata: {}, items: objects.map(partial) }),
       ),
-    list: (page) => listParts(`"kind":"PartialObjectMetadataList","apiVersion":"${apiVersion}"`, page, parts, 'null'),
+    list: (page) => listParts(`${listHead}${JSON.stringify(listMetadata(page))},"items":`, page, item, 'null', '}\n'),
     bookmark: (metadata) => Buffer.from(JSON.stringify({ kind: 'PartialObjectMetadata', apiVersion, metadata })),
   }
 }

@@ -6,7 +6,7 @@ import type { ServedKind } from '../kinds/served-kind.ts'
 import { defaultColumns } from '../registry/columns/common.ts'
 import { notSupported } from '../registry/validation/field.ts'
 import type { ListPage } from '../storage/list.ts'
-import { arrayParts, joined, listMetadata, type View } from './view.ts'
+import { itemParts, joined, listMetadata, listParts, type Item, type Parts, type View } from './view.ts'
 
 /** Rows as kubectl prints them. Source: apiserver/pkg/endpoints/handlers/response.go. */
 export function tableView(kind: ServedKind, version: string, includeObject: string | null, clock: Clock): View {
@@ -34,14 +34,26 @@ export function tableView(kind: ServedKind, version: string, includeObject: stri
   // Upstream's default printer leaves the list unset, those of single kinds make an empty one.
   const noRows = columns === defaultColumns ? 'null' : '[]'
 
-  const rowParts = (entry: Entry, now: number): (Buffer | string)[] => {
-    const cells = `{${kind.row(entry).at(now)}`
-    if (include === 'None') return [cells, '}']
-    if (include === 'Object') return [`${cells},"object":`, kind.head, kind.bytes(entry).subarray(1), '}']
-    return [`${cells},"object":${partialHead}`, kind.metadata(entry), '}}']
-  }
+  const carrying: Pick<Item, 'bytes' | 'after'> & { head: string } = {
+    None: { head: '', bytes: () => '', after: '}' },
+    Object: {
+      head: `,"object":${kind.head.toString()}`,
+      bytes: (entry: Entry) => kind.bytes(entry).subarray(1),
+      after: '}',
+    },
+    Metadata: { head: `,"object":${partialHead}`, bytes: (entry: Entry) => kind.metadata(entry), after: '}}' },
+  }[include]!
+  const rowItem = (now: number): Item => ({
+    before: (entry) => `{${kind.row(entry).at(now)}${carrying.head}`,
+    bytes: carrying.bytes,
+    after: carrying.after,
+  })
   const one = (entry: Entry, columnText: string): Buffer =>
-    joined([frame({ resourceVersion: String(entry.revision) }, columnText), '[', ...rowParts(entry, clock.now()), ']}'])
+    joined([
+      `${frame({ resourceVersion: String(entry.revision) }, columnText)}[`,
+      ...itemParts(rowItem(clock.now()), entry),
+      ']}',
+    ])
   const rowOf = (shown: KubeObject): string => {
     const partial = { kind: 'PartialObjectMetadata', apiVersion, metadata: kind.metadataOf(shown) }
     const carried = include === 'None' ? '' : `,"object":${JSON.stringify(include === 'Object' ? shown : partial)}`
@@ -51,12 +63,8 @@ export function tableView(kind: ServedKind, version: string, includeObject: stri
     Buffer.from(`${frame({ resourceVersion: shown.metadata?.resourceVersion }, definitions)}[${rowOf(shown)}]}`)
   const objects = (shown: readonly KubeObject[]): Buffer =>
     Buffer.from(`${frame({}, definitions)}[${shown.map(rowOf).join(',')}]}`)
-  function* list(page: ListPage): Iterable<Buffer | string> {
-    const now = clock.now()
-    yield frame(listMetadata(page), definitions)
-    yield* page.entries.length ? arrayParts(page, (entry) => rowParts(entry, now)) : [noRows]
-    yield '}'
-  }
+  const list = (page: ListPage): Parts =>
+    listParts(frame(listMetadata(page), definitions), page, rowItem(clock.now()), noRows, '}')
   const bookmark = (metadata: { resourceVersion?: string } & object): Buffer => {
     const shown = { kind: kind.kind, apiVersion: kind.apiVersion, metadata }
     const row = JSON.stringify({

@@ -15,7 +15,7 @@ export interface View {
   object(object: KubeObject): Buffer
   /** A list of objects that are not stored. */
   objects(objects: readonly KubeObject[]): Buffer
-  /** A list, in parts. Those of JSON are made when they are asked for. */
+  /** A list, in parts that are made when they are asked for. A promise where their length has to be known first. */
   list(page: ListPage): Parts | Promise<Parts>
   /** The object that carries a bookmark. */
   bookmark(metadata: object): Buffer
@@ -27,27 +27,33 @@ export interface View {
 export const joined = (parts: Parts): Buffer =>
   Buffer.concat(Array.from(parts, (part) => (typeof part === 'string' ? Buffer.from(part) : part)))
 
-/** A list of what `item` makes of each entry. `empty`: how a list without items is written. */
-export function* listParts(
-  type: string,
-  page: ListPage,
-  item: (entry: Entry) => Parts,
-  empty = '[]',
-  metadata = listMetadata(page),
-): Parts {
-  yield `{${type},"metadata":${JSON.stringify(metadata)},"items":`
-  yield* page.entries.length ? arrayParts(page, item) : [empty]
-  yield '}\n'
+/** How a list writes one of its entries: text, bytes behind it, and what ends it. */
+export interface Item {
+  before(entry: Entry): string
+  bytes(entry: Entry): Buffer | string
+  readonly after: string
 }
 
-export function* arrayParts(page: ListPage, item: (entry: Entry) => Parts): Parts {
-  let separator = '['
+export const itemParts = ({ before, bytes, after }: Item, entry: Entry): Parts => [before(entry), bytes(entry), after]
+
+/**
+ * A list between its `head` and its `tail`; `empty`: how one without items is written. Lists are made of this, and each
+ * part costs: two for an entry.
+ */
+export function* listParts(
+  head: string,
+  page: ListPage,
+  { before, bytes, after }: Item,
+  empty: string,
+  tail: string,
+): Parts {
+  let between = `${head}[`
   for (const entry of page.entries) {
-    yield separator
-    yield* item(entry)
-    separator = ','
+    yield between + before(entry)
+    yield bytes(entry)
+    between = `${after},`
   }
-  yield ']'
+  yield page.entries.length ? `${after}]${tail}` : head + empty + tail
 }
 
 export const listMetadata = (page: ListPage): object => ({

@@ -6,7 +6,7 @@ import { badRequest, type Subject } from '#shared/kube/status.ts'
 import type { Decoded } from '../../schema/api.ts'
 import { decodeValue } from '../../schema/decode-json.ts'
 import { encodeMessage, hasProtobuf } from '../../schema/protobuf.ts'
-import { findType, typeNamed } from '../../schema/table.ts'
+import { findType, metaTypes, typeNamed } from '../../schema/table.ts'
 import type { Entry, StoreEvent } from '../../store/api.ts'
 import type { KindDefinition, Strategy, Subresource } from '../registry/kind.ts'
 import { decodeStored, encodeBare, encodeStored, headOf } from '../storage/codec.ts'
@@ -146,10 +146,29 @@ export class ServedKind {
   /** The protobuf message in this version, without its envelope. */
   message(entry: Entry): Buffer {
     const version = this.#inVersion(entry)
-    return this.#messages.of(version, () => {
+    const message = this.#messages.of(version, () => {
       const object = version.object?.deref() ?? this.copy(entry)
       return encodeMessage(typeNamed(this.definition.type), object)
     })
+    version.messageLength = message.length
+    return message
+  }
+
+  /** The protobuf message of a PartialObjectMetadata. */
+  metadataMessage(entry: Entry): Buffer {
+    const metadata = JSON.parse(this.metadata(entry).toString()) as ObjectMeta
+    const message = encodeMessage(typeNamed(metaTypes.partialObjectMetadata), { metadata })
+    this.#inVersion(entry).metadataLength = message.length
+    return message
+  }
+
+  /** How long these are, where they have been made before. */
+  messageLength(entry: Entry): number | undefined {
+    return this.#inVersion(entry).messageLength || undefined
+  }
+
+  metadataLength(entry: Entry): number | undefined {
+    return this.#inVersion(entry).metadataLength || undefined
   }
 
   #madeBytes(entry: Entry): Buffer {

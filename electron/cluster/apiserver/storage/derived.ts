@@ -9,6 +9,9 @@ export interface InVersion {
   object?: WeakRef<KubeObject> | undefined
   /** Made when somebody first asks for a table. */
   row?: Row | undefined
+  /** Bytes of its protobuf message, and of that of its metadata. 0: not made yet. */
+  messageLength?: number
+  metadataLength?: number
 }
 
 /**
@@ -18,6 +21,8 @@ export interface InVersion {
 export class Derived implements InVersion {
   object: WeakRef<KubeObject> | undefined = undefined
   row: Row | undefined = undefined
+  messageLength = 0
+  metadataLength = 0
   /** Where the metadata ends in the stored bytes. 0: not looked for yet. */
   metadataEnd = 0
   /** Null: the object has none. Undefined: not looked at yet. */

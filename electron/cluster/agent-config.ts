@@ -24,6 +24,7 @@ export interface AgentConfig {
   lifeline: string
   imagesDirectory: string
   shimEntry: string
+  unpackEntry: string
   nodeBinary: string
   logFile: string
 }

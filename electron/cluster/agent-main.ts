@@ -16,6 +16,7 @@ import type { Locate, PodNetwork } from './network/api.ts'
 import { createPodNetwork } from './network/pod-network/pod-network.ts'
 import { chooseIsolation } from './runtime/process/isolation/choose.ts'
 import type { Isolation } from './runtime/process/isolation/isolation.ts'
+import { openPulled, type Pulled } from './runtime/process/pulled.ts'
 import { createProcessRuntime } from './runtime/process/runtime.ts'
 
 /** The agent's process: the nodes of this machine and their network. Started and told what to do by the cluster's. */
@@ -93,6 +94,18 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
   const dial = dialer(config, networks)
   const [first] = networks
   if (first) {
+    const pulled = owned.own(
+      await openPulled({
+        clock,
+        logger: logger.child('images'),
+        directory: path.join(config.directory, 'images'),
+        scratch: path.join(config.directory, 'isolation'),
+        nodeBinary: config.nodeBinary,
+        unpackEntry: config.unpackEntry,
+        isolation: isolation.kind,
+        network: first.driver,
+      }),
+    )
     nodeNetwork = await startNodeNetwork({
       client: client(config.proxy, 'kube-proxy'),
       clock,
@@ -125,7 +138,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
           agent,
           config,
           node,
-          { network: networks[i]!, isolation, limits },
+          { network: networks[i]!, isolation, pulled, limits },
           client(node.client, 'kubelet'),
           logger,
         ),
@@ -216,7 +229,12 @@ async function addNode(
   agent: Agent,
   config: AgentConfig,
   node: AgentNode,
-  { network, isolation, limits }: { network: PodNetwork; isolation: Isolation; limits: readonly string[] },
+  {
+    network,
+    isolation,
+    pulled,
+    limits,
+  }: { network: PodNetwork; isolation: Isolation; pulled: Pulled; limits: readonly string[] },
   client: HttpsClient,
   logger: Logger,
 ): Promise<void> {
@@ -231,6 +249,7 @@ async function addNode(
       imagesDirectory: config.imagesDirectory,
       network,
       isolation,
+      pulled,
       lifeline: config.lifeline,
       shimEntry: config.shimEntry,
       nodeBinary: config.nodeBinary,

@@ -268,6 +268,7 @@ async function startAgent(
     lifeline,
     imagesDirectory: paths.imagesDirectory,
     shimEntry: paths.shimEntry,
+    unpackEntry: paths.unpackEntry,
     nodeBinary: paths.nodeBinary,
     logFile: logFile('agent'),
   }

@@ -15,6 +15,7 @@ import { KeyedBackoff } from '../base/keyed-backoff.ts'
 import { NodeDirectories } from './directories.ts'
 import type { EnvironmentInput } from './environment/environment.ts'
 import { serviceVariables, visibleServices } from './environment/services.ts'
+import { ImageGarbage } from './images/image-garbage.ts'
 import { ImageManager } from './images/image-manager.ts'
 import { startHeartbeat } from './node/heartbeat.ts'
 import { readMachine } from './node/machine.ts'
@@ -187,6 +188,14 @@ async function startParts(
     new ApiEventRecorder({ client, clock, logger, source: { component: 'kubelet', host: name } }),
   )
   const events = new PodEvents(recorder)
+  owned.own(
+    new ImageGarbage({
+      runtime,
+      clock,
+      logger,
+      warn: (reason, message) => recorder.event({ kind: 'Node', name, uid: name }, 'Warning', reason, message),
+    }),
+  )
   const inspector = new Inspector(runtime, directories)
   const node = (): Node => nodeInformer.lister.get(name) ?? (reporter.node as Node)
   const allocatable = () => node().status?.allocatable ?? {}

@@ -140,6 +140,8 @@ export interface ContainerStatus {
   attempt: number
   image: string
   imageId: string
+  /** The image by the digest that its registry knows it by; absent when none does. */
+  imageRef?: string
   state: 'created' | 'running' | 'exited' | 'unknown'
   /** Milliseconds since the epoch; 0 when it has not happened. */
   createdAt: number
@@ -172,19 +174,39 @@ export interface ImageService {
   /** Undefined when absent. */
   status(image: string): Promise<ImageStatus | undefined>
   /** Rejects with ImagePullError. */
-  pull(image: string, auth?: { username: string; password: string }, signal?: AbortSignal): Promise<ImageStatus>
+  pull(
+    image: string,
+    auth?: { username: string; password: string },
+    signal?: AbortSignal,
+    onProgress?: (progress: PullProgress) => void,
+  ): Promise<ImageStatus>
   list(): Promise<ImageStatus[]>
+  /** By id or name. Rejects while a container uses it. */
   remove(image: string): Promise<void>
+  /** The disk that images are kept on; undefined where there is none to speak of. */
+  disk?(): Promise<{ capacityBytes: number; availableBytes: number } | undefined>
 }
 
 export interface ImageStatus {
   id: string
   tags: readonly string[]
+  /** `<registry>/<repository>@<digest>`. */
+  digests?: readonly string[]
   sizeBytes: number
   /** Numeric user of the image, when it sets one. */
   user?: number
   /** When it names its user instead. */
   username?: string
+  /** Is never collected as garbage. */
+  pinned?: boolean
+}
+
+/** How far a pull is; bytes are those that have to be fetched. */
+export interface PullProgress {
+  layers: number
+  layersDone: number
+  bytes: number
+  bytesDone: number
 }
 
 /** `message` is shown to people: it names the image and the runtimes that could run it. */

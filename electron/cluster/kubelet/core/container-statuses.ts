@@ -72,7 +72,7 @@ function fromRuntime(container: RuntimeContainer, old: ContainerStatus | undefin
     ready: false,
     restartCount: container.attempt,
     image: container.image,
-    imageID: container.imageId,
+    imageID: container.imageRef ?? container.imageId,
     containerID: `${input.runtimeName}://${container.id}`,
     started: false,
   }

@@ -8,7 +8,7 @@ import {
   type PodRuntime,
 } from '../types.ts'
 import { unknownState, type PodActions, type ProbeResults } from './actions.ts'
-import { sameImage } from './image-name.ts'
+import { sameImage } from '#shared/kube/image-name.ts'
 import { resized } from './resized.ts'
 import { restartsAfterFailure, restartsInit } from './restart.ts'
 

@@ -10,7 +10,7 @@ import {
   type RuntimeContainer,
 } from '../types.ts'
 import { unknownState, type KillReason, type PodActions, type ProbeResults } from './actions.ts'
-import { sameImage } from './image-name.ts'
+import { sameImage } from '#shared/kube/image-name.ts'
 import { computeInitActions } from './init-actions.ts'
 import { resized } from './resized.ts'
 import { restartsAfterFailure, restartsAfterKill, restartsAll, shouldStart } from './restart.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parseImageName, sameImage, withDefaultTag } from '../core/image-name.ts'
+import { parseImageName, sameImage, withDefaultTag } from '#shared/kube/image-name.ts'
 import { credentialsFor } from './credentials.ts'
 import { goDuration } from './image-manager.ts'
 

@@ -1,4 +1,4 @@
-import { parseImageName } from '../core/image-name.ts'
+import { parseImageName } from '#shared/kube/image-name.ts'
 import type { Secret } from '../types.ts'
 
 export interface Credentials {

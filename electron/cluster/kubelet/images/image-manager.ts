@@ -2,12 +2,13 @@ import type { Clock } from '../../base/clock.ts'
 import type { ImageStatus, Runtime } from '../../runtime/api.ts'
 import { abortable } from '../abortable.ts'
 import { StartError } from '../containers/start-error.ts'
-import { withDefaultTag } from '../core/image-name.ts'
+import { withDefaultTag } from '#shared/kube/image-name.ts'
 import { KeyedBackoff } from '../../base/keyed-backoff.ts'
 import type { PodEvents } from '../pods/pod-events.ts'
 import type { ReferencedObjects } from '../references/referenced-objects.ts'
 import { uidOf, type Container, type Pod, type Secret } from '../types.ts'
 import { credentialsFor } from './credentials.ts'
+import { progressTeller } from './progress.ts'
 
 export interface ImageManagerDeps {
   runtime: Runtime
@@ -73,11 +74,15 @@ export class ImageManager {
       const before = this.#failures.get(key)
       throw new StartError('ImagePullBackOff', before ? `${message}: ${before}` : message)
     }
-    events.container(pod, name, 'Normal', 'Pulling', `Pulling image ${shown}`)
+    const pulling = `Pulling image ${shown}`
+    events.container(pod, name, 'Normal', 'Pulling', pulling)
     const started = clock.monotonic()
+    const onProgress = progressTeller(clock, (progress) =>
+      events.container(pod, name, 'Normal', 'Pulling', `${pulling}: ${progress}`),
+    )
     try {
       const credentials = await this.#credentials(pod, image)
-      const pulled = await abortable(runtime.images.pull(image, credentials, signal), signal)
+      const pulled = await abortable(runtime.images.pull(image, credentials, signal, onProgress), signal)
       const took = goDuration(clock.monotonic() - started)
       const message = `Successfully pulled image ${shown} in ${took} (${took} including waiting). Image size: ${pulled.sizeBytes} bytes.`
       events.container(pod, name, 'Normal', 'Pulled', message)

@@ -26,6 +26,8 @@ const reservedMemory = 100 * 1024 * 1024
 const reservedStorageShare = 0.1
 /** As many images are listed in a node's status. */
 const listedImages = 50
+/** And of one image so many names. */
+const listedNames = 5
 
 export function nodeObject(facts: NodeFacts): Node {
   const { name, machine, podCidr } = facts
@@ -61,7 +63,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
   const images = facts.images
     .toSorted((a, b) => b.sizeBytes - a.sizeBytes)
     .slice(0, listedImages)
-    .map(({ tags, sizeBytes }) => ({ names: [...tags], sizeBytes }))
+    .map(({ tags, digests = [], sizeBytes }) => ({ names: [...digests, ...tags].slice(0, listedNames), sizeBytes }))
   return {
     capacity,
     allocatable: {

@@ -21,6 +21,9 @@ export interface ContainerRecord {
   sandboxId: string
   config: ContainerConfig
   imageId: string
+  /** Written out, and by its registry's digest; of images that have a registry. */
+  imageName?: string
+  imageRef?: string
   createdAt: number
   logPath: string
 }

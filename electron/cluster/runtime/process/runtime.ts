@@ -12,8 +12,11 @@ import type { ContainerConfig, ContainerStatus, ExecSession, Resources, Runtime,
 import { openCgroups } from './cgroups/cgroups.ts'
 import { etcFiles } from './etc.ts'
 import { EventFan } from './event-fan.ts'
-import { ImageCatalog } from './images.ts'
-import { StartError, type Isolation, type Subject } from './isolation/isolation.ts'
+import { SampleImages } from './images/samples.ts'
+import { Images, type Image } from './images/service.ts'
+import { namesOf } from './images/store.ts'
+import { StartError, type Isolation, type Launch, type Launcher, type Subject } from './isolation/isolation.ts'
+import type { Pulled } from './pulled.ts'
 import type { SandboxRecord } from './records.ts'
 import { Sandbox, type Container } from './sandbox.ts'
 import { relayStream, runToEnd } from './sessions.ts'
@@ -39,6 +42,7 @@ export interface ProcessRuntimeDeps {
   shimEntry: string
   nodeBinary: string
   isolation: Isolation
+  pulled: Pulled
 }
 
 const version = 'wheelhouse-process://0.1.0'
@@ -50,7 +54,8 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   const podsDirectory = path.join(deps.directory, 'pods')
   mkdirSync(podsDirectory, { recursive: true, mode: 0o700 })
   mkdirSync(deps.runDirectory, { recursive: true, mode: 0o700 })
-  const images = new ImageCatalog(deps.imagesDirectory)
+  const { pulled } = deps
+  const images = new Images(new SampleImages(deps.imagesDirectory), 'why' in pulled ? pulled : pulled.store)
   const cgroupName = `wheelhouse-${createHash('sha256').update(deps.directory).digest('hex').slice(0, 10)}`
   const cgroups = isolation.controlled ? openCgroups(cgroupName, clock) : undefined
   const events = new EventFan<{ sandboxId: string; containerId?: string }>()
@@ -60,6 +65,12 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   const newId = () => (random.uuid() + random.uuid()).replaceAll('-', '')
 
   await adopt()
+  const using =
+    'why' in pulled
+      ? undefined
+      : pulled.store.addUser(() =>
+          [...sandboxes.values()].flatMap(({ containers }) => [...containers.values()].map(({ record }) => record.imageId)),
+        )
 
   async function adopt(): Promise<void> {
     for (const name of readdirSync(podsDirectory)) {
@@ -107,10 +118,21 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     return { ...found, pid: run.pid, shim: found.sandbox.shim }
   }
 
-  const subjectOf = (sandbox: Sandbox, { record }: Container): Subject => {
+  /** What has to do with its kind of image. */
+  const subjectOf = (sandbox: Sandbox, { record }: Container) => {
     const image = images.find(record.imageId) ?? images.find(record.config.image)
     if (!image) throw new StartError(`image "${record.config.image}" is no longer present`)
-    return { sandbox: sandbox.record, container: record, image, place: sandbox.place(record.id) }
+    const common = { sandbox: sandbox.record, container: record, place: sandbox.place(record.id) }
+    const bound = <I extends Image>(launcher: Launcher<I>, subject: Subject<I>) => ({
+      image: subject.image,
+      launch: (cgroup: Subject['cgroup']): Launch | Promise<Launch> =>
+        launcher.launch({ ...subject, ...(cgroup ? { cgroup } : {}) }),
+      enter: (pid: number, command: readonly string[], options: { tty: boolean; stdin: boolean }) =>
+        launcher.enter(subject, pid, command, options),
+    })
+    if (image.kind === 'sample') return bound(isolation, { ...common, image })
+    if ('why' in pulled) throw new StartError(pulled.why)
+    return bound(pulled.launcher, { ...common, image })
   }
 
   async function runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string> {
@@ -186,7 +208,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     try {
       const subject = subjectOf(sandbox, container)
       const cgroup = cgroups?.create(sandbox.record.id, id, record.config.resources)
-      const launch = isolation.launch({ ...subject, ...(cgroup ? { cgroup } : {}) })
+      const launch = await subject.launch(cgroup)
       const start: ContainerStart = {
         id,
         program: launch.program,
@@ -243,7 +265,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     options: { tty: boolean; stdin: boolean },
   ): Promise<ExecSession> {
     const { sandbox, container, pid, shim } = running(id)
-    const program = isolation.enter(subjectOf(sandbox, container), pid, command, options)
+    const program = subjectOf(sandbox, container).enter(pid, command, options)
     const joins = cgroups?.find(sandbox.record.id, id).join ?? []
     return shim.stream({ op: 'exec', program, cgroups: joins }, options)
   }
@@ -283,8 +305,9 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     sandboxId: record.sandboxId,
     name: record.config.name,
     attempt: record.config.attempt,
-    image: record.config.image,
+    image: record.imageName ?? record.config.image,
     imageId: record.imageId,
+    ...(record.imageRef === undefined ? {} : { imageRef: record.imageRef }),
     state: run ? run.state : 'created',
     createdAt: record.createdAt,
     startedAt: run?.startedAt ?? 0,
@@ -330,7 +353,8 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       if (!image) throw new Error(`image "${config.image}" is not present`)
       const id = newId()
       const logPath = path.join(sandbox.record.config.logDirectory, config.logPath)
-      sandbox.add({ id, sandboxId, config, imageId: image.id, createdAt: clock.now(), logPath })
+      const named = image.kind === 'pulled' ? namesOf(image.stored, config.image) : {}
+      sandbox.add({ id, sandboxId, config, imageId: image.id, ...named, createdAt: clock.now(), logPath })
       return id
     },
     startContainer,
@@ -365,6 +389,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
 
     /** Pods go on: their shims end them when the cluster's lifeline does. */
     async [Symbol.asyncDispose]() {
+      using?.[Symbol.dispose]()
       events.end()
       for (const sandbox of sandboxes.values()) {
         const { shim } = sandbox

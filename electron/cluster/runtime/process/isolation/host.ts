@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { boxPath } from '../images.ts'
+import { boxPath } from '../images/samples.ts'
 import { shimVariable, type Program } from '../shim/protocol.ts'
 import {
   argumentsOf,

@@ -1,5 +1,6 @@
 import type { ContainerCgroup } from '../cgroups/cgroups.ts'
-import type { Image } from '../images.ts'
+import type { Runnable } from '../images/runnable.ts'
+import type { SampleImage } from '../images/samples.ts'
 import type { ContainerRecord, SandboxRecord } from '../records.ts'
 import type { ContainerStart, Program } from '../shim/protocol.ts'
 
@@ -23,7 +24,7 @@ export interface ContainerPlace {
   etc: string
 }
 
-export interface Subject {
+export interface Subject<Image extends Runnable = SampleImage> {
   sandbox: SandboxRecord
   container: ContainerRecord
   image: Image
@@ -38,23 +39,32 @@ export interface Launch {
   group: boolean
 }
 
+/** How containers of a kind of image are run. */
+export interface Launcher<Image extends Runnable> {
+  /** Makes the container's root and says how to start it. Throws StartError. */
+  launch(subject: Subject<Image>): Launch | Promise<Launch>
+  /** How to run a command in a running container. Throws StartError. */
+  enter(
+    subject: Subject<Image>,
+    pid: number,
+    command: readonly string[],
+    options: { tty: boolean; stdin: boolean },
+  ): Program
+}
+
 /** How containers are kept apart on this machine. */
-export interface Isolation {
+export interface Isolation extends Launcher<SampleImage> {
   readonly kind: 'bubblewrap' | 'unshare' | 'none'
   readonly limits: readonly string[]
   /** Containers can be put into control groups. */
   readonly controlled: boolean
-  /** Makes the container's root and says how to start it. Throws StartError. */
-  launch(subject: Subject): Launch
-  /** How to run a command in a running container. Throws StartError. */
-  enter(subject: Subject, pid: number, command: readonly string[], options: { tty: boolean; stdin: boolean }): Program
 }
 
 /** The container's program cannot be run; the message is for people. */
 export class StartError extends Error {}
 
 /** What the container runs: `command` replaces the image's entrypoint and its arguments, `args` only the latter. */
-export function argumentsOf({ container, image }: Subject): string[] {
+export function argumentsOf({ container, image }: Subject<Runnable>): string[] {
   const { command, args } = container.config
   if (command?.length) return [...command, ...(args ?? [])]
   return [...image.entrypoint, ...(args?.length ? args : image.cmd)]
@@ -62,7 +72,7 @@ export function argumentsOf({ container, image }: Subject): string[] {
 
 const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-export function environmentOf({ sandbox, container, image }: Subject): Record<string, string> {
+export function environmentOf({ sandbox, container, image }: Subject<Runnable>): Record<string, string> {
   const environment: Record<string, string> = { PATH: searchPath, HOSTNAME: sandbox.config.hostname, HOME: '/root' }
   if (container.config.tty) environment['TERM'] = 'xterm'
   Object.assign(environment, image.env)
@@ -71,9 +81,9 @@ export function environmentOf({ sandbox, container, image }: Subject): Record<st
 }
 
 /** Has Node programs load a module first, besides what the container asks of Node itself. */
-export const preloading = (subject: Subject, module: string): { NODE_OPTIONS: string } => ({
+export const preloading = (subject: Subject<Runnable>, module: string): { NODE_OPTIONS: string } => ({
   NODE_OPTIONS: [environmentOf(subject)['NODE_OPTIONS'] ?? '', `--import=${module}`].join(' ').trim(),
 })
 
-export const workingDirectoryOf = ({ container, image }: Subject): string =>
+export const workingDirectoryOf = ({ container, image }: Subject<Runnable>): string =>
   container.config.workingDir || image.workingDir || '/'

@@ -1,7 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { commandFault, resolveInRoot } from '../root-path.ts'
+import type { SandboxRecord } from '../records.ts'
 import type { Program } from '../shim/protocol.ts'
+import type { Runnable } from '../images/runnable.ts'
 import { argumentsOf, environmentOf, StartError, workingDirectoryOf, type Subject } from './isolation.ts'
 import { quote } from './programs.ts'
 import { buildRoot } from './root.ts'
@@ -34,17 +36,31 @@ function checkCommand(subject: Subject, command: string | undefined, workingDire
 }
 
 /**
+ * Root of a user namespace may neither bind ports below 1024 of a network namespace that it does not own, nor ping from
+ * it; unless the pod says otherwise, everybody may.
+ */
+const openNetwork = (sysctls: SandboxRecord['config']['sysctls'] = {}): string[] =>
+  Object.entries({ 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' })
+    .filter(([name]) => sysctls[name] === undefined)
+    .map(([name, value]) => `echo ${value} > /proc/sys/${name.replaceAll('.', '/')} || :`)
+
+/**
  * A program that becomes the launcher in the pod's network and the container's control groups. The launcher finds the
  * status file as its descriptor 3 and `parameters`, which hold the environment and are not for the process list, as 4.
  */
 export function launcherProgram(
-  { sandbox, container, place, cgroup }: Subject,
+  { sandbox, container, place, cgroup }: Subject<Runnable>,
   {
     nsenter,
     parameters,
     launcher,
     argv,
-  }: { nsenter: string; parameters: string; launcher: string; argv: readonly string[] },
+  }: {
+    nsenter: string
+    parameters: string
+    launcher: string
+    argv: readonly string[]
+  },
 ): Program {
   writeFileSync(place.argumentsFile, parameters, { mode: 0o600 })
   rmSync(place.statusFile, { force: true })
@@ -52,10 +68,7 @@ export function launcherProgram(
   const script = [
     ...ignoreTerminalSignals(tty),
     ...(cgroup?.join ?? []).map((file) => `echo $$ > ${quote(file)} || :`),
-    // Root of a user namespace may not bind ports below 1024 of a network namespace that it does not own.
-    ...(sandbox.namespace && !sandbox.config.sysctls?.['net.ipv4.ip_unprivileged_port_start']
-      ? ['echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start || :']
-      : []),
+    ...(sandbox.namespace ? openNetwork(sandbox.config.sysctls) : []),
     `exec 3> ${quote(place.statusFile)} 4< ${quote(place.argumentsFile)}`,
     `exec ${launcher} "$@"`,
   ]

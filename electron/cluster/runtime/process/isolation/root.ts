@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { group, nameService, passwd } from '../etc.ts'
-import { boxPath, type Image } from '../images.ts'
+import { boxPath, type SampleImage } from '../images/samples.ts'
 
 const directories = [
   'usr/bin',
@@ -25,7 +25,7 @@ const links = { bin: 'usr/bin', sbin: 'usr/bin', 'usr/sbin': 'bin', 'var/run': '
 const launcher = 'box'
 
 /** A container's own copy of an image: writable, and small enough that copying beats an overlay. */
-export function buildRoot(root: string, image: Image): void {
+export function buildRoot(root: string, image: SampleImage): void {
   for (const directory of directories) mkdirSync(path.join(root, directory), { recursive: true })
   for (const [name, target] of Object.entries(links)) link(root, name, target)
   mkdirSync(path.join(root, 'root'), { mode: 0o700 })

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { launched } from './launch-folder.ts'
 import { lastingFlags } from './mount-flags.ts'
 import { quote } from './programs.ts'
@@ -13,22 +14,35 @@ export interface Setup {
   old: string
   hostname: string
   mounts: readonly (Exclude<Mount, { kind: 'bind' }> | (Mount & { kind: 'bind'; directory?: boolean }))[]
+  /** The machine's, that are mounted; empty: the container's /dev is there before anything else, with its own. */
   devices: readonly string[]
   /** Runs this script's next part in the first process. */
   child: readonly string[]
   environment: Readonly<Record<string, string>>
   workingDirectory: string
-  /** Who the program is, in a user namespace of its own; undefined: as privileged as its namespaces allow. */
-  user: { uid: number; gid: number } | undefined
-  /** No user namespace at all: a privileged container of root. */
-  ownUser: boolean
+  /** Gives up the privileges that the set-up needed, and runs what follows it. Empty: they are kept. */
+  become: readonly string[]
+  /** Whether the program shall make no more than one user namespace: the nested one that `become` makes. */
+  lastUserNamespace: boolean
+  /** Runs what follows it as it is. */
+  runner?: readonly string[]
+  /** Lines that make the root in a mount namespace, and end in what runs the rest of the script. */
+  outer?: readonly string[]
+  /** Lines run with the machine's root still below `old`, before anything is mounted, and after all is. */
+  first?: readonly string[]
+  last?: readonly string[]
+  /** Files that are mounted on are made by the script, and not there before. */
+  makesPlaces?: boolean
+  /** See `lastingFlags`; of a root that is not mounted yet. */
+  rootFlags?: readonly string[]
 }
 
-const command = (argv: readonly string[]): string => argv.map(quote).join(' ')
+export const command = (argv: readonly string[]): string => argv.map(quote).join(' ')
 /** Arguments of a shell that runs a part of the script, which it finds as descriptor 4. */
-export const runPart = (part: 'wait' | 'setup' | 'program'): string[] => ['-c', '. /proc/self/fd/4', part]
+export const runPart = (part: 'outer' | 'wait' | 'setup' | 'program'): string[] => ['-c', '. /proc/self/fd/4', part]
 
-const isName = (name: string): boolean => /^[A-Za-z_]\w*$/.test(name)
+/** Of a variable that shells know. */
+export const isName = (name: string): boolean => /^[A-Za-z_]\w*$/.test(name)
 
 /**
  * A script of three parts. `wait` starts the container's first process and passes on how it ended: util-linux's own way
@@ -37,15 +51,13 @@ const isName = (name: string): boolean => /^[A-Za-z_]\w*$/.test(name)
  * nothing is left that can fail but the program.
  */
 export function setupScript(setup: Setup): string {
-  const { old, launch, user } = setup
+  const { old, launch, become, outer = [] } = setup
   const tool = (program: string, ...args: string[]) => command([...launched(launch, program), ...args])
   const before = (program: string, ...args: string[]) => command([...launched(setup.launchFolder, program), ...args])
-  const rootFlags = lastingFlags(setup.root)
-  const nested = user
-    ? [...launched(launch, 'unshare'), '--user', `--map-user=${user.uid}`, `--map-group=${user.gid}`, '--']
-    : []
-  const becomeProgram = command([...nested, ...launched(launch, 'sh'), ...runPart('program')])
+  const rootFlags = setup.rootFlags ?? lastingFlags(setup.root)
+  const becomeProgram = command([...become, ...launched(launch, 'sh'), ...runPart('program')])
   return lines([
+    ...(outer.length ? ['if [ "$0" = outer ]; then', ...outer, 'fi'] : []),
     'if [ "$0" = wait ]; then',
     // Shells say how a program ended, and that is not for the container's log.
     'exec 6>&2 2> /dev/null',
@@ -59,7 +71,7 @@ export function setupScript(setup: Setup): string {
     'read -r pid rest < /proc/self/stat',
     `{ echo ${quote(setup.hostname)} > /proc/sys/kernel/hostname || hostname ${quote(setup.hostname)} || :; } 2> /dev/null`,
     // The nested one is the last: what the kernel gives to the root of a new one is the larger part of its attack surface.
-    ...(setup.ownUser ? [] : ['{ echo 1 > /proc/sys/user/max_user_namespaces || :; } 2> /dev/null']),
+    ...(setup.lastUserNamespace ? ['{ echo 1 > /proc/sys/user/max_user_namespaces || :; } 2> /dev/null'] : []),
     before('mount', '--rbind', setup.root, setup.root),
     before(
       'mount',
@@ -72,43 +84,44 @@ export function setupScript(setup: Setup): string {
     `cd ${quote(setup.root)}`,
     before('pivot_root', '.', `.${old}`),
     'cd /',
-    ...setup.mounts.flatMap((mount) => mountLines(mount, { old, tool, devices: setup.devices, rootFlags })),
+    ...(setup.first ?? []),
+    ...setup.mounts.flatMap((mount) => mountLines(mount, { ...setup, tool, rootFlags })),
+    ...(setup.last ?? []),
     tool('umount', '-l', old),
     `exec ${becomeProgram} "$pid" "$@"`,
   ])
 }
 
-function programLines({ environment, workingDirectory, launch }: Setup): string[] {
+function programLines({ environment, workingDirectory, launch, runner = [], last }: Setup): string[] {
   const variables = Object.entries(environment)
   const unusual = variables.filter(([name]) => !isName(name)).map(([name, value]) => quote(`${name}=${value}`))
   const env = unusual.length ? `${command(launched(launch, 'env'))} ${unusual.join(' ')} ` : ''
   return [
     'pid=$1',
     'shift',
-    `cd ${quote(workingDirectory)}`,
+    ...(last ? [] : [`cd ${quote(workingDirectory)}`]),
     'unset PWD OLDPWD SHLVL',
     ...variables.filter(([name]) => isName(name)).map(([name, value]) => `export ${name}=${quote(value)}`),
     'command -v -- "$1" > /dev/null || { echo "exec: \\"$1\\": executable file not found or not executable" >&2; exit 127; }',
     'echo "{\\"child-pid\\": $pid}" >&3',
-    'exec 3>&- 4<&-',
-    `exec ${env}"$@"`,
+    'exec 3>&- 4<&- 5<&-',
+    `exec ${env}${runner.length ? `${command(runner)} ` : ''}"$@"`,
   ]
 }
 
-interface Rendering {
-  old: string
-  devices: readonly string[]
+interface Rendering extends Pick<Setup, 'old' | 'devices' | 'makesPlaces'> {
   rootFlags: readonly string[]
   tool: (program: string, ...args: string[]) => string
 }
 
-function mountLines(mount: Setup['mounts'][number], { old, tool, devices, rootFlags }: Rendering): string[] {
+function mountLines(mount: Setup['mounts'][number], rendering: Rendering): string[] {
+  const { old, tool, devices, rootFlags, makesPlaces } = rendering
   switch (mount.kind) {
     case 'bind': {
       const { from, to, readOnly, directory } = mount
       const options = [...(readOnly ? ['ro', ...lastingFlags(from)] : []), ...(directory ? ['X-mount.mkdir'] : [])]
       return [
-        ...(directory ? [] : [`[ -e ${quote(to)} ] || : > ${quote(to)}`]),
+        ...(directory ? [] : [`[ -e ${quote(to)} ] || { ${[...(makesPlaces ? clearing(to, tool) : []), `: > ${quote(to)}`].join('; ')}; }`]),
         tool('mount', '--rbind', ...(options.length ? ['-o', options.join()] : []), `${old}${from}`, to),
       ]
     }
@@ -123,10 +136,16 @@ function mountLines(mount: Setup['mounts'][number], { old, tool, devices, rootFl
     case 'lock':
       return [`[ ! -e ${mount.to} ] || ${tool('mount', '--bind', '-o', 'ro,nosuid,nodev,noexec', mount.to, mount.to)}`]
     case 'hide':
-      return [`[ ! -e ${mount.to} ] || ${tool('mount', '--bind', `${old}/dev/null`, mount.to)}`]
+      return [`[ ! -e ${mount.to} ] || ${tool('mount', '--bind', devices.length ? `${old}/dev/null` : '/dev/null', mount.to)}`]
     case 'lock-root':
       return [tool('mount', '-o', ['remount', 'bind', 'ro', ...rootFlags].join(), '/')]
   }
 }
+
+/** Makes way for a file: its folder is there afterwards, and a link that leads nowhere is not. */
+const clearing = (to: string, tool: Rendering['tool']): string[] => [
+  tool('mkdir', '-p', path.posix.dirname(to)),
+  tool('rm', '-f', to),
+]
 
 const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join('')

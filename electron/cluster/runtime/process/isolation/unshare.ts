@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { resolveInRoot } from '../root-path.ts'
+import { devices, makeDevices } from './devices.ts'
 import { enterNamespaces } from './enter.ts'
 import { environmentOf, type Isolation, type IsolationOptions } from './isolation.ts'
 import { launched, makeLaunchFolder } from './launch-folder.ts'
@@ -72,17 +73,19 @@ interface Tools extends IsolationOptions {
   isRoot: boolean
 }
 
-type Wanted = Pick<Setup, 'hostname' | 'mounts' | 'environment' | 'workingDirectory' | 'user'>
+type Wanted = Pick<Setup, 'hostname' | 'mounts' | 'environment' | 'workingDirectory'> & {
+  /** Who the program is, in a user namespace of its own; undefined: as privileged as its namespaces allow. */
+  user: { uid: number; gid: number } | undefined
+}
 
 /** What the script is given; makes the places in the root that it mounts to. */
-function settings(tools: Tools, root: string, wanted: Wanted): Setup {
+function settings(tools: Tools, root: string, { user, ...wanted }: Wanted): Setup {
   const launch = '/usr/lib/wheelhouse/launch'
   // Where the machine's root is for a moment: no link that a volume may hold can know it.
   const old = `/usr/lib/wheelhouse/${path.basename(root)}.machine`
   for (const directory of [launch, old, '/proc', '/dev/pts', '/dev/shm'])
     mkdirSync(resolveInRoot(root, directory), { recursive: true })
-  for (const [name, target] of Object.entries(deviceLinks)) symlinkSync(target, path.join(root, 'dev', name))
-  for (const name of devices) writeFileSync(path.join(root, 'dev', name), '')
+  makeDevices(root)
   const mounts = wanted.mounts.map((mount) => (mount.kind === 'bind' ? placed(root, mount) : mount))
   return {
     ...wanted,
@@ -91,20 +94,14 @@ function settings(tools: Tools, root: string, wanted: Wanted): Setup {
     launch,
     old,
     mounts,
-    ownUser: tools.isRoot && !wanted.user,
+    become: user
+      ? [...launched(launch, 'unshare'), '--user', `--map-user=${user.uid}`, `--map-group=${user.gid}`, '--']
+      : [],
+    // A privileged container of root has no user namespace at all.
+    lastUserNamespace: !tools.isRoot || user !== undefined,
     launchFolder: tools.launchFolder,
     devices,
   }
-}
-
-const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
-const deviceLinks = {
-  fd: '/proc/self/fd',
-  stdin: '/proc/self/fd/0',
-  stdout: '/proc/self/fd/1',
-  stderr: '/proc/self/fd/2',
-  core: '/proc/kcore',
-  ptmx: 'pts/ptmx',
 }
 
 function placed(root: string, mount: Mount & { kind: 'bind' }): Setup['mounts'][number] {

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
+import type { Runnable } from '../images/runnable.ts'
 import { librariesOf, nameServiceOf } from './programs.ts'
 import { preloading, StartError, type Subject } from './isolation.ts'
 
@@ -37,7 +38,7 @@ export async function nodeMounts(nodeBinary: string): Promise<Mount[]> {
 }
 
 export function mountsOf(
-  { sandbox, container, place }: Subject,
+  { sandbox, container, place }: Subject<Runnable>,
   { node, preload }: { node: readonly Mount[]; preload: string },
 ): Mount[] {
   const { mounts, readOnlyRootFilesystem, privileged } = container.config
@@ -61,7 +62,7 @@ export function mountsOf(
 }
 
 /** What the mapped network's preload is told. */
-export const networkEnvironment = (subject: Subject): Record<string, string> =>
+export const networkEnvironment = (subject: Subject<Runnable>): Record<string, string> =>
   subject.sandbox.reportSocket
     ? {
         WHEELHOUSE_NETWORK: `${subject.sandbox.id}@${reportSocketInside}`,

@@ -12,6 +12,7 @@ import type { ContainerConfig, Runtime, SandboxConfig } from '../../api.ts'
 import { chooseIsolation } from '../isolation/choose.ts'
 import type { Isolation } from '../isolation/isolation.ts'
 import { serveLifeline } from '../lifeline.ts'
+import { openPulled } from '../pulled.ts'
 import { createProcessRuntime } from '../runtime.ts'
 import { shortDirectory, type Programs } from './programs.ts'
 
@@ -39,6 +40,8 @@ export interface HarnessOptions {
   podCidr: string
   /** `process`: held open by a process of its own, which cutting it kills. */
   lifeline?: 'process'
+  /** How images from registries are unpacked, instead of as the machine allows. */
+  stacking?: 'overlay' | 'copy'
 }
 
 /** A process runtime over real processes, with its own network and lifeline. */
@@ -47,6 +50,7 @@ export async function createHarness({
   isolation: wanted,
   podCidr,
   lifeline: holder,
+  stacking,
 }: HarnessOptions): Promise<Harness> {
   const directory = shortDirectory()
   const disposer = new Disposer()
@@ -73,6 +77,19 @@ export async function createHarness({
       driver: isolation.kind === 'none' ? 'mapped' : 'bridge',
     }),
   )
+  const pulled = disposer.own(
+    await openPulled({
+      clock: systemClock,
+      logger: silentLogger,
+      directory: path.join(directory, 'images'),
+      scratch: path.join(directory, 'isolation'),
+      nodeBinary: process.execPath,
+      unpackEntry: programs.unpackEntry,
+      isolation: isolation.kind,
+      network: network.driver,
+      ...(stacking ? { stacking } : {}),
+    }),
+  )
   let lifeline: AsyncDisposable | undefined =
     holder === 'process' ? await lifelineProcess(lifelinePath) : await serveLifeline(lifelinePath, systemClock)
   const make = () =>
@@ -88,6 +105,7 @@ export async function createHarness({
       shimEntry: programs.shimEntry,
       nodeBinary: process.execPath,
       isolation,
+      pulled,
     })
   let runtime = await make()
   let names = 0

@@ -6,10 +6,11 @@ const images = path.resolve(import.meta.dirname, '../../../../../resources/image
 
 export interface Programs extends AsyncDisposable {
   shimEntry: string
+  unpackEntry: string
   imagesDirectory: string
 }
 
-/** The shim and the sample images, built as the application's build does. */
+/** The shim, the unpacker and the sample images, built as the application's build does. */
 export async function buildPrograms(): Promise<Programs> {
   const out = outputDirectory()
   const imagesDirectory = path.join(out, 'images')
@@ -21,8 +22,11 @@ export async function buildPrograms(): Promise<Programs> {
   await bundleBox(path.join(imagesDirectory, 'box/box.mjs'))
   const shimEntry = path.join(out, 'shim.mjs')
   await bundle(path.join(import.meta.dirname, '../shim/shim.ts'), shimEntry)
+  const unpackEntry = path.join(out, 'unpack.mjs')
+  await bundle(path.join(import.meta.dirname, '../images/layers/unpack.ts'), unpackEntry)
   return {
     shimEntry,
+    unpackEntry,
     imagesDirectory,
     [Symbol.asyncDispose]: async () => rmSync(out, { recursive: true, force: true }),
   }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { ImagePullError, type ImageService, type ImageStatus } from '../api.ts'
+import type { ImageStatus } from '../../api.ts'
+import type { Runnable } from './runnable.ts'
 
 /** `image.json` of a folder under resources/images. */
 interface ImageFile {
@@ -21,15 +22,10 @@ interface ImageFile {
 }
 
 /** A sample image: programs of ours on Node, described by a folder. */
-export interface Image {
-  id: string
+export interface SampleImage extends Runnable {
+  kind: 'sample'
   tag: string
-  entrypoint: readonly string[]
-  cmd: readonly string[]
-  env: Readonly<Record<string, string>>
-  workingDir: string
   user?: number
-  stopSignal: string
   /** Path in the container to file on this machine. */
   files: ReadonlyMap<string, string>
   bin: readonly string[]
@@ -39,9 +35,9 @@ export interface Image {
 /** Where the tools of /bin live in every image; `/bin/<tool>` starts it with Node. */
 export const boxPath = '/usr/lib/wheelhouse/box.mjs'
 
-export class ImageCatalog implements ImageService {
-  readonly #images = new Map<string, Image>()
-  readonly #byId = new Map<string, Image>()
+export class SampleImages {
+  readonly #images = new Map<string, SampleImage>()
+  readonly #byId = new Map<string, SampleImage>()
 
   constructor(directory: string) {
     for (const name of existsSync(directory) ? readdirSync(directory) : []) {
@@ -53,41 +49,26 @@ export class ImageCatalog implements ImageService {
     }
   }
 
-  find(reference: string): Image | undefined {
+  find(reference: string): SampleImage | undefined {
     return this.#byId.get(reference) ?? this.#images.get(normalize(reference))
   }
 
-  status(reference: string): Promise<ImageStatus | undefined> {
-    const image = this.find(reference)
-    return Promise.resolve(image && statusOf(image))
+  /** Tags of all of them, as people write them. */
+  get tags(): string[] {
+    return [...this.#images.values()].map(({ tag }) => tag)
   }
 
-  async pull(reference: string): Promise<ImageStatus> {
-    const image = this.find(reference)
-    if (image) return statusOf(image)
-    const known = [...this.#images.values()].map(({ tag }) => tag).join(', ')
-    throw new ImagePullError(
-      `image "${reference}" is not among the built-in sample images (${known}) of the process runtime; ` +
-        'the runtime engine (any Docker-compatible engine) can run it, and on Linux the runtimes engine and cri can run it',
-    )
+  list(): SampleImage[] {
+    return [...this.#byId.values()]
   }
 
-  list(): Promise<ImageStatus[]> {
-    return Promise.resolve([...this.#byId.values()].map(statusOf))
-  }
-
-  /** Built-in images stay. */
-  remove(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  #add(image: Image): void {
+  #add(image: SampleImage): void {
     this.#images.set(normalize(image.tag), image)
     this.#byId.set(image.id, image)
   }
 }
 
-function imageOf(folder: string, image: ImageFile, tag: string): Image {
+function imageOf(folder: string, image: ImageFile, tag: string): SampleImage {
   const digest = createHash('sha256').update(JSON.stringify([image, tag]))
   const files = new Map<string, string>()
   let sizeBytes = 0
@@ -99,6 +80,7 @@ function imageOf(folder: string, image: ImageFile, tag: string): Image {
     files.set(target, file)
   }
   return {
+    kind: 'sample',
     id: `sha256:${digest.digest('hex')}`,
     tag: `${image.repository}:${tag}`,
     entrypoint: image.entrypoint,
@@ -113,10 +95,11 @@ function imageOf(folder: string, image: ImageFile, tag: string): Image {
   }
 }
 
-const statusOf = (image: Image): ImageStatus => ({
+export const sampleStatus = (image: SampleImage): ImageStatus => ({
   id: image.id,
   tags: [image.tag],
   sizeBytes: image.sizeBytes,
+  pinned: true,
   ...(image.user === undefined ? {} : { user: image.user }),
 })
 

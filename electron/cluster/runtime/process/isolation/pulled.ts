@@ -1,0 +1,255 @@
+import { chownSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { findUser, type ContainerUser } from '../images/users.ts'
+import type { PulledImage } from '../images/service.ts'
+import type { ImageStore } from '../images/store.ts'
+import { commandFault } from '../root-path.ts'
+import { capabilityArguments } from './capabilities.ts'
+import { argumentsOf, environmentOf, StartError, workingDirectoryOf, type Launcher, type Subject } from './isolation.ts'
+import { makeDeviceFolder } from './devices.ts'
+import { launched, makeLaunchFolder } from './launch-folder.ts'
+import { launcherProgram } from './launching.ts'
+import { findPrograms, quote, run } from './programs.ts'
+import { makePulledRoot } from './pulled-root.ts'
+import { command, isName, runPart, setupScript, type Setup } from './unshare-script.ts'
+import { openUserNamespace } from './user-namespace.ts'
+import { mountsOf, type Mount } from './view.ts'
+
+type PulledSubject = Subject<PulledImage>
+
+/** Names in the container that an image does not have. */
+const launch = '/.wheelhouse/launch'
+const old = '/.wheelhouse/machine'
+
+/** What the loader of a program obeys: it must not be said to the launchers, which are the machine's and run as root. */
+const isForLoader = (name: string): boolean =>
+  /^(LD_|GLIBC_|GCONV_PATH$|LOCPATH$|NLSPATH$|MALLOC_|RES_OPTIONS$|TMPDIR$)/.test(name)
+
+/**
+ * Runs images from registries, for root on Linux. The container's root is mounted in a mount namespace that ends with its
+ * last process, so that the machine never has the mount. All containers are in one user namespace, which has all users
+ * as they are: root of a container may chown and setuid as images expect, and has no power beyond; what it is left with
+ * is Docker's default. Rejects with why where it may not run.
+ */
+export async function openPulledLauncher(options: {
+  scratch: string
+  store: ImageStore
+}): Promise<Launcher<PulledImage> & Disposable> {
+  const programs = findPrograms({
+    sh: 'a shell',
+    unshare: 'util-linux',
+    nsenter: 'util-linux',
+    setpriv: 'util-linux',
+    mount: 'mount',
+    umount: 'mount',
+    pivot_root: 'util-linux',
+    env: 'coreutils',
+    mkdir: 'coreutils',
+    rm: 'coreutils',
+    chown: 'coreutils',
+    cp: 'coreutils',
+  })
+  const { nsenter, unshare, cp: _, ...inside } = programs
+  const launchFolder = path.join(options.scratch, 'launch-pulled')
+  await makeLaunchFolder(launchFolder, inside)
+  const deviceFolder = path.join(options.scratch, 'devices')
+  await makeDeviceFolder(deviceFolder)
+  const userNamespace = await openUserNamespace(programs)
+  // Shells of before 2019 cannot.
+  const resets = await run(programs.env, ['--default-signal=INT', 'true']).then(
+    () => true,
+    () => false,
+  )
+  const launchers = [programs.sh, nsenter, programs.setpriv, unshare, path.join(launchFolder, 'loader')]
+  const { store } = options
+
+  const userOf = ({ image, container }: PulledSubject): ContainerUser => {
+    const { runAsUser, runAsGroup, supplementalGroups = [] } = container.config
+    const top = image.stored.chain.at(-1)
+    const accounts = top === undefined ? { passwd: '', group: '' } : store.snapshots.accounts(top)
+    const written = runAsUser === undefined ? image.stored.config.user : String(runAsUser)
+    try {
+      const user = findUser(runAsGroup === undefined ? written : `${written.split(':')[0]}:${runAsGroup}`, accounts)
+      return { ...user, groups: [...new Set([...user.groups, ...supplementalGroups])] }
+    } catch (error) {
+      throw new StartError((error as Error).message, { cause: error })
+    }
+  }
+
+  /** Takes from a program what a container's must not have, and makes it the container's user. */
+  const becoming = ({ container }: PulledSubject, { uid, gid, groups }: ContainerUser): string[] => [
+    ...launched(launch, 'setpriv'),
+    '--pdeathsig',
+    'KILL',
+    '--reuid',
+    String(uid),
+    '--regid',
+    String(gid),
+    ...(groups.length ? ['--groups', groups.join()] : ['--clear-groups']),
+    ...capabilityArguments(container.config),
+    ...(container.config.noNewPrivileges ? ['--no-new-privs'] : []),
+    '--',
+  ]
+
+  const environmentFor = (subject: PulledSubject, { home }: ContainerUser): Record<string, string> => {
+    const environment = environmentOf(subject)
+    const said = [...subject.container.config.env.map(({ name }) => name), ...Object.keys(subject.image.env)]
+    return said.includes('HOME') ? environment : { ...environment, HOME: home }
+  }
+
+  const own = ({ container }: PulledSubject) => container.config.privileged !== true
+
+  return {
+    async launch(subject) {
+      const { container, place, sandbox } = subject
+      const argv = argumentsOf(subject)
+      if (!argv[0]) throw new StartError('no command specified')
+      const user = userOf(subject)
+      const root = await makePulledRoot(place.root, subject.image.stored.chain, store.snapshots, [launch, old, '/dev', '/proc', '/sys'])
+      const { readOnlyRootFilesystem, tty } = container.config
+      const { hostPid = false, hostIpc = false } = sandbox.config
+      const [sys, dev] = ['sys', 'dev'].map((name) => path.join(place.root, name)) as [string, string]
+      for (const folder of [sys, dev]) mkdirSync(folder)
+      const kept = readOnlyRootFilesystem ? subject.image.stored.config.volumes : []
+      const mounts = mountsOf(subject, { node: [], preload: '' })
+      const tool = (program: string, ...args: string[]) => command([...launched(launch, program), ...args])
+      const workingDirectory = workingDirectoryOf(subject)
+      const setup: Setup = {
+        root: root.path,
+        launchFolder,
+        launch,
+        old,
+        hostname: sandbox.config.hostname,
+        mounts: mounts.map(located),
+        // In the folder that is mounted first.
+        devices: [],
+        child: [programs.setpriv, '--pdeathsig', 'KILL', programs.sh, ...runPart('setup')],
+        environment: environmentFor(subject, user),
+        workingDirectory,
+        become: becoming(subject, user),
+        lastUserNamespace: false,
+        runner: tty && resets ? [...launched(launch, 'env'), ...defaultSignals] : [],
+        outer: [
+          ...root.mountLines,
+          `${command([programs.mount, '-t', 'sysfs', '-o', 'ro,nosuid,nodev,noexec', 'sysfs', sys])} 2> /dev/null || :`,
+          command([programs.mount, '-t', 'tmpfs', '-o', 'mode=755,size=64k,nosuid,noexec', 'tmpfs', dev]),
+          command([programs.cp, '-a', `${deviceFolder}/.`, dev]),
+          ...(own(subject) ? [`exec 5< ${quote(userNamespace.path)}`] : []),
+          `exec ${command([
+            ...(own(subject) ? [nsenter, '--user=/proc/self/fd/5', '--preserve-credentials', '--'] : []),
+            programs.setpriv,
+            '--pdeathsig',
+            'KILL',
+            unshare,
+            '--mount',
+            '--uts',
+            ...(hostIpc ? [] : ['--ipc']),
+            ...(hostPid ? [] : ['--pid']),
+            '--',
+            programs.sh,
+            ...runPart('wait'),
+          ])} "$@"`,
+        ],
+        first: [
+          tool('mount', '--rbind', `${old}${sys}`, '/sys'),
+          tool('mount', '--rbind', `${old}${dev}`, '/dev'),
+          // What an image says is a volume is written to even where the rest is not.
+          ...kept.flatMap((volume) => [tool('mkdir', '-p', volume), tool('mount', '--rbind', volume, volume)]),
+          ...(readOnlyRootFilesystem ? [tool('mkdir', '-p', workingDirectory)] : []),
+        ],
+        last: [
+          ...(readOnlyRootFilesystem ? [] : [tool('mkdir', '-p', workingDirectory)]),
+          `cd ${quote(workingDirectory)}`,
+          ...owning(user, tty, tool),
+        ],
+        makesPlaces: true,
+        ...(root.flags ? { rootFlags: root.flags } : {}),
+      }
+      const program = launcherProgram(subject, {
+        nsenter,
+        parameters: setupScript(setup),
+        launcher: command([unshare, '--mount', '--propagation', 'private', programs.sh, ...runPart('outer')]),
+        argv,
+      })
+      // The last part of the script is read by the user that the program has.
+      chownSync(place.argumentsFile, user.uid, user.gid)
+      return { program, status: { file: place.statusFile, launchers, tellsExit: false }, group: hostPid }
+    },
+
+    enter(subject, pid, argv, { tty, stdin }) {
+      const root = `/proc/${pid}/root`
+      const user = userOf(subject)
+      const workingDirectory = workingDirectoryOf(subject)
+      const variables: Record<string, string> = { ...environmentFor(subject, user), ...(tty ? { TERM: 'xterm' } : {}) }
+      const fault = argv[0]
+        ? commandFault(root, argv[0], variables['PATH'] ?? '', workingDirectory)
+        : 'no command given'
+      if (fault) throw new StartError(`failed to exec in container: ${fault}`)
+      const { namespace, config } = subject.sandbox
+      const tool = (program: string, ...args: string[]) => command([...launched(launch, program), ...args])
+      // Nor do shells pass on what has a name that they could not say.
+      const isApart = (name: string) => isForLoader(name) || !isName(name)
+      const apart = Object.entries(variables).filter(([name]) => isApart(name))
+      const runner = [...(tty && resets ? defaultSignals : []), ...apart.map(([name, value]) => `${name}=${value}`)]
+      // Changing to the directory from inside: a link in its place leads nowhere else.
+      const script = [
+        ...owning(user, tty, tool),
+        'cd -- "$1" || exit 126',
+        'shift',
+        'unset PWD OLDPWD SHLVL',
+        'exec "$@"',
+      ]
+      return {
+        argv: [
+          programs.sh,
+          '-c',
+          [...(tty ? [`trap '' INT QUIT TSTP`] : []), 'exec "$@"'].join('\n'),
+          'sh',
+          nsenter,
+          `--target=${pid}`,
+          ...(own(subject) ? ['--user', '--preserve-credentials'] : []),
+          '--mount',
+          '--uts',
+          ...(namespace ? ['--net'] : []),
+          ...(config.hostPid ? [] : ['--pid']),
+          ...(config.hostIpc ? [] : ['--ipc']),
+          '--root',
+          `--wd=${root}`,
+          '--',
+          ...launched(launch, 'sh'),
+          '-c',
+          script.join('\n'),
+          'sh',
+          workingDirectory,
+          ...becoming(subject, user),
+          ...(runner.length ? [...launched(launch, 'env'), ...runner] : []),
+          ...argv,
+        ],
+        env: Object.fromEntries(Object.entries(variables).filter(([name]) => !isApart(name))),
+        cwd: '/',
+        tty,
+        stdin,
+      }
+    },
+
+    [Symbol.dispose]: () => userNamespace[Symbol.dispose](),
+  }
+}
+
+/** Terminals are told to leave the launchers alone; the program shall hear again what they do not. */
+const defaultSignals = ['--default-signal=INT,QUIT,TSTP']
+
+/** Programs open /dev/stdout again, which only its owner may. Only pipes and terminals of ours are given away. */
+const owning = (user: ContainerUser, tty: boolean, tool: (program: string, ...args: string[]) => string): string[] =>
+  tty
+    ? [`[ ! -t 0 ] || ${tool('chown', String(user.uid), '/proc/self/fd/0')} || :`]
+    : [1, 2].map((stream) => {
+        const file = `/proc/self/fd/${stream}`
+        return `[ ! -p ${file} ] || ${tool('chown', String(user.uid), file)} || :`
+      })
+
+const located = (mount: Mount): Setup['mounts'][number] => {
+  if (mount.kind !== 'bind') return mount
+  const from = realpathSync(mount.from)
+  return { ...mount, from, directory: statSync(from).isDirectory() }
+}

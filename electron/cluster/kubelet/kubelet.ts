@@ -29,6 +29,8 @@ import type { ServedNode } from './server/host.ts'
 import { DiskUsage, type PodDiskUsage } from './storage/disk-usage.ts'
 import { watchLocalStorage } from './storage/local-storage.ts'
 import { rotateLogs } from './storage/log-rotation.ts'
+import { isMirror } from './static-pods/manifest.ts'
+import { StaticPods } from './static-pods/static-pods.ts'
 import { StatusManager } from './status/status-manager.ts'
 import type { ConfigMap, Container, Node, Pod, PodRuntime, PodStatus, Secret, Service } from './types.ts'
 import { unmountBelow } from './volumes/empty-dir.ts'
@@ -102,6 +104,10 @@ export class Kubelet implements ServedNode, AsyncDisposable {
 
   inspect(pod: Pod): Promise<PodRuntime> {
     return this.#inspector.inspect(pod)
+  }
+
+  get staticPodPath(): string {
+    return this.#parts.directories.manifests
   }
 
   get directory(): string {
@@ -206,7 +212,7 @@ async function startParts(
   })
   const probes = new ProbeManager({ runtime, clock, random, events, onChange: (podUid) => manager.wake(podUid) })
   owned.defer(() => probes.stop())
-  const status = owned.own(new StatusManager({ client, clock, random, logger }))
+  const status = owned.own(new StatusManager({ client, clock, random, logger, inApi: (pod) => statics.inApi(pod) }))
   const environment = (pod: Pod, container: Container, podIp: string) =>
     environmentOf({ references, services: serviceInformer.lister, allocatable, hostIp }, pod, container, podIp)
   const disk = new DiskUsage({ runtime, directories, clock, inspect: (pod) => inspector.inspect(pod) })
@@ -232,20 +238,36 @@ async function startParts(
       dns: () => dns,
       hostIp,
       node,
+      onGone: () => statics.gone(),
       runtimeName: runtime.version.split('://')[0]!,
     }),
   )
 
   await Promise.all([nodeInformer.whenSynced(signal), serviceInformer.whenSynced(signal)])
+  const statics: StaticPods = owned.own(
+    new StaticPods({
+      client,
+      clock,
+      logger,
+      directory: directories.manifests,
+      node: { name, uid },
+      run: (pod) => manager.update(pod),
+      end: (pod) => manager.remove(pod),
+      isThere: (podUid) => manager.has(podUid),
+      onMirror: (pod, mirror) => status.shownAs(pod, mirror),
+    }),
+  )
+  await statics.start()
   const podInformer = owned.own(startInformer(informers, pods, { fieldSelector: `spec.nodeName=${name}` }))
   await podInformer.whenSynced(signal)
   // The oldest first, so that admission favours who was there before.
   const known = podInformer.lister.list().toSorted((a, b) => (createdAt(a) < createdAt(b) ? -1 : 1))
-  for (const pod of known) manager.update(pod)
+  const changed = (pod: Pod) => (isMirror(pod) ? statics.mirror(pod) : manager.update(pod))
+  for (const pod of known) changed(pod)
   podInformer.handle({
-    add: (pod, initial) => initial || manager.update(pod),
-    update: (pod) => manager.update(pod),
-    delete: (pod) => manager.remove(pod),
+    add: (pod, initial) => initial || changed(pod),
+    update: changed,
+    delete: (pod) => (isMirror(pod) ? statics.mirrorGone(pod) : manager.remove(pod)),
   })
   await manager.removeOrphans()
   followRuntime(deps, owned, inspector, manager)

@@ -9,6 +9,8 @@ import { PodWorker, type PodWorkerDeps } from './pod-worker.ts'
 export interface PodManagerDeps extends PodWorkerDeps {
   /** This node as the API has it. */
   node(): Node
+  /** Nothing is left of a pod. */
+  onGone?: (pod: Pod) => void
 }
 
 /** All pods of this node, one worker each. */
@@ -29,6 +31,10 @@ export class PodManager implements AsyncDisposable {
     return [...this.#workers.values()].filter(({ isActive }) => isActive).map(({ pod }) => pod)
   }
 
+  has(uid: string): boolean {
+    return this.#workers.has(uid)
+  }
+
   find(namespace: string, name: string): Pod | undefined {
     // One that was deleted by force may still be ending beside the next of its name.
     return this.pods.findLast(({ metadata }) => metadata?.namespace === namespace && metadata.name === name)
@@ -41,7 +47,10 @@ export class PodManager implements AsyncDisposable {
     if (worker) return worker.update(pod)
     const admitted = this.#admit(pod)
     this.#deps.allocations.add(admitted)
-    const leave = () => this.#workers.delete(uid)
+    const leave = () => {
+      this.#workers.delete(uid)
+      this.#deps.onGone?.(admitted)
+    }
     this.#workers.set(uid, new PodWorker(this.#deps, admitted, () => this.#wakeWaiting(), leave))
   }
 

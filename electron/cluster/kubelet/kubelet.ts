@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { Lister } from '../client/cache.ts'
 import type { KubeClient } from '../client/api.ts'
-import { ApiEventRecorder } from '../client/event-recorder.ts'
+import { ApiEventRecorder, referenceTo } from '../client/event-recorder.ts'
 import { startInformer } from '../client/informer.ts'
 import type { Clock } from '../base/clock.ts'
 import { Disposer } from '../base/dispose.ts'
@@ -22,6 +22,8 @@ import { NodeReporter } from './node/node-reporter.ts'
 import { Inspector } from './pods/inspector.ts'
 import { PodEvents } from './pods/pod-events.ts'
 import { PodManager } from './pods/pod-manager.ts'
+import { NodePressure } from './pressure/node-pressure.ts'
+import { readSignals, type Signals } from './pressure/signals.ts'
 import { ProbeManager } from './probes/probe-manager.ts'
 import { referencesOf } from './references/collect.ts'
 import { ReferencedObjects } from './references/referenced-objects.ts'
@@ -57,6 +59,8 @@ export interface KubeletDeps {
   dns: ClusterDns
   kubeletVersion: string
   maxPods?: number
+  /** How much of the machine is left; by default as the system tells. */
+  signals?: () => Promise<Signals>
 }
 
 /** The agent of one node: registers it, runs its pods, and can be asked about them. */
@@ -160,6 +164,7 @@ async function startParts(
   await mkdir(directories.logs, { recursive: true })
   owned.defer(() => unmountBelow(directories.pods))
   const machine = await readMachine(directory)
+  let pressure: NodePressure | undefined
   const reporter = owned.own(
     new NodeReporter({
       client,
@@ -178,6 +183,7 @@ async function startParts(
         volumesDirectory: directories.volumes,
         podCidr: deps.podCidr,
         maxPods: deps.maxPods ?? 110,
+        pressure: pressure?.conditions ?? [],
       }),
     }),
   )
@@ -238,6 +244,7 @@ async function startParts(
       dns: () => dns,
       hostIp,
       node,
+      pressure: () => pressure?.conditions ?? [],
       onGone: () => statics.gone(),
       runtimeName: runtime.version.split('://')[0]!,
     }),
@@ -271,6 +278,19 @@ async function startParts(
   })
   await manager.removeOrphans()
   followRuntime(deps, owned, inspector, manager)
+  pressure = owned.own(
+    new NodePressure({
+      clock,
+      logger,
+      runtime,
+      disk,
+      signals: deps.signals ?? (() => readSignals(directory)),
+      pods: () => manager.active.filter((pod) => !pod.metadata?.deletionTimestamp),
+      inspect: (pod) => inspector.inspect(pod),
+      evict: (pod, why, condition) => manager.evict(pod, why, condition),
+      report: (message) => recorder.event(referenceTo(nodes, node()), 'Warning', 'EvictionThresholdMet', message),
+    }),
+  )
   owned.own(rotateLogs({ runtime, clock, logger }))
   owned.own(
     watchLocalStorage({ clock, disk, pods: () => manager.active, evict: (pod, why) => manager.evict(pod, why) }),

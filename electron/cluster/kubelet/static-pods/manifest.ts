@@ -17,7 +17,9 @@ export async function staticPod(text: string, file: string, nodeName: string, se
   if (read?.kind !== 'Pod' || read.apiVersion !== 'v1') throw new Error('it is no Pod of v1')
   const { metadata, spec } = read
   if (!metadata?.name || !spec?.containers?.length) throw new Error('it has no name or no containers')
-  const uid = createHash('md5').update(`${nodeName}\n${file}\n${JSON.stringify(read)}`).digest('hex')
+  const uid = createHash('md5')
+    .update(`${nodeName}\n${file}\n${JSON.stringify(read)}`)
+    .digest('hex')
   const annotations = {
     ...metadata.annotations,
     [hashAnnotation]: uid,

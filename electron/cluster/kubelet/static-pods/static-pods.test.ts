@@ -68,7 +68,9 @@ describe('a static pod', () => {
     const before = mirror()!.metadata!.annotations!['kubernetes.io/config.hash']
     await writeFile(file(), manifest('shop/web:2'))
     await test.pass(5000)
-    await test.until(() => mirror()?.spec?.containers[0]?.image === 'shop/web:2' && mirror()?.status?.phase === 'Running')
+    await test.until(
+      () => mirror()?.spec?.containers[0]?.image === 'shop/web:2' && mirror()?.status?.phase === 'Running',
+    )
     expect(mirror()!.metadata!.annotations!['kubernetes.io/config.hash']).not.toBe(before)
     const order = test.runtime.calls.filter((call) => /^(stop|start|remove-sandbox)/.test(call))
     expect(order.indexOf('remove-sandbox edge-node-1')).toBeLessThan(order.lastIndexOf('start web'))

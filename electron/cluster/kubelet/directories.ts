@@ -22,6 +22,11 @@ export class NodeDirectories {
     return path.join(this.#root, 'volumes')
   }
 
+  /** Of static pods. */
+  get manifests(): string {
+    return path.join(this.#root, 'manifests')
+  }
+
   get logs(): string {
     return path.join(this.#root, 'logs')
   }

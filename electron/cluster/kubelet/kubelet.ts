@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { Lister } from '../client/cache.ts'
 import type { KubeClient } from '../client/api.ts'
-import { ApiEventRecorder } from '../client/event-recorder.ts'
+import { ApiEventRecorder, referenceTo } from '../client/event-recorder.ts'
 import { startInformer } from '../client/informer.ts'
 import type { Clock } from '../base/clock.ts'
 import { Disposer } from '../base/dispose.ts'
@@ -23,6 +23,8 @@ import { NodeReporter } from './node/node-reporter.ts'
 import { Inspector } from './pods/inspector.ts'
 import { PodEvents } from './pods/pod-events.ts'
 import { PodManager } from './pods/pod-manager.ts'
+import { NodePressure } from './pressure/node-pressure.ts'
+import { readSignals, type Signals } from './pressure/signals.ts'
 import { ProbeManager } from './probes/probe-manager.ts'
 import { referencesOf } from './references/collect.ts'
 import { ReferencedObjects } from './references/referenced-objects.ts'
@@ -30,6 +32,8 @@ import type { ServedNode } from './server/host.ts'
 import { DiskUsage, type PodDiskUsage } from './storage/disk-usage.ts'
 import { watchLocalStorage } from './storage/local-storage.ts'
 import { rotateLogs } from './storage/log-rotation.ts'
+import { isMirror } from './static-pods/manifest.ts'
+import { StaticPods } from './static-pods/static-pods.ts'
 import { StatusManager } from './status/status-manager.ts'
 import type { ConfigMap, Container, Node, Pod, PodRuntime, PodStatus, Secret, Service } from './types.ts'
 import { unmountBelow } from './volumes/empty-dir.ts'
@@ -56,6 +60,8 @@ export interface KubeletDeps {
   dns: ClusterDns
   kubeletVersion: string
   maxPods?: number
+  /** How much of the machine is left; by default as the system tells. */
+  signals?: () => Promise<Signals>
 }
 
 /** The agent of one node: registers it, runs its pods, and can be asked about them. */
@@ -103,6 +109,10 @@ export class Kubelet implements ServedNode, AsyncDisposable {
 
   inspect(pod: Pod): Promise<PodRuntime> {
     return this.#inspector.inspect(pod)
+  }
+
+  get staticPodPath(): string {
+    return this.#parts.directories.manifests
   }
 
   get directory(): string {
@@ -155,6 +165,7 @@ async function startParts(
   await mkdir(directories.logs, { recursive: true })
   owned.defer(() => unmountBelow(directories.pods))
   const machine = await readMachine(directory)
+  let pressure: NodePressure | undefined
   const reporter = owned.own(
     new NodeReporter({
       client,
@@ -173,6 +184,7 @@ async function startParts(
         volumesDirectory: directories.volumes,
         podCidr: deps.podCidr,
         maxPods: deps.maxPods ?? 110,
+        pressure: pressure?.conditions ?? [],
       }),
     }),
   )
@@ -215,7 +227,7 @@ async function startParts(
   })
   const probes = new ProbeManager({ runtime, clock, random, events, onChange: (podUid) => manager.wake(podUid) })
   owned.defer(() => probes.stop())
-  const status = owned.own(new StatusManager({ client, clock, random, logger }))
+  const status = owned.own(new StatusManager({ client, clock, random, logger, inApi: (pod) => statics.inApi(pod) }))
   const environment = (pod: Pod, container: Container, podIp: string) =>
     environmentOf({ references, services: serviceInformer.lister, allocatable, hostIp }, pod, container, podIp)
   const disk = new DiskUsage({ runtime, directories, clock, inspect: (pod) => inspector.inspect(pod) })
@@ -241,23 +253,53 @@ async function startParts(
       dns: () => dns,
       hostIp,
       node,
+      pressure: () => pressure?.conditions ?? [],
+      onGone: () => statics.gone(),
       runtimeName: runtime.version.split('://')[0]!,
     }),
   )
 
   await Promise.all([nodeInformer.whenSynced(signal), serviceInformer.whenSynced(signal)])
+  const statics: StaticPods = owned.own(
+    new StaticPods({
+      client,
+      clock,
+      logger,
+      directory: directories.manifests,
+      node: { name, uid },
+      run: (pod) => manager.update(pod),
+      end: (pod) => manager.remove(pod),
+      isThere: (podUid) => manager.has(podUid),
+      onMirror: (pod, mirror) => status.shownAs(pod, mirror),
+    }),
+  )
+  await statics.start()
   const podInformer = owned.own(startInformer(informers, pods, { fieldSelector: `spec.nodeName=${name}` }))
   await podInformer.whenSynced(signal)
   // The oldest first, so that admission favours who was there before.
   const known = podInformer.lister.list().toSorted((a, b) => (createdAt(a) < createdAt(b) ? -1 : 1))
-  for (const pod of known) manager.update(pod)
+  const changed = (pod: Pod) => (isMirror(pod) ? statics.mirror(pod) : manager.update(pod))
+  for (const pod of known) changed(pod)
   podInformer.handle({
-    add: (pod, initial) => initial || manager.update(pod),
-    update: (pod) => manager.update(pod),
-    delete: (pod) => manager.remove(pod),
+    add: (pod, initial) => initial || changed(pod),
+    update: changed,
+    delete: (pod) => (isMirror(pod) ? statics.mirrorGone(pod) : manager.remove(pod)),
   })
   await manager.removeOrphans()
   followRuntime(deps, owned, inspector, manager)
+  pressure = owned.own(
+    new NodePressure({
+      clock,
+      logger,
+      runtime,
+      disk,
+      signals: deps.signals ?? (() => readSignals(directory)),
+      pods: () => manager.active.filter((pod) => !pod.metadata?.deletionTimestamp),
+      inspect: (pod) => inspector.inspect(pod),
+      evict: (pod, why, condition) => manager.evict(pod, why, condition),
+      report: (message) => recorder.event(referenceTo(nodes, node()), 'Warning', 'EvictionThresholdMet', message),
+    }),
+  )
   owned.own(rotateLogs({ runtime, clock, logger }))
   owned.own(
     watchLocalStorage({ clock, disk, pods: () => manager.active, evict: (pod, why) => manager.evict(pod, why) }),

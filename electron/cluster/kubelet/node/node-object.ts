@@ -19,6 +19,8 @@ export interface NodeFacts {
   volumesDirectory: string
   podCidr?: string | undefined
   maxPods: number
+  /** Of what the machine is short. */
+  pressure?: readonly string[]
 }
 
 /** Kept back from pods, so that the machine stays usable (upstream's default eviction threshold for memory). */
@@ -71,7 +73,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
       'ephemeral-storage': String(Math.floor(machine.storageBytes * (1 - reservedStorageShare))),
       memory: `${Math.floor((machine.memoryBytes - reservedMemory) / 1024)}Ki`,
     },
-    conditions: conditions(facts.limits),
+    conditions: conditions(facts.limits, facts.pressure ?? []),
     addresses: facts.addresses.map((address) => ({ ...address })),
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },
     nodeInfo: {
@@ -115,9 +117,21 @@ export const healthyConditions: readonly Omit<NodeCondition, 'lastHeartbeatTime'
 /** Says honestly what this machine does not isolate. */
 export const isolationCondition = 'wheelhouse.dev/FullyIsolated'
 
-function conditions(limits: readonly string[]): NodeCondition[] {
+const pressing: Record<string, { reason: string; message: string }> = {
+  MemoryPressure: {
+    reason: 'KubeletHasInsufficientMemory',
+    message: 'kubelet has insufficient memory available',
+  },
+  DiskPressure: { reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' },
+}
+
+function conditions(limits: readonly string[], pressure: readonly string[]): NodeCondition[] {
   const isolation = limits.length
     ? { status: 'False', reason: 'PartlyIsolated', message: limits.join(' ') }
     : { status: 'True', reason: 'FullyIsolated', message: 'containers are isolated from the host and from each other' }
-  return [{ type: isolationCondition, ...isolation }, ...healthyConditions.map((condition) => ({ ...condition }))]
+  const own = healthyConditions.map((condition) => {
+    const { type } = condition
+    return pressure.includes(type) ? { type, status: 'True', ...pressing[type] } : { ...condition }
+  })
+  return [{ type: isolationCondition, ...isolation }, ...own]
 }

@@ -2,6 +2,8 @@ import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { qualityOfService } from '#shared/kube/quota/quality-of-service.ts'
 import { admit } from '../admission/admission.ts'
+import { pressureRejection } from '../pressure/rank.ts'
+import type { PressureType } from '../pressure/thresholds.ts'
 import { isTerminalPhase, uidOf, type Node, type Pod, type PodRuntime } from '../types.ts'
 import { removePod } from './collect-garbage.ts'
 import { PodWorker, type PodWorkerDeps } from './pod-worker.ts'
@@ -9,6 +11,10 @@ import { PodWorker, type PodWorkerDeps } from './pod-worker.ts'
 export interface PodManagerDeps extends PodWorkerDeps {
   /** This node as the API has it. */
   node(): Node
+  /** Of what the machine is short. */
+  pressure?: () => readonly PressureType[]
+  /** Nothing is left of a pod. */
+  onGone?: (pod: Pod) => void
 }
 
 /** All pods of this node, one worker each. */
@@ -29,6 +35,10 @@ export class PodManager implements AsyncDisposable {
     return [...this.#workers.values()].filter(({ isActive }) => isActive).map(({ pod }) => pod)
   }
 
+  has(uid: string): boolean {
+    return this.#workers.has(uid)
+  }
+
   find(namespace: string, name: string): Pod | undefined {
     // One that was deleted by force may still be ending beside the next of its name.
     return this.pods.findLast(({ metadata }) => metadata?.namespace === namespace && metadata.name === name)
@@ -41,7 +51,10 @@ export class PodManager implements AsyncDisposable {
     if (worker) return worker.update(pod)
     const admitted = this.#admit(pod)
     this.#deps.allocations.add(admitted)
-    const leave = () => this.#workers.delete(uid)
+    const leave = () => {
+      this.#workers.delete(uid)
+      this.#deps.onGone?.(admitted)
+    }
     this.#workers.set(uid, new PodWorker(this.#deps, admitted, () => this.#wakeWaiting(), leave))
   }
 
@@ -102,7 +115,7 @@ export class PodManager implements AsyncDisposable {
   #admit(pod: Pod): Pod {
     if (pod.status?.startTime || pod.metadata?.deletionTimestamp || isTerminalPhase(pod.status?.phase)) return pod
     const others = this.active.map((other) => this.#deps.allocations.allocated(other))
-    const rejection = admit(pod, others, this.#deps.node())
+    const rejection = pressureRejection(pod, this.#deps.pressure?.() ?? []) ?? admit(pod, others, this.#deps.node())
     if (!rejection) return pod
     const { reason, message } = rejection
     this.#deps.events.pod(pod, 'Warning', reason, message)

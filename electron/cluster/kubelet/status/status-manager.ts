@@ -13,6 +13,8 @@ export interface StatusManagerDeps {
   clock: Clock
   random: Random
   logger: Logger
+  /** What the API knows a pod as, if it does: by default as itself. */
+  inApi?: (pod: Pod) => Pod | undefined
 }
 
 interface Tracked {
@@ -67,6 +69,14 @@ export class StatusManager implements AsyncDisposable {
       tracked.version = version
     }
     if (tracked.finished || statusPatch(tracked.known, tracked.wanted)) this.#send(tracked)
+  }
+
+  /** The API knows a pod by another object from now on, which has a status of its own. */
+  shownAs(pod: Pod, shown: Pod): void {
+    const tracked = this.#track(pod)
+    tracked.known = shown.status ?? {}
+    tracked.version = shown.metadata?.resourceVersion ?? ''
+    this.#send(tracked)
   }
 
   /** All containers are gone and cleaned up: a deleted pod is removed from the API now. */
@@ -139,8 +149,10 @@ export class StatusManager implements AsyncDisposable {
 
   /** One request; false when there is nothing left to do. */
   async #step(tracked: Tracked): Promise<boolean> {
-    const { client } = this.#deps
-    const { namespace, name = '', uid = '' } = tracked.pod.metadata ?? {}
+    const { client, inApi } = this.#deps
+    const shown = inApi ? inApi(tracked.pod) : tracked.pod
+    if (!shown) return false
+    const { namespace, name = '', uid = '' } = shown.metadata ?? {}
     const patch = statusPatch(tracked.known, tracked.wanted)
     if (patch) {
       const { wanted } = tracked

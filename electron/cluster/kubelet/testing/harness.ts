@@ -17,6 +17,8 @@ export class Harness {
   readonly clock = new FakeClock()
   readonly client = new FakeClient({ clock: this.clock })
   readonly runtime = new FakeRuntime(this.clock)
+  /** What is left of the machine. */
+  signals = { memoryBytes: 2 ** 33, diskBytes: 2 ** 36, diskCapacityBytes: 2 ** 37, inodes: 1e6, inodeCapacity: 1e7 }
   directory = ''
   kubelet: Kubelet | undefined
 
@@ -35,6 +37,7 @@ export class Harness {
         port: 10_250,
         dns: { address: '10.96.0.10', domain: 'cluster.local' },
         kubeletVersion: 'v1.36.2+wheelhouse',
+        signals: async () => this.signals,
       },
       new AbortController().signal,
     )

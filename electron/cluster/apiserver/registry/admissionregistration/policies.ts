@@ -199,7 +199,14 @@ export const validatingAdmissionPolicy: KindDefinition<Policy> = define<Policy>(
   plural: 'validatingadmissionpolicies',
   namespaced: false,
   categories: ['api-extensions'],
-  rules: { defaults: setDefaults, status: true, desired, validate: validateValidating, more: { answersDeleted: true } },
+  rules: {
+    anyFinalizers: true,
+    defaults: setDefaults,
+    status: true,
+    desired,
+    validate: validateValidating,
+    more: { answersDeleted: true },
+  },
   columns: [
     nameColumn,
     validatingColumn('Validations', ({ spec }) => spec?.validations?.length ?? 0, { type: 'integer' }),
@@ -217,6 +224,7 @@ export const mutatingAdmissionPolicy: KindDefinition<Policy> = define<Policy>({
   namespaced: false,
   categories: ['api-extensions'],
   rules: {
+    anyFinalizers: true,
     defaults: setDefaults,
     desired,
     validate: validateMutating,

@@ -78,6 +78,7 @@ function definitionOf(
     namespaced: false,
     categories: ['api-extensions'],
     rules: {
+      anyFinalizers: true,
       defaults({ spec }) {
         if (spec?.matchResources) defaultMatchResources(spec.matchResources)
       },

@@ -120,6 +120,7 @@ function definitionOf(
     namespaced: false,
     categories: ['api-extensions'],
     rules: {
+      anyFinalizers: true,
       defaults: (configuration) => setDefaults(configuration, isMutating),
       desired: ({ webhooks }) => webhooks,
       validate,

@@ -35,6 +35,7 @@ const customResourceDefinition: KindDefinition<Crd> = define<Crd>({
   shortNames: ['crd', 'crds'],
   categories: ['api-extensions'],
   rules: {
+    anyFinalizers: true,
     defaults: setDefaults,
     status: true,
     desired,

@@ -79,6 +79,7 @@ const apiService: KindDefinition<ApiService> = define<ApiService>({
   namespaced: false,
   categories: ['api-extensions'],
   rules: {
+    anyFinalizers: true,
     name: pathSegment,
     defaults({ spec }) {
       if (spec?.service) spec.service.port ??= httpsPort

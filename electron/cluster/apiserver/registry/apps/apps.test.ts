@@ -10,6 +10,14 @@ const spec = { selector: { matchLabels: { app: 'x' } }, template }
 const base = (kind: string) => ({ apiVersion: 'apps/v1', kind, metadata: { name: 'web', namespace: 'a' } })
 const web = () => create(deployment, { ...base('Deployment'), spec: structuredClone(spec) }).object
 
+it('stateful sets name a service that could be', () => {
+  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+  const spec = { serviceName: 'No', selector: { matchLabels: { a: 'b' } }, template }
+  const { object, errors } = create(statefulSet, { metadata: { name: 's', namespace: 'a' }, spec })
+  expect(errors.map((text) => text.split(':')[0])).toEqual(['spec.serviceName'])
+  expect(update(statefulSet, object, ({ spec: now }) => (now!.replicas = 2)).errors).toEqual([])
+})
+
 describe('deployments', () => {
   it('roll a quarter at a time and keep ten revisions', () => {
     expect(web().spec).toMatchObject({

@@ -14,7 +14,8 @@ import { semanticEqual } from '../equal.ts'
 import type { KindDefinition } from '../kind.ts'
 import type { Loose } from '../loose.ts'
 import { scale, status } from '../subresources.ts'
-import { forbidden, invalid, notSupported, required } from '../validation/field.ts'
+import { asInvalid, forbidden, invalid, notSupported, required } from '../validation/field.ts'
+import { dnsLabel } from '../validation/names.ts'
 import { nonNegative, nonNegativeIntOrPercent, notMoreThan100Percent, percentOf } from '../validation/numbers.ts'
 import {
   isValidSelector,
@@ -79,6 +80,11 @@ function validate({ spec = {} }: StatefulSet): FieldError[] {
     errors.push(...validateClaimSpec(claim.spec ?? {}, `spec.volumeClaimTemplates[${i}].spec`))
   }
   return errors
+}
+
+/** Objects of old may have service names that are none. */
+function validateServiceName({ spec: { serviceName = '' } = {} }: StatefulSet): FieldError[] {
+  return serviceName ? asInvalid('spec.serviceName', serviceName, dnsLabel(serviceName, false)) : []
 }
 
 /** The template as its pods will have it: a volume for each claim, before the template's own. */
@@ -157,10 +163,11 @@ export const statefulSet: KindDefinition<StatefulSet> = define<StatefulSet>({
   shortNames: ['sts'],
   categories: ['all'],
   rules: {
+    name: dnsLabel,
     defaults: setDefaults,
     status: true,
     desired,
-    validate,
+    validate: (object) => [...validate(object), ...validateServiceName(object)],
     validateUpdate,
     validateStatus: (object, old) => [
       ...validateCounts(object.status, ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas']),

@@ -51,9 +51,89 @@ describe('jobs', () => {
     ])
   })
 
+  it('are over once a number of indexes have succeeded, of those that there are', () => {
+    const indexed = (rule: object) =>
+      create(job, once({ completions: 3, completionMode: 'Indexed', successPolicy: { rules: [rule] } } as Job['spec']))
+        .errors
+    const path = 'spec.successPolicy.rules[0]'
+    expect(indexed({ succeededIndexes: '0-2', succeededCount: 0 })).toEqual([])
+    expect(indexed({ succeededIndexes: '1', succeededCount: 4 })).toEqual([
+      `${path}.succeededCount: Invalid value: 4: must be less than or equal to 3 (the number of specified completions)`,
+      `${path}.succeededCount: Invalid value: 4: must be less than or equal to 1 (the number of indexes in the specified succeededIndexes field)`,
+    ])
+    expect(indexed({ succeededIndexes: '1-1' })).toEqual([
+      `${path}.succeededIndexes: Invalid value: "1-1": error parsing succeededIndexes: non-increasing order, previous: 1, current: 1`,
+    ])
+    expect(indexed({ succeededIndexes: '3' })).toEqual([
+      `${path}.succeededIndexes: Invalid value: "3": error parsing succeededIndexes: too large index: "3"`,
+    ])
+  })
+
+  it('that are suspended may yet be sent elsewhere, and ask for more', () => {
+    const change = (old: Job) =>
+      update(job, old, ({ spec }) => {
+        const pods = spec!.template!.spec!
+        pods.nodeSelector = { disk: 'fast' }
+        pods.affinity = { nodeAffinity: {} }
+        pods.containers![0]!.resources = { requests: { cpu: '2' } }
+      }).errors
+    expect(change(create(job, once({ suspend: true })).object)).toEqual([])
+    expect(change(create(job, once()).object)).toHaveLength(1)
+    const moved = update(job, create(job, once({ suspend: true })).object, ({ spec }) => {
+      spec!.template!.spec!.affinity = { podAffinity: {} }
+    })
+    expect(moved.errors).toHaveLength(1)
+  })
+
   it('take no selector but their own unless asked to', () => {
     const { errors } = create(job, once({ selector: { matchLabels: { a: 'b' } } }))
     expect(errors[0]).toMatch(/^spec.selector: Invalid value: .*: `selector` not auto-generated/)
+  })
+})
+
+describe('the status of a job', () => {
+  const condition = (type: string, status = 'True') => ({ type, status })
+  const [startTime, completionTime] = ['2026-01-01T00:00:00Z', '2026-01-01T00:01:00Z']
+  const running = (): Job => {
+    const { object } = create(job, once())
+    return { ...object, status: { startTime, active: 1 } }
+  }
+  const report = (status: object, old = running()) =>
+    update(job, old, (object) => (object.status = { startTime, ...status }), 'status').errors
+
+  it('says when and why the job completed', () => {
+    const conditions = [condition('SuccessCriteriaMet'), condition('Complete')]
+    expect(report({ conditions, completionTime, succeeded: 1 })).toEqual([])
+    expect(report({ conditions, active: 1 })).toEqual([
+      'status.completionTime: Required value: completionTime is required for Complete jobs',
+      'status.active: Invalid value: 1: active>0 is invalid for finished job',
+    ])
+    expect(report({ conditions: [condition('Complete')], completionTime })).toEqual([
+      'status.conditions: Invalid value: cannot set Complete=True condition without the SuccessCriteriaMet=true condition',
+    ])
+  })
+
+  it('never takes an end back, nor a count', () => {
+    const ended = { ...running(), status: { startTime, failed: 2, conditions: [condition('FailureTarget')] } } as Job
+    expect(report({ failed: 1 }, ended)).toEqual([
+      'status.conditions: Invalid value: cannot disable the terminal FailureTarget=True condition',
+      'status.failed: Invalid value: 1: cannot decrease the failed counter',
+    ])
+  })
+
+  it('starts anew only when the job is resumed', () => {
+    const later = { startTime: completionTime }
+    expect(report(later)).toEqual(['status.startTime: Required value: startTime cannot be removed for unsuspended job'])
+    const suspended = { ...running(), status: { startTime, conditions: [condition('Suspended')] } } as Job
+    expect(report(later, suspended)).toEqual([])
+  })
+
+  it('keeps indexes of success and failure apart', () => {
+    const spec = { completions: 5, parallelism: 1, completionMode: 'Indexed', backoffLimitPerIndex: 1 } as Job['spec']
+    const old = { ...create(job, once(spec)).object, status: { startTime } } as Job
+    expect(report({ completedIndexes: '0-2', failedIndexes: '2,4' }, old)).toEqual([
+      'status.failedIndexes: Invalid value: "2,4": failedIndexes and completedIndexes overlap at index: 2',
+    ])
   })
 })
 
@@ -82,6 +162,9 @@ describe('cron jobs', () => {
   it('take time zones in their own field only', () => {
     expect(create(cronJob, nightly({ schedule: 'TZ=UTC 0 2 * * *' })).errors[0]).toContain('use timeZone field instead')
     expect(create(cronJob, nightly({ timeZone: 'Europe/Berlin' })).errors).toEqual([])
+    expect(create(cronJob, nightly({ timeZone: 'europe/berlin' })).errors).toHaveLength(1)
+    expect(create(cronJob, nightly({ timeZone: 'local' })).errors).toHaveLength(2)
+    expect(create(cronJob, nightly({ schedule: 'TZ=UTC * * *' })).errors).toHaveLength(2)
     expect(create(cronJob, nightly({ timeZone: 'Mars/Olympus' })).errors).toEqual([
       'spec.timeZone: Invalid value: "Mars/Olympus": unknown time zone Mars/Olympus',
     ])

@@ -13,7 +13,7 @@ import { status } from '../subresources.ts'
 import { invalid, notSupported, required } from '../validation/field.ts'
 import { nonNegative } from '../validation/numbers.ts'
 import { validateJobSpec } from './job-validation.ts'
-import type { CronJob } from './types.ts'
+import type { CronJob, CronJobSpec } from './types.ts'
 
 function setDefaults(object: CronJob): void {
   const spec = (object.spec ??= {})
@@ -27,10 +27,11 @@ function setDefaults(object: CronJob): void {
 }
 
 /** Source: ValidateCronJobSpec. */
-function validateSpec({ spec = {} }: CronJob): FieldError[] {
-  const errors = validateSchedule(spec.schedule ?? '')
+function validateSpec({ spec = {} }: CronJob, old?: CronJob): FieldError[] {
+  const errors = validateSchedule(spec, old?.spec)
   errors.push(...nonNegative(spec.startingDeadlineSeconds, 'spec.startingDeadlineSeconds'))
-  if (spec.timeZone !== undefined) errors.push(...validateTimeZone(spec.timeZone))
+  if (spec.timeZone !== undefined && (!old || old.spec?.timeZone !== spec.timeZone))
+    errors.push(...validateTimeZone(spec.timeZone))
   errors.push(...oneOf(spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace'], 'spec.concurrencyPolicy'))
   const template = spec.jobTemplate?.spec ?? {}
   errors.push(...validateJobSpec(template, 'spec.jobTemplate.spec'))
@@ -42,22 +43,31 @@ function validateSpec({ spec = {} }: CronJob): FieldError[] {
   return errors
 }
 
-function validateSchedule(schedule: string): FieldError[] {
-  if (!schedule) return [required('spec.schedule')]
-  if (schedule.includes('TZ')) {
-    return [invalid('spec.schedule', schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead')]
-  }
-  const problem = scheduleProblem(schedule)
-  return problem ? [invalid('spec.schedule', schedule, problem)] : []
+/** A zone within the schedule is kept where there was one. */
+function validateSchedule({ schedule = '', timeZone }: CronJobSpec, old: CronJobSpec | undefined): FieldError[] {
+  const path = 'spec.schedule'
+  if (!schedule) return [required(path)]
+  const problem = scheduleProblem(schedule.replace(/^(CRON_)?TZ=\S+ /, '').trim())
+  const errors = problem ? [invalid(path, schedule, problem)] : []
+  if (!schedule.includes('TZ')) return errors
+  if (!old?.schedule?.includes('TZ'))
+    errors.push(invalid(path, schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'))
+  else if (timeZone !== undefined)
+    errors.push(invalid(path, schedule, 'cannot use both timeZone field and TZ or CRON_TZ in schedule'))
+  return errors
 }
 
 function validateTimeZone(zone: string): FieldError[] {
   const path = 'spec.timeZone'
   if (!zone) return [invalid(path, zone, 'timeZone must be nil or non-empty string')]
+  const unknown = invalid(path, zone, `unknown time zone ${zone}`)
   if (zone.toLowerCase() === 'local') {
-    return [invalid(path, zone, 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones')]
+    const text = 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones'
+    return [invalid(path, zone, text), ...(zone === 'Local' ? [] : [unknown])]
   }
-  return zoneNamed(zone) ? [] : [invalid(path, zone, `unknown time zone ${zone}`)]
+  // The platform finds zones in any case, but all parts of their names begin in upper case.
+  const proper = zone.split('/').every((part) => /^[A-Z][-+.\w]{0,13}$/.test(part))
+  return proper && zoneNamed(zone) ? [] : [unknown]
 }
 
 const longestName = 52
@@ -85,7 +95,7 @@ export const cronJob: KindDefinition<CronJob> = define<CronJob>({
           : []
       return [...validateSpec(object), ...tooLong]
     },
-    validateUpdate: validateSpec,
+    validateUpdate: (object, old) => validateSpec(object, old),
     more: {
       warnings: templateWarnings<CronJob>(
         ({ spec }) => spec?.jobTemplate?.spec?.template,

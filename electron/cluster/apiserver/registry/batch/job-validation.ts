@@ -141,9 +141,8 @@ function validateGenerated({ metadata, spec = {} }: Job): FieldError[] {
 
 function validateSelected(spec: JobSpec): FieldError[] {
   const errors = validateJobSpec(spec, 'spec')
-  if (!spec.selector) return [...errors, required('spec.selector')]
-  const wrong = validateLabelSelector(spec.selector, 'spec.selector')
-  errors.push(...wrong)
+  const wrong = spec.selector ? validateLabelSelector(spec.selector, 'spec.selector') : []
+  errors.push(...(spec.selector ? wrong : [required('spec.selector')]))
   if (!wrong.length && !selects(spec.selector, spec.template)) errors.push(mismatch(spec.template, 'spec.template'))
   return errors
 }
@@ -163,11 +162,11 @@ export function validateJob(job: Job): FieldError[] {
   return errors
 }
 
-/** Source: ValidateJobSpecUpdate. */
+/** The spec is looked at twice, as upstream does it. Source: ValidateUpdate of the strategy and ValidateJobSpecUpdate. */
 export function validateJobUpdate(job: Job, old: Job): FieldError[] {
   const spec = job.spec ?? {}
   const before = old.spec ?? {}
-  const errors = [...validateSelected(spec), ...validateCompletions(spec, before)]
+  const errors = [...validateJob(job), ...validateSelected(spec), ...validateCompletions(spec, before)]
   errors.push(...validateImmutable(spec.selector, before.selector, 'spec.selector'))
   errors.push(...validateTemplateUpdate(job, old))
   for (const field of [
@@ -190,28 +189,53 @@ export function validateJobUpdate(job: Job, old: Job): FieldError[] {
 
 /** Only an indexed job may be scaled, in step with its parallelism. */
 function validateCompletions(spec: JobSpec, before: JobSpec): FieldError[] {
-  if (semanticEqual(spec.completions, before.completions)) return []
-  if (spec.completionMode !== 'Indexed' || spec.completions === undefined) {
-    return validateImmutable(spec.completions, before.completions, 'spec.completions')
-  }
-  const together = spec.completions === spec.parallelism && before.completions === before.parallelism
-  return together
-    ? []
-    : [invalid('spec.completions', spec.completions, 'can only be modified in tandem with spec.parallelism')]
+  const path = 'spec.completions'
+  if (spec.completionMode !== 'Indexed') return validateImmutable(spec.completions, before.completions, path)
+  // An absent number has been found missing before.
+  if (spec.completions === undefined || spec.completions === before.completions) return []
+  if (spec.completions === spec.parallelism) return []
+  return [invalid(path, spec.completions, 'can only be modified in tandem with spec.parallelism')]
 }
 
-/** While a job is suspended and has never started, where its pods go may still change. */
+/** While a job is suspended and has no pods, where they go and what they ask for may still change. */
 function validateTemplateUpdate(job: Job, old: Job): FieldError[] {
   const before = old.spec?.template
   const now = job.spec?.template
-  const mayChange = old.spec?.suspend === true && !old.status?.startTime
-  if (!mayChange) return validateImmutable(now, before, 'spec.template')
-  const free = ['nodeSelector', 'tolerations', 'schedulingGates', 'affinity'] as const
-  const kept = Object.fromEntries(free.map((field) => [field, now?.spec?.[field]]))
-  const munged = {
+  const isSuspended = (old.status?.conditions ?? []).some(
+    ({ type, status }) => type === 'Suspended' && status === 'True',
+  )
+  const rests = !old.status?.startTime || (isSuspended && !old.status.active)
+  const allowed = old.spec?.suspend && rests ? withFree(before, now) : before
+  return semanticEqual(now, allowed) ? [] : validateImmutable(now, before, 'spec.template')
+}
+
+type Template = JobSpec['template']
+type PodSpec = NonNullable<NonNullable<Template>['spec']>
+
+/** The old template with what is free to change as it now is. */
+function withFree(before: Template, now: Template): Template {
+  const spec = now?.spec ?? {}
+  const { nodeSelector, tolerations, schedulingGates } = spec
+  const resourcesOf = <T extends { name?: string | undefined }>(list: T[] | undefined, other: PodSpec['containers']) =>
+    list?.map((container, i) => ({ ...container, resources: other?.[i]?.resources }))
+  return {
     ...before,
     metadata: { ...before?.metadata, annotations: now?.metadata?.annotations, labels: now?.metadata?.labels },
-    spec: { ...before?.spec, ...kept },
-  }
-  return semanticEqual(now, munged) ? [] : validateImmutable(now, before, 'spec.template')
+    spec: {
+      ...before?.spec,
+      nodeSelector,
+      tolerations,
+      schedulingGates,
+      affinity: affinityWith(before?.spec?.affinity, spec.affinity),
+      containers: resourcesOf(before?.spec?.containers, spec.containers),
+      initContainers: resourcesOf(before?.spec?.initContainers, spec.initContainers),
+    },
+  } as Template
+}
+
+/** Of affinity, that to nodes alone is free. */
+function affinityWith(before: PodSpec['affinity'], now: PodSpec['affinity']): PodSpec['affinity'] {
+  const { nodeAffinity: _nodeAffinity, ...rest } = before ?? {}
+  if (!now) return Object.keys(rest).length ? rest : undefined
+  return { ...rest, ...(now.nodeAffinity ? { nodeAffinity: now.nodeAffinity } : {}) }
 }

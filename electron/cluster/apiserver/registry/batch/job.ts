@@ -9,7 +9,7 @@ import { kindsOf, spec as desired } from '../define.ts'
 import type { KindDefinition } from '../kind.ts'
 import { metaOf } from '../loose.ts'
 import { status } from '../subresources.ts'
-import { nonNegative } from '../validation/numbers.ts'
+import { validateJobStatus } from './job-status.ts'
 import { nameLabels, uidLabels, validateJob, validateJobUpdate } from './job-validation.ts'
 import type { Job } from './types.ts'
 
@@ -70,10 +70,7 @@ export const job: KindDefinition<Job> = define<Job>({
     },
     validate: validateJob,
     validateUpdate: validateJobUpdate,
-    validateStatus: ({ status: now }) =>
-      (['active', 'succeeded', 'failed', 'terminating', 'ready'] as const).flatMap((name) =>
-        nonNegative(now?.[name], `status.${name}`),
-      ),
+    validateStatus: validateJobStatus,
     more: {
       warnings: templateWarnings<Job>(({ spec }) => spec?.template),
       // Upstream gives unlabelled jobs their template's labels whenever it reads them from the store.

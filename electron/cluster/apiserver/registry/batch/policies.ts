@@ -1,6 +1,17 @@
 import type { FieldError } from '#shared/kube/status.ts'
-import { asInvalid, duplicate, invalid, invalidUnshown, notSupported, required, tooMany } from '../validation/field.ts'
+import {
+  asInvalid,
+  duplicate,
+  invalid,
+  invalidUnshown,
+  notSupported,
+  required,
+  tooLong,
+  tooMany,
+} from '../validation/field.ts'
 import { isQualifiedName } from '../validation/names.ts'
+import { nonNegative } from '../validation/numbers.ts'
+import { countIndexes } from './indexes.ts'
 import type { JobSpec } from './types.ts'
 
 const actions = ['Count', 'FailIndex', 'FailJob', 'Ignore']
@@ -75,71 +86,37 @@ interface SuccessPolicy {
   rules?: { succeededIndexes?: string | undefined; succeededCount?: number | undefined }[] | undefined
 }
 
+const longestIndexes = 64 * 1024
+
 /** Source: validateSuccessPolicy. */
 export function validateSuccessPolicy(spec: JobSpec, path: string): FieldError[] {
   const policy = (spec as { successPolicy?: SuccessPolicy }).successPolicy
   if (!policy) return []
   if (spec.completionMode !== 'Indexed') return [invalid(path, policy, 'requires indexed completion mode')]
   const rules = policy.rules ?? []
+  const errors: FieldError[] = []
   if (!rules.length)
-    return [required(`${path}.rules`, 'at least one rules must be specified when the successPolicy is specified')]
-  const errors = rules.length > 20 ? [tooMany(`${path}.rules`, rules.length, 20)] : []
+    errors.push(required(`${path}.rules`, 'at least one rules must be specified when the successPolicy is specified'))
+  if (rules.length > 20) errors.push(tooMany(`${path}.rules`, rules.length, 20))
   const completions = spec.completions ?? 0
-  for (const [i, { succeededIndexes, succeededCount }] of rules.entries()) {
+  for (const [i, { succeededIndexes: indexes, succeededCount: count }] of rules.entries()) {
     const at = `${path}.rules[${i}]`
-    if (succeededCount === undefined && succeededIndexes === undefined) {
+    if (count === undefined && indexes === undefined)
       errors.push(required(at, 'at least one of succeededCount or succeededIndexes must be specified'))
-      continue
+    let named = 0
+    if (indexes !== undefined) {
+      if (Buffer.byteLength(indexes) > longestIndexes) errors.push(tooLong(`${at}.succeededIndexes`, longestIndexes))
+      const read = countIndexes(indexes, completions)
+      if (typeof read === 'number') named = read
+      else errors.push(invalid(`${at}.succeededIndexes`, indexes, `error parsing succeededIndexes: ${read}`))
     }
-    let most = completions
-    if (succeededIndexes !== undefined) {
-      const count = countIndexes(succeededIndexes, completions)
-      if (typeof count === 'string')
-        errors.push(invalid(`${at}.succeededIndexes`, succeededIndexes, `error parsing succeededIndexes: ${count}`))
-      else most = count
-    }
-    if (succeededCount === undefined) continue
-    if (succeededCount <= 0)
-      errors.push(invalid(`${at}.succeededCount`, succeededCount, 'must be greater than or equal to 1'))
-    if (succeededCount > completions) {
-      errors.push(
-        invalid(
-          `${at}.succeededCount`,
-          succeededCount,
-          `must be less than or equal to ${completions} (the number of specified completions)`,
-        ),
-      )
-    } else if (succeededCount > most) {
-      errors.push(
-        invalid(
-          `${at}.succeededCount`,
-          succeededCount,
-          `must be less than or equal to ${most} (the number of indexes in the specified succeededIndexes field)`,
-        ),
-      )
-    }
+    if (count === undefined) continue
+    const field = `${at}.succeededCount`
+    const above = (most: number, what: string) =>
+      count > most ? [invalid(field, count, `must be less than or equal to ${most} (${what})`)] : []
+    errors.push(...nonNegative(count, field), ...above(completions, 'the number of specified completions'))
+    if (indexes !== undefined)
+      errors.push(...above(named, 'the number of indexes in the specified succeededIndexes field'))
   }
   return errors
-}
-
-/** How many indexes `1,3-5` names; a text when it cannot be read. */
-function countIndexes(text: string, completions: number): number | string {
-  let count = 0
-  let last = -1
-  for (const part of text.split(',')) {
-    const ends = part.split('-')
-    if (ends.length > 2)
-      return `the fragment ${JSON.stringify(part)} violates the requirement that an index interval can have at most two parts separated by '-'`
-    const numbers = ends.map(Number)
-    for (const [i, number] of numbers.entries()) {
-      if (!/^\d+$/.test(ends[i]!)) return `cannot convert string to integer for index: ${JSON.stringify(ends[i])}`
-      if (number >= completions) return `too large index: ${JSON.stringify(ends[i])}`
-    }
-    const [low, high = numbers[0]!] = numbers as [number, number?]
-    if (low <= last) return `non-increasing order, previous: ${last}, current: ${low}`
-    if (low > high) return `non-increasing order, previous: ${low}, current: ${high}`
-    count += high - low + 1
-    last = high
-  }
-  return count
 }

@@ -36,7 +36,7 @@ const lease: KindDefinition<Lease> = define<Lease>({
   kind: 'Lease',
   plural: 'leases',
   namespaced: true,
-  rules: { validate, more: { allowCreateOnUpdate: true } },
+  rules: { validate, anyFinalizers: true, more: { allowCreateOnUpdate: true } },
   columns: [nameColumn, column('Holder', ({ spec }) => spec?.holderIdentity ?? ''), ageColumn],
 })
 

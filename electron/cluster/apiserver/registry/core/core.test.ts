@@ -129,12 +129,16 @@ describe('nodes', () => {
   const worker = () =>
     create(node, { metadata: { name: 'n' }, spec: { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24'] } }).object
   it('keep their range of addresses', () => {
-    const { errors } = update(node, worker(), (changed) => (changed.spec!.podCIDRs = ['10.9.0.0/24']))
+    const { errors } = update(node, worker(), ({ spec }) =>
+      Object.assign(spec!, { podCIDR: '10.9.0.0/24', podCIDRs: ['10.9.0.0/24'] }),
+    )
     expect(errors).toEqual(['spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid'])
   })
   it('never change the ranges they once had, and say so for each', () => {
     const { object } = create(node, { metadata: { name: 'n' }, spec: { podCIDRs: ['10.0.0.0/24', 'fd00::/64'] } })
-    const { errors } = update(node, object, ({ spec }) => (spec!.podCIDRs = ['10.0.1.0/24', 'fd01::/64']))
+    const { errors } = update(node, object, ({ spec }) =>
+      Object.assign(spec!, { podCIDR: '10.0.1.0/24', podCIDRs: ['10.0.1.0/24', 'fd01::/64'] }),
+    )
     const text = 'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid'
     expect(errors).toEqual([text, text])
   })

@@ -6,6 +6,7 @@ import { kindsOf } from '../define.ts'
 import type { KindDefinition } from '../kind.ts'
 import type { Loose } from '../loose.ts'
 import { asInvalid, required } from '../validation/field.ts'
+import { ipWarnings } from '../validation/ip-warnings.ts'
 import { validateIp, validateOrdinaryIp } from '../validation/ips.ts'
 import { dnsSubdomain, isDnsLabel, isQualifiedName } from '../validation/names.ts'
 import { portNumber } from '../validation/numbers.ts'
@@ -51,6 +52,16 @@ function validateAddress({ ip, hostname, nodeName }: Address, path: string): Fie
   ]
 }
 
+/** Source: endpointsWarnings. */
+function warnings({ metadata, subsets }: Endpoints): string[] {
+  if (metadata?.labels?.['endpoints.kubernetes.io/managed-by'] === 'endpoint-controller') return []
+  return (subsets ?? []).flatMap((subset, i) =>
+    (['addresses', 'notReadyAddresses'] as const).flatMap((list) =>
+      (subset[list] ?? []).flatMap(({ ip }, j) => ipWarnings(ip, `subsets[${i}].${list}[${j}].ip`)),
+    ),
+  )
+}
+
 const shownAtMost = 3
 
 /** `10.1.2.3:80,10.1.2.4:80 + 3 more...` */
@@ -79,6 +90,7 @@ export const endpoints: KindDefinition<Endpoints> = define<Endpoints>({
       for (const { ports } of object.subsets ?? []) for (const port of ports ?? []) port.protocol ||= 'TCP'
     },
     validate,
+    more: { warnings },
   },
   deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   columns: [nameColumn, column('Endpoints', ({ subsets }) => shown(subsets)), ageColumn],

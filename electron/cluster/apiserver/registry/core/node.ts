@@ -117,6 +117,12 @@ function validateConfig({ spec, status: now }: Node): FieldError[] {
   ]
 }
 
+/** Source: fieldIsDeprecatedWarnings. */
+const warnings = ({ spec }: Node): string[] => [
+  ...(spec?.configSource ? ['spec.configSource: the feature is removed'] : []),
+  ...(spec?.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),
+]
+
 /** Source: ValidateNodeUpdate, for the node and its status alike. */
 function validateUpdate(node: Node, old: Node): FieldError[] {
   const errors = [...validateAnnotatedTaints(node), ...validateResources(node)]
@@ -151,9 +157,11 @@ export const node: KindDefinition<Node> = define<Node>({
   namespaced: false,
   shortNames: ['no'],
   rules: {
+    more: { warnings },
     defaults(object) {
       const { spec, status: now } = object
-      if (spec?.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR]
+      // Of two that differ, the one of old counts.
+      if (spec?.podCIDR && spec.podCIDRs?.[0] !== spec.podCIDR) spec.podCIDRs = [spec.podCIDR]
       else if (spec?.podCIDRs?.length) spec.podCIDR = spec.podCIDRs[0]
       if (now?.capacity && !now.allocatable) now.allocatable = { ...now.capacity }
     },

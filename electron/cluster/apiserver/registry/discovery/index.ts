@@ -4,19 +4,21 @@ import type { FieldError } from '#shared/kube/status.ts'
 import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
 import { oneOf, protocols } from '../core/pod/containers.ts'
 import { kindsOf } from '../define.ts'
+import { semanticEqual } from '../equal.ts'
 import type { KindDefinition } from '../kind.ts'
 import { entries, type Loose } from '../loose.ts'
 import { asInvalid, duplicate, invalid, required, tooLong, tooMany } from '../validation/field.ts'
+import { ipWarnings } from '../validation/ip-warnings.ts'
 import { validateImmutable } from '../validation/immutable.ts'
 import { isIpv6, parsesAsIp, validateIp, validateOrdinaryIp } from '../validation/ips.ts'
 import { validateLabels } from '../validation/labels.ts'
-import { dnsSubdomain, isDnsLabel, isDnsSubdomain, isQualifiedName } from '../validation/names.ts'
+import { dnsSubdomain, isDnsLabel, isDnsSubdomain, isLabelValue, isQualifiedName } from '../validation/names.ts'
 
 type Endpoint = Loose<v1.Endpoint>
 type EndpointSlice = KubeObject & Loose<Omit<v1.EndpointSlice, keyof KubeObject>>
 
 const addressTypes = ['FQDN', 'IPv4', 'IPv6']
-const most = { endpoints: 1000, addresses: 100, ports: 20_000, topology: 16, zones: 8 }
+const most = { endpoints: 1000, addresses: 100, ports: 20_000, topology: 16, hints: 8 }
 
 /** Source: ValidateEndpointSlice. */
 function validate({ addressType = '', ...slice }: EndpointSlice): FieldError[] {
@@ -62,16 +64,54 @@ function validateEndpoint(endpoint: Endpoint, addressType: string, at: string): 
     )
   }
   if (hostname !== undefined) errors.push(...asInvalid(`${at}.hostname`, hostname, isDnsLabel(hostname)))
-  const zones = hints?.forZones ?? []
-  if (zones.length > most.zones) errors.push(tooMany(`${at}.hints.forZones`, zones.length, most.zones))
-  const seen = new Set<string>()
-  for (const [i, { name = '' }] of zones.entries()) {
-    const field = `${at}.hints.forZones[${i}].name`
-    if (seen.has(name)) errors.push(duplicate(field, name))
-    seen.add(name)
-    errors.push(...asInvalid(field, name, isQualifiedName(name)))
+  const { forZones = [], forNodes = [] } = (hints ?? {}) as Hints
+  for (const [list, path, rule] of [
+    [forZones, `${at}.hints.forZones`, isLabelValue],
+    [forNodes, `${at}.hints.forNodes`, isDnsSubdomain],
+  ] as const) {
+    if (list.length > most.hints) return [...errors, tooMany(path, list.length, most.hints)]
+    errors.push(...validateHints(list, path, rule))
   }
   return errors
+}
+
+interface Hints {
+  forZones?: { name?: string }[]
+  forNodes?: { name?: string }[]
+}
+
+function validateHints(
+  list: readonly { name?: string }[],
+  path: string,
+  rule: (name: string) => string[],
+): FieldError[] {
+  const seen = new Set<string>()
+  return list.flatMap(({ name = '' }, i) => {
+    const field = `${path}[${i}].name`
+    const again = seen.has(name) ? [duplicate(field, name)] : []
+    seen.add(name)
+    return [...again, ...asInvalid(field, name, rule(name))]
+  })
+}
+
+/** What may not be for ever. Source: warnOnDeprecatedAddressType and warnOnBadIPs. */
+const ownWriters = ['endpointslice-controller.k8s.io', 'endpointslicemirroring-controller.k8s.io']
+
+function warnings({ metadata, addressType, endpoints }: EndpointSlice, old?: EndpointSlice): string[] {
+  const deprecated = addressType === 'FQDN' && !old ? ['spec.addressType: FQDN endpoints are deprecated'] : []
+  if (ownWriters.includes(metadata?.labels?.['endpointslice.kubernetes.io/managed-by'] ?? '')) return deprecated
+  return [
+    ...deprecated,
+    ...(endpoints ?? []).flatMap(({ addresses }, i) =>
+      (addresses ?? []).flatMap((address, j) => ipWarnings(address, `endpoints[${i}].addresses[${j}]`)),
+    ),
+  ]
+}
+
+/** Only slices that were stored as v1beta1 have topologies of old, which stay while the endpoints do. */
+function dropTopology(slice: EndpointSlice, old?: EndpointSlice): void {
+  if (old && semanticEqual(slice.endpoints, old.endpoints)) return
+  for (const endpoint of slice.endpoints ?? []) delete endpoint.deprecatedTopology
 }
 
 function validateAddress(address: string, type: string, path: string): FieldError[] {
@@ -117,18 +157,21 @@ function ports({ ports: list }: EndpointSlice): string {
 
 const define = kindsOf('discovery.k8s.io', 'v1')
 
-const endpointSlice: KindDefinition<EndpointSlice> = define<EndpointSlice>({
+export const endpointSlice: KindDefinition<EndpointSlice> = define<EndpointSlice>({
   kind: 'EndpointSlice',
   plural: 'endpointslices',
   namespaced: true,
   rules: {
     defaults: setDefaults,
-    desired: ({ addressType, endpoints, ports: list }) => [addressType, endpoints, list],
+    desired: ({ metadata, addressType, endpoints, ports: list }) => [metadata?.labels, addressType, endpoints, list],
+    prepareForCreate: (slice) => dropTopology(slice),
+    prepareForUpdate: dropTopology,
     validate,
     validateUpdate: (object, old) => [
       ...validate(object),
       ...validateImmutable(object.addressType, old.addressType, 'addressType'),
     ],
+    more: { warnings },
   },
   columns: [
     nameColumn,

@@ -9,6 +9,7 @@ import { asInvalid, required } from '../validation/field.ts'
 import { validateImmutable } from '../validation/immutable.ts'
 import { validateLabels } from '../validation/labels.ts'
 import { isDnsLabel } from '../validation/names.ts'
+import { nodeLabelWarnings } from '../validation/node-labels.ts'
 import { validateResourceValue } from '../validation/resources.ts'
 
 type RuntimeClass = LooseObject<v1.RuntimeClass>
@@ -38,6 +39,9 @@ const runtimeClass: KindDefinition<RuntimeClass> = define<RuntimeClass>({
       ...validateImmutable(object.handler, old.handler, 'handler'),
       ...validate(object),
     ],
+    more: {
+      warnings: ({ scheduling }) => nodeLabelWarnings(scheduling?.nodeSelector, () => 'scheduling.nodeSelector'),
+    },
   },
   columns: [nameColumn, column('Handler', ({ handler }) => handler ?? ''), ageColumn],
 })

@@ -45,6 +45,7 @@ const podDisruptionBudget: KindDefinition<PodDisruptionBudget> = define<PodDisru
   shortNames: ['pdb'],
   rules: {
     name: pathSegment,
+    anyFinalizers: true,
     status: true,
     desired,
     validate,

@@ -2,7 +2,6 @@ import type * as v1 from 'kubernetes-types/storage/v1'
 import type { KubeObject } from '#shared/kube/object.ts'
 import type { FieldError } from '#shared/kube/status.ts'
 import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
-import { validateCsiDriverName } from '../core/volume/sources.ts'
 import { kindsOf } from '../define.ts'
 import type { KindDefinition } from '../kind.ts'
 import type { Loose } from '../loose.ts'
@@ -24,7 +23,7 @@ function setDefaults(driver: CsiDriver): void {
 }
 
 const modes = ['Persistent', 'Ephemeral']
-const groupPolicies = ['ReadWriteOnceWithFSType', 'File', 'None']
+const groupPolicies = ['File', 'None', 'ReadWriteOnceWithFSType']
 const shortestUpdate = 10
 const [shortestToken, longestToken] = [600, 2 ** 32]
 
@@ -32,9 +31,10 @@ function validateTokens(tokens: Spec['tokenRequests']): FieldError[] {
   const seen = new Set<string>()
   return (tokens ?? []).flatMap(({ audience = '', expirationSeconds }, i) => {
     const path = `spec.tokenRequests[${i}]`
-    const errors = seen.has(audience) ? [duplicate(`${path}.audience`, audience)] : []
+    if (seen.has(audience)) return [duplicate(`${path}.audience`, audience)]
     seen.add(audience)
-    if (expirationSeconds === undefined) return errors
+    if (expirationSeconds === undefined) return []
+    const errors: FieldError[] = []
     const at = `${path}.expirationSeconds`
     if (expirationSeconds < shortestToken)
       errors.push(invalid(at, expirationSeconds, 'may not specify a duration less than 10 minutes'))
@@ -48,10 +48,10 @@ function validateTokens(tokens: Spec['tokenRequests']): FieldError[] {
 function validateSpec({ spec = {} }: CsiDriver): FieldError[] {
   const errors: FieldError[] = []
   const { fsGroupPolicy, nodeAllocatableUpdatePeriodSeconds: period } = spec
-  errors.push(...validateTokens(spec.tokenRequests))
   if (fsGroupPolicy !== undefined && !groupPolicies.includes(fsGroupPolicy)) {
     errors.push(notSupported('spec.fsGroupPolicy', fsGroupPolicy, groupPolicies))
   }
+  errors.push(...validateTokens(spec.tokenRequests))
   for (const mode of spec.volumeLifecycleModes ?? []) {
     if (!modes.includes(mode)) errors.push(notSupported('spec.volumeLifecycleModes', mode, modes))
   }
@@ -78,13 +78,10 @@ export const csiDriver: KindDefinition<CsiDriver> = define<CsiDriver>({
   acted: false,
   rules: {
     defaults: setDefaults,
-    validate(driver) {
-      const name = driver.metadata?.name
-      return [...(name ? validateCsiDriverName(name, 'metadata.name') : []), ...validateSpec(driver)]
-    },
+    validate: validateSpec,
     validateUpdate: (driver, old) => [
       ...validateSpec(driver),
-      ...validateImmutable(driver.spec?.attachRequired, old.spec?.attachRequired, 'spec.attachRequired'),
+      ...validateImmutable(driver.spec?.attachRequired, old.spec?.attachRequired, 'spec.attachedRequired'),
       ...validateImmutable(
         driver.spec?.volumeLifecycleModes,
         old.spec?.volumeLifecycleModes,

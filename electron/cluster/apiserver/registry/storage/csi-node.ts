@@ -4,10 +4,10 @@ import type { FieldError } from '#shared/kube/status.ts'
 import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
 import { validateCsiDriverName } from '../core/volume/sources.ts'
 import { kindsOf } from '../define.ts'
-import { semanticEqual } from '../equal.ts'
 import type { KindDefinition } from '../kind.ts'
 import type { Loose } from '../loose.ts'
 import { duplicate, invalid, required } from '../validation/field.ts'
+import { validateImmutable } from '../validation/immutable.ts'
 import { validateLabelName } from '../validation/labels.ts'
 import { nonNegative } from '../validation/numbers.ts'
 
@@ -17,13 +17,14 @@ type CsiNode = KubeObject & { spec?: { drivers?: Driver[] } }
 const longestNodeId = 256
 
 /** Source: validateCSINodeDriver. */
-function validateDriver(driver: Driver, path: string): FieldError[] {
+function validateDriver(driver: Driver, again: boolean, path: string): FieldError[] {
   const errors = validateCsiDriverName(driver.name, `${path}.name`)
   const { nodeID = '' } = driver
   if (!nodeID) errors.push(required(`${path}.nodeID`))
   else if (nodeID.length > longestNodeId)
     errors.push(invalid(`${path}.nodeID`, nodeID, `must be ${longestNodeId} characters or less`))
   errors.push(...nonNegative(driver.allocatable?.count, `${path}.allocatable.count`))
+  if (again) errors.push(duplicate(`${path}.name`, driver.name))
   const keys = driver.topologyKeys ?? []
   for (const [i, key] of keys.entries()) {
     if (!key) errors.push(required(path))
@@ -35,20 +36,19 @@ function validateDriver(driver: Driver, path: string): FieldError[] {
 
 function validate({ spec }: CsiNode): FieldError[] {
   const drivers = spec?.drivers ?? []
-  const errors = drivers.flatMap((driver, i) => validateDriver(driver, `spec.drivers[${i}]`))
-  for (const [i, { name }] of drivers.entries()) {
-    if (drivers.findIndex((other) => other.name === name) < i) errors.push(duplicate(`spec.drivers[${i}].name`, name))
-  }
-  return errors
+  return drivers.flatMap((driver, i) => {
+    const again = drivers.slice(0, i).some(({ name }) => name === driver.name)
+    return validateDriver(driver, again, `spec.drivers[${i}]`)
+  })
 }
 
 /** A driver may come and go, but not change. */
 function validateUpdate(object: CsiNode, old: CsiNode): FieldError[] {
   const errors = validate(object)
-  for (const [i, driver] of (object.spec?.drivers ?? []).entries()) {
-    const before = old.spec?.drivers?.find(({ name }) => name === driver.name)
-    const same = !before || semanticEqual({ ...driver, allocatable: undefined }, { ...before, allocatable: undefined })
-    if (!same) errors.push(invalid(`spec.drivers[${i}]`, driver, 'field is immutable'))
+  const fixed = (driver: Driver) => ({ ...driver, allocatable: undefined })
+  for (const before of old.spec?.drivers ?? []) {
+    for (const driver of object.spec?.drivers ?? [])
+      if (driver.name === before.name) errors.push(...validateImmutable(fixed(driver), fixed(before), 'spec.drivers'))
   }
   return errors
 }

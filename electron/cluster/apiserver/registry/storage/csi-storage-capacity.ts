@@ -7,6 +7,7 @@ import { asInvalid } from '../validation/field.ts'
 import { validateImmutable } from '../validation/immutable.ts'
 import { validateLabelSelector } from '../validation/labels.ts'
 import { isDnsSubdomain } from '../validation/names.ts'
+import { nodeSelectorWarnings } from '../validation/node-labels.ts'
 import { nonNegativeQuantity } from '../validation/quantities.ts'
 
 type CsiStorageCapacity = LooseObject<v1.CSIStorageCapacity>
@@ -18,7 +19,6 @@ function validate(object: CsiStorageCapacity): FieldError[] {
     ...validateLabelSelector(object.nodeTopology, 'nodeTopology'),
     ...asInvalid('storageClassName', storageClass, isDnsSubdomain(storageClass)),
     ...nonNegativeQuantity(object.capacity, 'capacity'),
-    ...nonNegativeQuantity(object.maximumVolumeSize, 'maximumVolumeSize'),
   ]
 }
 
@@ -35,6 +35,9 @@ export const csiStorageCapacity: KindDefinition<CsiStorageCapacity> = define<Csi
       ...validateImmutable(object.nodeTopology, old.nodeTopology, 'nodeTopology'),
       ...validateImmutable(object.storageClassName, old.storageClassName, 'storageClassName'),
     ],
-    more: { answersDeleted: true },
+    more: {
+      answersDeleted: true,
+      warnings: ({ nodeTopology }) => nodeSelectorWarnings(nodeTopology, 'nodeTopology'),
+    },
   },
 })

@@ -8,6 +8,7 @@ import { entries, type LooseObject } from '../loose.ts'
 import { asInvalid, duplicate, invalid, notSupported, required, tooLong } from '../validation/field.ts'
 import { validateImmutable } from '../validation/immutable.ts'
 import { validateLabelName } from '../validation/labels.ts'
+import { deprecatedNodeLabel } from '../validation/node-labels.ts'
 import { isQualifiedName } from '../validation/names.ts'
 
 type StorageClass = LooseObject<v1.StorageClass>
@@ -36,23 +37,26 @@ export function validateParameters(
 
 /** Source: validateAllowedTopologies. */
 function validateTopologies(terms: StorageClass['allowedTopologies'], path: string): FieldError[] {
-  const seen: unknown[] = []
+  // Upstream compares with as many empty terms as there are terms, besides those before.
+  const seen: unknown[] = (terms ?? []).map(() => ({}))
   return (terms ?? []).flatMap((term, i) => {
     const at = `${path}[${i}]`
     const keys = new Set<string>()
+    const sets: Record<string, string[]> = {}
     const errors = (term.matchLabelExpressions ?? []).flatMap(({ key = '', ...expression }, j) => {
       const values = expression.values ?? []
       const here = `${at}.matchLabelExpressions[${j}]`
-      const own = validateLabelName(key, `${here}.key`)
-      if (!values.length) own.push(required(`${here}.values`))
+      const own = values.length ? [] : [required(`${here}.values`)]
       for (const [k, value] of values.entries())
         if (values.indexOf(value) < k) own.push(duplicate(`${here}.values[${k}]`, value))
+      own.push(...validateLabelName(key, `${here}.key`))
       if (keys.has(key)) own.push(duplicate(`${here}.key`, key))
       keys.add(key)
+      sets[key] = [...new Set(values)].sort()
       return own
     })
-    if (seen.some((other) => semanticEqual(other, term))) errors.push(duplicate(`${at}.matchLabelExpressions`, ''))
-    seen.push(term)
+    for (const other of seen) if (semanticEqual(other, sets)) errors.push(duplicate(`${at}.matchLabelExpressions`, ''))
+    seen.push(sets)
     return errors
   })
 }
@@ -76,8 +80,19 @@ function validate(object: StorageClass): FieldError[] {
 
 const immutable = ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const
 
-const validateUpdate = (object: StorageClass, old: StorageClass): FieldError[] =>
-  immutable.flatMap((field) => validateImmutable(object[field], old[field], field))
+const validateUpdate = (object: StorageClass, old: StorageClass): FieldError[] => [
+  ...validate(object),
+  ...immutable.flatMap((field) => validateImmutable(object[field], old[field], field)),
+]
+
+/** Source: GetWarningsForStorageClass. */
+const warnings = ({ allowedTopologies }: StorageClass): string[] =>
+  (allowedTopologies ?? []).flatMap(({ matchLabelExpressions }, i) =>
+    (matchLabelExpressions ?? []).flatMap(({ key }, j) => {
+      const text = deprecatedNodeLabel(key)
+      return text ? [`allowedTopologies[${i}].matchLabelExpressions[${j}].key: ${text}`] : []
+    }),
+  )
 
 const column = columnsOf<StorageClass>('StorageClass')
 
@@ -100,7 +115,7 @@ export const storageClass: KindDefinition<StorageClass> = define<StorageClass>({
     },
     validate,
     validateUpdate,
-    more: { answersDeleted: true },
+    more: { answersDeleted: true, warnings },
   },
   columns: [
     { ...nameColumn, cell: (object) => `${object.metadata?.name ?? ''}${isDefault(object) ? ' (default)' : ''}` },

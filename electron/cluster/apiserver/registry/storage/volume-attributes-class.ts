@@ -11,10 +11,13 @@ type VolumeAttributesClass = KubeObject & { driverName?: string; parameters?: Re
 
 /** Source: ValidateVolumeAttributesClass. */
 function validate({ driverName, parameters }: VolumeAttributesClass): FieldError[] {
-  const errors = validateProvisioner(driverName, 'driverName')
-  if (!Object.keys(parameters ?? {}).length)
-    errors.push(required('parameters', 'must contain at least one key/value pair'))
-  return [...errors, ...validateParameters(parameters, 'parameters')]
+  return [
+    ...validateProvisioner(driverName, 'driverName'),
+    ...validateParameters(parameters, 'parameters'),
+    ...(Object.keys(parameters ?? {}).length
+      ? []
+      : [required('parameters', 'must contain at least one key/value pair')]),
+  ]
 }
 
 const column = columnsOf<VolumeAttributesClass>('VolumeAttributesClass')
@@ -30,6 +33,7 @@ export const volumeAttributesClass: KindDefinition<VolumeAttributesClass> = defi
   rules: {
     validate,
     validateUpdate: (object, old) => [
+      ...validate(object),
       ...validateImmutable(object.driverName, old.driverName, 'driverName'),
       ...validateImmutable(object.parameters, old.parameters, 'parameters'),
     ],

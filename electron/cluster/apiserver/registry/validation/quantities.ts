@@ -1,4 +1,11 @@
-import { compareQuantities, milliValueOf, parseQuantity, signOf, valueOf } from '#shared/kube/quantity.ts'
+import {
+  compareQuantities,
+  formatQuantity,
+  milliValueOf,
+  parseQuantity,
+  signOf,
+  valueOf,
+} from '#shared/kube/quantity.ts'
 import type { FieldError } from '#shared/kube/status.ts'
 import { invalid } from './field.ts'
 import { atLeastZero } from './numbers.ts'
@@ -21,4 +28,12 @@ export const isWhole = (value: string): boolean => milliValueOf(quantity(value))
 export function basicQuantity(value: string, field: string): FieldError[] {
   const whole = valueOf(quantity(value))
   return whole < 0 ? [invalid(field, whole, 'must be a valid resource quantity')] : []
+}
+
+/** Bytes are whole. `path` tells where the amount is. */
+export function fractionWarnings(amount: string | undefined, path: string): string[] {
+  if (amount === undefined) return []
+  const parsed = parseQuantity(amount)
+  if (milliValueOf(parsed) % 1000 === 0) return []
+  return [`${path}: fractional byte value ${JSON.stringify(formatQuantity(parsed))} is invalid, must be an integer`]
 }

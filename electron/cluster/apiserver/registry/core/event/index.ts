@@ -72,6 +72,7 @@ export const event: KindDefinition<Event> = define<Event>({
   ...shape,
   rules: {
     name: anyName,
+    anyFinalizers: true,
     validate: (object) => validateEvent(object, 'reportingComponent'),
     more: { allowCreateOnUpdate: true },
   },

@@ -15,6 +15,7 @@ import { basicQuantity, compare } from '../../validation/quantities.ts'
 import { isNative } from '../../validation/resources.ts'
 import { shortAccessModes } from '../volume/access-modes.ts'
 import { validateClaimSpec, type ClaimSpec } from './validation.ts'
+import { claimSpecWarnings, classWarnings } from './warnings.ts'
 
 export type PersistentVolumeClaim = KubeObject & { spec?: ClaimSpec; status?: Loose<v1.PersistentVolumeClaimStatus> }
 
@@ -129,7 +130,10 @@ export const persistentVolumeClaim: KindDefinition<PersistentVolumeClaim> = defi
     validate: ({ spec = {} }) => validateClaimSpec(spec, 'spec'),
     validateUpdate,
     validateStatus,
-    more: { answersDeleted: true },
+    more: {
+      answersDeleted: true,
+      warnings: (object) => [...classWarnings(object), ...claimSpecWarnings(object.spec, 'spec')],
+    },
   },
   columns: [
     nameColumn,

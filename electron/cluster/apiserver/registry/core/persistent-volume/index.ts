@@ -13,12 +13,15 @@ import { status } from '../../subresources.ts'
 import { asInvalid, forbidden, invalid, notSupported, required } from '../../validation/field.ts'
 import { isImmutable, validateImmutable } from '../../validation/immutable.ts'
 import { dnsSubdomain } from '../../validation/names.ts'
+import { nodeTermWarnings } from '../../validation/node-labels.ts'
 import { basicQuantity, positiveQuantity } from '../../validation/quantities.ts'
+import { classWarnings } from '../persistent-volume-claim/warnings.ts'
 import { validateAccessModes, volumeModes } from '../persistent-volume-claim/validation.ts'
 import { defaultVolume } from '../pod/defaults.ts'
 import { validateNodeSelector } from '../pod/scheduling.ts'
 import type { Volume } from '../pod/types.ts'
 import { shortAccessModes } from '../volume/access-modes.ts'
+import { deprecatedSource } from '../volume/deprecated.ts'
 import {
   isLongIscsi,
   longIscsiText,
@@ -191,6 +194,25 @@ const column = columnsOf<PersistentVolume>('PersistentVolume')
 
 const define = kindsOf('', 'v1')
 
+/** Those of which upstream warns here too, in its order. */
+const deprecatedSources = ['cephfs', 'photonPersistentDisk', 'scaleIO', 'storageos', 'glusterfs', 'rbd']
+
+/** Source: GetWarningsForPersistentVolume. */
+function warnings(object: PersistentVolume): string[] {
+  const { spec = {} } = object
+  const terms = spec.nodeAffinity?.required?.nodeSelectorTerms ?? []
+  return [
+    ...classWarnings(object),
+    ...(spec.persistentVolumeReclaimPolicy === 'Recycle'
+      ? [
+          'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
+        ]
+      : []),
+    ...terms.flatMap((term, i) => nodeTermWarnings(term, `spec.nodeAffinity.required.nodeSelectorTerms[${i}]`)),
+    ...deprecatedSources.flatMap((source) => (source in spec ? deprecatedSource(source, 'spec') : [])),
+  ]
+}
+
 export const persistentVolume: KindDefinition<PersistentVolume> = define<PersistentVolume>({
   kind: 'PersistentVolume',
   plural: 'persistentvolumes',
@@ -219,12 +241,7 @@ export const persistentVolume: KindDefinition<PersistentVolume> = define<Persist
     validateUpdate,
     more: {
       answersDeleted: true,
-      warnings: ({ spec }) =>
-        spec?.persistentVolumeReclaimPolicy === 'Recycle'
-          ? [
-              'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
-            ]
-          : [],
+      warnings,
     },
   },
   columns: [

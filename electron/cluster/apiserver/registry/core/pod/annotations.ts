@@ -17,9 +17,9 @@ type Annotations = Metadata['annotations']
 export const mirrorAnnotation = 'kubernetes.io/config.mirror'
 const tolerationsAnnotation = 'scheduler.alpha.kubernetes.io/tolerations'
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost'
-const podSeccomp = 'seccomp.security.alpha.kubernetes.io/pod'
-const containerSeccomp = 'container.seccomp.security.alpha.kubernetes.io/'
-const appArmor = 'container.apparmor.security.beta.kubernetes.io/'
+export const podSeccomp = 'seccomp.security.alpha.kubernetes.io/pod'
+export const containerSeccomp = 'container.seccomp.security.alpha.kubernetes.io/'
+export const appArmor = 'container.apparmor.security.beta.kubernetes.io/'
 
 /** Annotations that mean something to pods. Source: ValidatePodSpecificAnnotations. */
 export function validatePodAnnotations(annotations: Annotations, spec: PodSpec, path: string): FieldError[] {

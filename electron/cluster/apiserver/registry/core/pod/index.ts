@@ -4,6 +4,7 @@ import { bumpGeneration, copyField, strategyOf } from '../../define.ts'
 import type { KindDefinition, RowCondition, Strategy } from '../../kind.ts'
 import { metaOf } from '../../loose.ts'
 import { connector, part, status } from '../../subresources.ts'
+import { applyAppArmorAnnotations } from './apparmor.ts'
 import { bindPod, setCondition, type Binding } from './binding.ts'
 import { podColumns } from './columns.ts'
 import { defaultPod } from './defaults.ts'
@@ -26,6 +27,7 @@ const strategy: Strategy<Pod> = strategyOf<Pod>({
       setCondition(pod, { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message }, context)
     }
     mergeLabelKeys(pod)
+    applyAppArmorAnnotations(pod)
   },
   prepareForUpdate(pod, old, context) {
     if (context.subresource !== 'status') return
@@ -53,6 +55,29 @@ const strategy: Strategy<Pod> = strategyOf<Pod>({
 function keepWhatKubeletsForget(status: PodStatus, old: PodStatus): void {
   if (!status.qosClass && old.qosClass) status.qosClass = old.qosClass
   if (!status.observedGeneration && old.observedGeneration) status.observedGeneration = old.observedGeneration
+  const known = [...((old.conditions ?? []) as Observed[])]
+  for (const condition of (status.conditions ?? []) as Observed[]) {
+    const [before] = takeFirst(known, ({ type }) => type === condition.type)
+    if (!condition.observedGeneration && before?.observedGeneration)
+      condition.observedGeneration = before.observedGeneration
+  }
+}
+
+interface Observed {
+  type?: string
+  observedGeneration?: number
+}
+
+/** Takes the first of the list that fits out of it; empty where none does. */
+function takeFirst<T>(list: T[], fits: (each: T) => boolean): T[] {
+  const index = list.findIndex(fits)
+  return index < 0 ? [] : list.splice(index, 1)
+}
+
+/** Subresources of a pod leave what is said of it alone. */
+function keepMetadata(pod: Pod, old: Pod): void {
+  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'])
+    copyField(metaOf(pod), metaOf(old), field)
 }
 
 /** Who is not running yet, or any more, needs no grace. */
@@ -70,6 +95,7 @@ const ephemeralContainers: Partial<Strategy<Pod>> = {
     if (asked) pod.spec.ephemeralContainers = asked
     else delete pod.spec.ephemeralContainers
     copyField(pod, old, 'status')
+    keepMetadata(pod, old)
     bumpGeneration(pod, old, !semanticEqual(pod.spec, old.spec))
   },
   validateUpdate: validateEphemeralUpdate,
@@ -78,6 +104,7 @@ const ephemeralContainers: Partial<Strategy<Pod>> = {
 const resize: Partial<Strategy<Pod>> = {
   prepareForUpdate(pod, old) {
     keepAllButResources(pod, old)
+    keepMetadata(pod, old)
     bumpGeneration(pod, old, !semanticEqual(pod.spec, old.spec))
   },
   validateUpdate: validateResize,

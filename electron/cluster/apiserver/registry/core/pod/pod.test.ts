@@ -76,6 +76,14 @@ describe('defaults', () => {
     })
   })
 
+  it('makes fields of the AppArmor annotations of old', () => {
+    const annotations = { 'container.apparmor.security.beta.kubernetes.io/app': 'localhost/p' }
+    const object = create(pod, { ...plain(), metadata: { name: 'web', namespace: 'a', annotations } }).object
+    expect(container()(object).securityContext).toEqual({
+      appArmorProfile: { type: 'Localhost', localhostProfile: 'p' },
+    })
+  })
+
   it('drops a status that the creator made up', () => {
     expect(create(pod, { ...plain(), status: { phase: 'Running' } }).object.status!.phase).toBe('Pending')
   })

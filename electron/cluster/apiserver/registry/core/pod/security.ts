@@ -79,7 +79,7 @@ function validateSeccomp(profile: PodSecurityContext['seccompProfile'], path: st
   return errors
 }
 
-function validateAppArmor(profile: PodSecurityContext['appArmorProfile'], path: string): FieldError[] {
+export function validateAppArmor(profile: PodSecurityContext['appArmorProfile'], path: string): FieldError[] {
   if (!profile) return []
   const file = profile.localhostProfile
   const needed = required(`${path}.localhostProfile`, 'must be set when AppArmor type is Localhost')

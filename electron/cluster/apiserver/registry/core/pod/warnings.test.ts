@@ -12,6 +12,30 @@ describe('warnings for pods', () => {
       'spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead',
     ])
   })
+  it('speak of profiles in annotations', () => {
+    expect(of(app({}), { 'seccomp.security.alpha.kubernetes.io/pod': 'runtime/default' })).toEqual([
+      'metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]: non-functional in v1.27+; use the \\"seccompProfile\\" field instead',
+    ])
+  })
+  it('speak of addresses that would be read otherwise elsewhere', () => {
+    expect(of({ ...app({}), hostAliases: [{ ip: '010.0.0.1' }] })).toEqual([
+      'spec.hostAliases[0].ip: non-standard IP address "010.0.0.1" will be considered invalid in a future Kubernetes release: use "10.0.0.1"',
+    ])
+  })
+  it('speak of addresses of the host without a port of it', () => {
+    expect(of(app({ ports: [{ containerPort: 80, protocol: 'TCP', hostIP: '10.0.0.1' }] }))).toEqual([
+      'spec.containers[0].ports[0]: hostIP set without hostPort: {Name: HostPort:0 ContainerPort:80 Protocol:TCP HostIP:10.0.0.1}',
+    ])
+  })
+  it('speak of files that hide a token', () => {
+    const sources = [
+      { serviceAccountToken: { path: 'token' } },
+      { configMap: { name: 'c', items: [{ key: 'k', path: 'token' }] } },
+    ]
+    expect(of({ volumes: [{ name: 'v', projected: { sources } }] })).toEqual([
+      'spec.volumes[0].projected.sources.configMap[0]: has duplicated path with ServiceAccountToken "token"',
+    ])
+  })
   it('speak of variables that hide others, unless they add to them', () => {
     expect(
       of(

@@ -1,32 +1,24 @@
-import { formatQuantity, milliValueOf, parseQuantity } from '#shared/kube/quantity.ts'
 import type { KubeObject } from '#shared/kube/object.ts'
+import { ipWarnings } from '../../validation/ip-warnings.ts'
 import { isDnsLabel } from '../../validation/names.ts'
-import { allContainers, type Container, type Metadata, type PodSpec, type PodTemplateSpec } from './types.ts'
+import { deprecatedNodeLabel, nodeLabelWarnings, nodeTermWarnings } from '../../validation/node-labels.ts'
+import { fractionWarnings } from '../../validation/quantities.ts'
+import { appArmor, containerSeccomp, podSeccomp } from './annotations.ts'
+import {
+  allContainers,
+  type Container,
+  type Metadata,
+  type PodSecurityContext,
+  type PodSpec,
+  type PodTemplateSpec,
+} from './types.ts'
+import { volumeWarnings } from './volume-warnings.ts'
 
-const deprecatedLabels: Readonly<Record<string, string>> = {
-  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-}
 const deprecatedAnnotations: Readonly<Record<string, string>> = {
   'scheduler.alpha.kubernetes.io/critical-pod': 'non-functional in v1.16+; use the "priorityClassName" field instead',
   'security.alpha.kubernetes.io/sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
   'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
 }
-const deprecatedVolumes: Readonly<Record<string, string>> = {
-  photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
-  gitRepo: 'deprecated in v1.11',
-  scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
-  flocker: 'deprecated in v1.22, non-functional in v1.25+',
-  storageos: 'deprecated in v1.22, non-functional in v1.25+',
-  quobyte: 'deprecated in v1.22, non-functional in v1.25+',
-  glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
-  cephfs: 'deprecated in v1.28, non-functional in v1.31+',
-  rbd: 'deprecated in v1.28, non-functional in v1.31+',
-}
-
 /** What is allowed in a pod and most likely not meant. `path` is that of its spec. Source: pkg/api/pod/warnings.go. */
 export function podWarnings(
   metadata: Metadata | undefined,
@@ -35,19 +27,13 @@ export function podWarnings(
   metadataPath: string,
 ): string[] {
   const containers = allContainers(spec)
+  const annotations = metadata?.annotations ?? {}
   return [
     ...schedulingWarnings(spec, path),
-    ...Object.keys(metadata?.annotations ?? {})
+    ...Object.keys(annotations)
       .filter((key) => deprecatedAnnotations[key])
       .map((key) => `${metadataPath}.annotations[${key}]: ${deprecatedAnnotations[key]}`),
-    ...(spec.volumes ?? []).flatMap((volume, i) =>
-      Object.keys(volume)
-        .filter((source) => deprecatedVolumes[source])
-        .map(
-          (source) =>
-            `${path}.volumes[${i}].${source === 'storageos' ? 'storageOS' : source}: ${deprecatedVolumes[source]}`,
-        ),
-    ),
+    ...volumeWarnings(spec.volumes ?? [], `${path}.volumes`),
     ...repeated(
       (spec.hostAliases ?? []).map(({ ip = '' }) => ip),
       (i) => `${path}.hostAliases[${i}].ip: duplicate ip`,
@@ -59,13 +45,50 @@ export function podWarnings(
     ...(spec.imagePullSecrets ?? []).flatMap(({ name }, i) =>
       name ? [] : [`${path}.imagePullSecrets[${i}].name: invalid empty name ""`],
     ),
-    ...containers.flatMap(({ container, path: at }) => containerWarnings(container, `${path}.${at}`)),
+    ...(['memory', 'ephemeral-storage'] as const).flatMap((name) =>
+      fractionWarnings(spec.overhead?.[name], `${path}.overhead[${name}]`),
+    ),
+    ...seccompWarning(annotations, podSeccomp, spec.securityContext, metadataPath),
+    ...containers.flatMap(({ container, path: at }) => [
+      ...seccompWarning(
+        annotations,
+        `${containerSeccomp}${container.name ?? ''}`,
+        container.securityContext,
+        metadataPath,
+      ),
+      ...appArmorWarning(annotations, container, spec.securityContext, metadataPath),
+      ...containerWarnings(container, `${path}.${at}`),
+    ]),
     ...portWarnings(containers, path),
     ...((spec.terminationGracePeriodSeconds ?? 0) < 0
       ? [`${path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`]
       : []),
     ...affinityWarnings(spec, `${path}.affinity`),
+    ...(spec.dnsConfig?.nameservers ?? []).flatMap((ip, i) => ipWarnings(ip, `${path}.dnsConfig.nameservers[${i}]`)),
+    ...(spec.hostAliases ?? []).flatMap(({ ip }, i) => ipWarnings(ip, `${path}.hostAliases[${i}].ip`)),
   ]
+}
+
+type Annotations = Readonly<Record<string, string | undefined>>
+
+/** The backslashes are upstream's. */
+function seccompWarning(annotations: Annotations, key: string, context: object | undefined, path: string): string[] {
+  if (annotations[key] === undefined || (context as PodSecurityContext | undefined)?.seccompProfile) return []
+  return [`${path}.annotations[${key}]: non-functional in v1.27+; use the \\"seccompProfile\\" field instead`]
+}
+
+/** Of a pod, fields have been made of its annotations by now. */
+function appArmorWarning(
+  annotations: Annotations,
+  { name = '', securityContext }: Container,
+  pod: PodSecurityContext | undefined,
+  path: string,
+): string[] {
+  const key = `${appArmor}${name}`
+  const isPod = path === 'metadata'
+  const own = (securityContext as PodSecurityContext | undefined)?.appArmorProfile
+  if (annotations[key] === undefined || pod?.appArmorProfile || (own && !isPod)) return []
+  return [`${path}.annotations[${key}]: deprecated since v1.30; use the \\"appArmorProfile\\" field instead`]
 }
 
 const repeated = (values: readonly string[], text: (index: number) => string): string[] =>
@@ -74,31 +97,24 @@ const repeated = (values: readonly string[], text: (index: number) => string): s
 const matchesNone = 'a null labelSelector results in matching no pod'
 
 function schedulingWarnings(spec: PodSpec, path: string): string[] {
-  const selected = Object.keys(spec.nodeSelector ?? {})
-    .filter((label) => deprecatedLabels[label])
-    .map((label) => `${path}.nodeSelector[${label}]: ${deprecatedLabels[label]}`)
+  const selected = nodeLabelWarnings(spec.nodeSelector, (label) => `${path}.nodeSelector[${label}]`)
   const nodes = spec.affinity?.nodeAffinity
   const at = `${path}.affinity.nodeAffinity`
+  const required = nodes?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
+  const preferred = nodes?.preferredDuringSchedulingIgnoredDuringExecution ?? []
   const terms = [
-    ...(nodes?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []).map((term, i) => ({
-      term,
-      at: `${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`,
-    })),
-    ...(nodes?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(({ preference }, i) => ({
-      term: preference,
-      at: `${at}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`,
-    })),
-  ].flatMap(({ term, at: here }) =>
-    (term?.matchExpressions ?? []).flatMap(({ key = '' }, i) =>
-      deprecatedLabels[key] ? [`${here}.matchExpressions[${i}].key: ${key} is ${deprecatedLabels[key]}`] : [],
+    ...required.flatMap((term, i) =>
+      nodeTermWarnings(term, `${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`),
     ),
-  )
+    ...preferred.flatMap(({ preference }, i) =>
+      nodeTermWarnings(preference, `${at}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`),
+    ),
+  ]
   const spread = (spec.topologySpreadConstraints ?? []).flatMap(({ topologyKey = '', labelSelector }, i) => {
     const here = `${path}.topologySpreadConstraints[${i}]`
+    const deprecated = deprecatedNodeLabel(topologyKey)
     return [
-      ...(deprecatedLabels[topologyKey]
-        ? [`${here}.topologyKey: ${topologyKey} is ${deprecatedLabels[topologyKey]}`]
-        : []),
+      ...(deprecated ? [`${here}.topologyKey: ${topologyKey} is ${deprecated}`] : []),
       ...(labelSelector ? [] : [`${here}.labelSelector: ${matchesNone}`]),
     ]
   })
@@ -124,12 +140,9 @@ function affinityWarnings({ affinity }: PodSpec, path: string): string[] {
 
 function containerWarnings({ resources, env = [] }: Container, path: string): string[] {
   const fractions = (['memory', 'ephemeral-storage'] as const).flatMap((name) =>
-    (['limits', 'requests'] as const).flatMap((part) => {
-      const amount = resources?.[part]?.[name]
-      if (amount === undefined || milliValueOf(parseQuantity(amount)) % 1000 === 0) return []
-      const shown = JSON.stringify(formatQuantity(parseQuantity(amount)))
-      return [`${path}.resources.${part}[${name}]: fractional byte value ${shown} is invalid, must be an integer`]
-    }),
+    (['limits', 'requests'] as const).flatMap((part) =>
+      fractionWarnings(resources?.[part]?.[name], `${path}.resources.${part}[${name}]`),
+    ),
   )
   const seen = new Set<string>()
   const hidden = env.flatMap(({ name = '', value = '', valueFrom }, i) => {
@@ -148,17 +161,22 @@ function containerWarnings({ resources, env = [] }: Container, path: string): st
 function portWarnings(containers: readonly { path: string; container: Container }[], path: string): string[] {
   const known = new Map<string, { at: string; ip: string; host: number }[]>()
   return containers.flatMap(({ container, path: own }) =>
-    (container.ports ?? []).flatMap(({ containerPort = 0, protocol = '', hostIP: ip = '', hostPort: host = 0 }, i) => {
-      const at = `${path}.${own}.ports[${i}]`
-      const others = known.get(`${containerPort}/${protocol}`) ?? []
-      known.set(`${containerPort}/${protocol}`, [...others, { at, ip, host }])
-      return others.flatMap((other) => {
-        if (ip === other.ip && host === other.host) return [`${at}: duplicate port definition with ${other.at}`]
-        if (!host || !other.host) return [`${at}: overlapping port definition with ${other.at}`]
-        const isAmbiguous = host === other.host && (ip === '') !== (other.ip === '')
-        return isAmbiguous ? [`${at}: dangerously ambiguous port definition with ${other.at}`] : []
-      })
-    }),
+    (container.ports ?? []).flatMap(
+      ({ name = '', containerPort = 0, protocol = '', hostIP: ip = '', hostPort: host = 0 }, i) => {
+        const at = `${path}.${own}.ports[${i}]`
+        const others = known.get(`${containerPort}/${protocol}`) ?? []
+        known.set(`${containerPort}/${protocol}`, [...others, { at, ip, host }])
+        const shown = `{Name:${name} HostPort:0 ContainerPort:${containerPort} Protocol:${protocol} HostIP:${ip}}`
+        const unused = ip && !host ? [`${at}: hostIP set without hostPort: ${shown}`] : []
+        const clashes = others.flatMap((other) => {
+          if (ip === other.ip && host === other.host) return [`${at}: duplicate port definition with ${other.at}`]
+          if (!host || !other.host) return [`${at}: overlapping port definition with ${other.at}`]
+          const isAmbiguous = host === other.host && (ip === '') !== (other.ip === '')
+          return isAmbiguous ? [`${at}: dangerously ambiguous port definition with ${other.at}`] : []
+        })
+        return [...unused, ...clashes]
+      },
+    ),
   )
 }
 

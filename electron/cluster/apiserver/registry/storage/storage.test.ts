@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { create, update } from '../testing/rules.ts'
+import { csiDriver } from './csi-driver.ts'
+import { csiNode } from './csi-node.ts'
+import { storageClass } from './storage-class.ts'
+import { volumeAttachment } from './volume-attachment.ts'
+
+describe('storage classes', () => {
+  const zone = (...values: string[]) => ({ matchLabelExpressions: [{ key: 'zone', values }] })
+  const errorsOf = (...allowedTopologies: object[]) =>
+    create(storageClass, { metadata: { name: 's' }, provisioner: 'example.com/disk', allowedTopologies }).errors
+
+  it('name each topology once, in whatever order', () => {
+    expect(errorsOf(zone('a', 'b'), zone('a'))).toEqual([])
+    expect(errorsOf(zone('a', 'b'), zone('b', 'a'))).toEqual([
+      'allowedTopologies[1].matchLabelExpressions: Duplicate value: ""',
+    ])
+    expect(errorsOf({ matchLabelExpressions: [] })).toEqual([
+      'allowedTopologies[0].matchLabelExpressions: Duplicate value: ""',
+    ])
+  })
+
+  it('warn of labels that have newer names', () => {
+    const key = 'failure-domain.beta.kubernetes.io/zone'
+    const object = { allowedTopologies: [{ matchLabelExpressions: [{ key, values: ['a'] }] }] }
+    expect(storageClass.strategy.warnings?.(object, undefined)).toEqual([
+      'allowedTopologies[0].matchLabelExpressions[0].key: deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+    ])
+  })
+})
+
+describe('volume attachments', () => {
+  const attach = (source: object) =>
+    create(volumeAttachment, { metadata: { name: 'a' }, spec: { attacher: 'csi.example.com', nodeName: 'n', source } })
+
+  it('attach a volume by its name, or one that stands within', () => {
+    expect(attach({ persistentVolumeName: 'v' }).errors).toEqual([])
+    expect(attach({}).errors).toEqual([
+      'spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName',
+    ])
+    expect(attach({ inlineVolumeSpec: { accessModes: ['ReadWriteOnce'] } }).errors).toContain(
+      'spec.source.inlineVolumeSpec: Required value: must specify a volume type',
+    )
+  })
+
+  it('tell of errors with numbers from zero on', () => {
+    const { object } = attach({ persistentVolumeName: 'v' })
+    const attachError = { errorCode: -1 } as object
+    const { errors } = update(volumeAttachment, object, (now) => (now.status = { attachError }), 'status')
+    expect(errors).toEqual([
+      'status.attachError.errorCode: Invalid value: -1: must be between 0 and 2147483647, inclusive',
+    ])
+  })
+})
+
+describe('drivers', () => {
+  it('ask for one token of each audience', () => {
+    const tokenRequests = [{ audience: 'a' }, { audience: 'a', expirationSeconds: 1 }]
+    expect(create(csiDriver, { metadata: { name: 'd' }, spec: { tokenRequests } }).errors).toEqual([
+      'spec.tokenRequests[1].audience: Duplicate value: "a"',
+    ])
+  })
+
+  it('of a node never change but in what they have room for', () => {
+    const { object } = create(csiNode, { metadata: { name: 'n' }, spec: { drivers: [{ name: 'd', nodeID: '1' }] } })
+    const change = (more: object) =>
+      update(csiNode, object, ({ spec }) => Object.assign(spec!.drivers![0]!, more)).errors
+    expect(change({ allocatable: { count: 3 } })).toEqual([])
+    expect(change({ nodeID: '2' })[0]).toMatch(/^spec.drivers: Invalid value: .*: field is immutable$/)
+  })
+})

@@ -134,3 +134,13 @@ it('stops at disposal', async () => {
   expect(seen()).toEqual([])
   expect(small.kind('pods').objects.hub.watchers).toBe(0)
 })
+
+it('lets go of what was derived from a state that is past', async () => {
+  const small = smallCore()
+  watching(small, 'configmaps', { labels: 'app=web' })
+  await small.create(labelled('x', 'web'))
+  const before = small.store.get('/registry/configmaps/a/x')!
+  expect(before.derived).toBeDefined()
+  await relabel(small, 'x', 'db')
+  expect(before.derived).toBeUndefined()
+})

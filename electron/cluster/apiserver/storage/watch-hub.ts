@@ -151,7 +151,12 @@ export class WatchHub implements Disposable {
 
   #fanOut(events: readonly StoreEvent[]): void {
     this.#deps.onEvents(events)
-    if (this.#groups.size === 0) return
+    if (this.#groups.size) this.#deliver(events)
+    // Few ask for the past again: what was derived from it would outlive its use by the whole history.
+    for (const { previous } of events) if (previous) previous.derived = undefined
+  }
+
+  #deliver(events: readonly StoreEvent[]): void {
     const changes = new Map<Group, Change[]>()
     for (const event of events) {
       const views = new Map<WatchFilter['departed'], EventChanges>()

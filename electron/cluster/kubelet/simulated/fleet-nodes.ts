@@ -78,8 +78,9 @@ export class FleetNodes {
     const node = found ? await this.#adjust(found) : await register()
     const uid = node.metadata?.uid ?? ''
     await renewLease(client, { name: wanted.name, uid }, clock.now())
-    await this.#report(wanted.name, node)
-    const reportAt = clock.monotonic() + nodeHeartbeat.status
+    // One that is known needs its lease before others are taken for dead; its report follows when its turn comes.
+    if (!found) await this.#report(wanted.name, node)
+    const reportAt = clock.monotonic() + (found ? 0 : nodeHeartbeat.status)
     this.#kept.set(wanted.name, { name: wanted.name, uid, reportAt, busy: false })
   }
 

@@ -108,7 +108,7 @@ export class LocalClient implements KubeClient {
         ...(page.continue ? { continue: page.continue } : {}),
         ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
       },
-      items: page.entries.map((entry) => kind.object(entry) as T),
+      items: page.entries.map((entry) => kind.glimpse(entry) as T),
     }
   }
 

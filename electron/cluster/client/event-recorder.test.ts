@@ -93,3 +93,21 @@ it('waits for a server that is away, and gives up on one that refuses', async ()
   await settle()
   expect(clock.pending).toBe(0)
 })
+
+it('sends a hundred events at once, then a hundred a second', async () => {
+  const { clock, client, recorder } = setup()
+  const some = (count: number, from: number) => {
+    for (let i = from; i < from + count; i++) recorder.event({ ...about, name: `p${i}` }, 'Normal', 'Tested', 'x')
+  }
+  some(300, 0)
+  await settle()
+  expect(client.stored(events).length).toBe(100)
+  await clock.advance(1000)
+  expect(client.stored(events).length).toBe(200)
+  await clock.advance(60_000)
+  expect(client.stored(events).length).toBe(300)
+  some(100, 300)
+  await settle()
+  expect(client.stored(events).length).toBe(400)
+  expect(clock.pending).toBe(0)
+})

@@ -14,6 +14,8 @@ export interface EventRecorder {
 
 /** Events waiting to be sent, above which further ones are dropped. */
 const capacity = 1000
+/** So many are sent at once, then so many a second: events are no reason to keep the server from its work. */
+const pace = { burst: 100, perSecond: 100 }
 const attempts = 12
 /** Between attempts while the server is away, in milliseconds. */
 const retryDelay = 10_000
@@ -24,6 +26,9 @@ export class ApiEventRecorder implements EventRecorder, AsyncDisposable {
   readonly #correlator: EventCorrelator
   readonly #stop = new AbortController()
   readonly #waiting: Correlated[] = []
+  #tokens = pace.burst
+  /** When the tokens were counted last, by the monotonic clock. */
+  #counted = 0
   #sending: Promise<void> | undefined
 
   constructor(deps: { client: KubeClient; clock: Clock; logger: Logger; source: EventSource }) {
@@ -47,8 +52,21 @@ export class ApiEventRecorder implements EventRecorder, AsyncDisposable {
   }
 
   async #drain(): Promise<void> {
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) await this.#send(next)
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      await this.#turn()
+      await this.#send(next)
+    }
     this.#sending = undefined
+  }
+
+  async #turn(): Promise<void> {
+    const { clock } = this.#deps
+    const now = clock.monotonic()
+    this.#tokens = Math.min(pace.burst, this.#tokens + ((now - this.#counted) * pace.perSecond) / 1000)
+    this.#counted = now
+    const wait = ((1 - this.#tokens) * 1000) / pace.perSecond
+    if (wait > 0) await clock.sleep(wait, this.#stop.signal).catch(() => {})
+    this.#tokens--
   }
 
   async #send({ event, patch }: Correlated): Promise<void> {

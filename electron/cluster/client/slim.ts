@@ -21,7 +21,7 @@ export class Slimmer<T extends KubeObject> {
   slim(object: T, old: T | undefined): T {
     const family = object.metadata?.ownerReferences?.find(({ controller }) => controller)?.uid ?? ''
     const peer = this.#peers.get(family)
-    const shared = share(bare(object, this.#metadataOnly), old, peer) as T
+    const shared = childrenShared(bare(object, this.#metadataOnly), old, peer)
     const slim = Object.isFrozen(object) ? freezeDeep(shared) : shared
     this.#peers.delete(family)
     this.#peers.set(family, slim)
@@ -44,36 +44,41 @@ function share(next: unknown, old: unknown, peer: unknown): unknown {
   if (next === old) return old
   if (next === peer) return peer
   if (typeof next !== 'object' || next === null) return next
-  const before = childrenOf(old, next)
-  const beside = childrenOf(peer, next)
-  if (!before && !beside) return next
-  let isOld = before !== undefined
-  let isPeer = beside !== undefined
-  const kept: unknown[] = []
-  for (const key in next) {
-    const child = share((next as Children)[key], before?.[key], beside?.[key])
-    isOld &&= child === before![key]
-    isPeer &&= child === beside![key]
-    kept.push(child)
-  }
-  if (isOld && sizeOf(before!) === kept.length) return old
-  if (isPeer && sizeOf(beside!) === kept.length) return peer
-  // A copy has no room to grow.
-  if (Array.isArray(next)) return kept.slice()
-  const copy: Children = { ...next }
-  let i = 0
-  for (const key in copy) copy[key] = kept[i++]
-  return copy
+  // Most parts are equal, which is found out without making anything.
+  if (same(next, old)) return old
+  if (same(next, peer)) return peer
+  return childrenShared(next, old, peer)
 }
 
-/** What is comparable with `next`, both lists or both none. */
-const childrenOf = (value: unknown, next: object): Children | undefined =>
-  typeof value === 'object' && value !== null && Array.isArray(value) === Array.isArray(next)
-    ? (value as Children)
-    : undefined
+function childrenShared<V extends object>(next: V, old: unknown, peer: unknown): V {
+  const before = childrenOf(old)
+  const beside = childrenOf(peer)
+  if (!before && !beside) return next
+  if (Array.isArray(next)) return next.map((item, i) => share(item, before?.[i], beside?.[i])) as V
+  const copy = { ...next } as Children
+  for (const key in copy) copy[key] = share(copy[key], before?.[key], beside?.[key])
+  return copy as V
+}
 
-function sizeOf(value: Children): number {
-  let size = 0
-  for (const _ in value) size++
-  return size
+const childrenOf = (value: unknown): Children | undefined =>
+  typeof value === 'object' && value !== null ? (value as Children) : undefined
+
+/** Equality of JSON; what is undefined equals nothing. */
+function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a)) {
+    if (!Array.isArray(b) || a.length !== b.length) return false
+    for (let i = 0; i < a.length; i++) if (!same(a[i], b[i])) return false
+    return true
+  }
+  if (Array.isArray(b)) return false
+  let more = 0
+  for (const key in a) {
+    const other = (b as Children)[key]
+    if (other === undefined || !same((a as Children)[key], other)) return false
+    more--
+  }
+  for (const _ in b) more++
+  return more === 0
 }

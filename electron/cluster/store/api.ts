@@ -173,8 +173,8 @@ export interface Store extends AsyncDisposable {
   latest(key: string): Entry | undefined
   /** Entries whose key starts with the prefix, in order of the keys (by UTF-16 code unit: byte order for all but astral characters). */
   range(prefix: string, options?: RangeOptions): Entry[]
-  /** How many keys start with the prefix. */
-  count(prefix: string): number
+  /** How many entries `range` would return. */
+  count(prefix: string, options?: Omit<RangeOptions, 'limit'>): number
   /**
    * Durable when it resolves, and only then visible to readers. All writes of one call, {@link maxWrites} at most, share one
    * revision and one fate. Resolves with the entries as stored (for deletes: the tombstone).

@@ -71,13 +71,17 @@ export class CommittedState {
     return this.#index.get(key)
   }
 
-  count(prefix: string): number {
-    return this.#index.count(prefix)
+  count(prefix: string, { after, revision = this.#revision }: Omit<RangeOptions, 'limit'> = {}): number {
+    this.#mustBeReached(revision)
+    let count = this.#index.count(prefix, after)
+    if (revision === this.#revision) return count
+    for (const [key, then] of this.#changedSince(revision, prefix, after))
+      count += Number(then !== undefined) - Number(this.#index.get(key) !== undefined)
+    return count
   }
 
   range(prefix: string, { after, limit = Infinity, revision = this.#revision }: RangeOptions = {}): Entry[] {
-    this.#mustBeKept(revision)
-    if (revision > this.#revision) throw new FutureRevisionError(this.#revision)
+    this.#mustBeReached(revision)
     if (revision === this.#revision) return this.#index.range(prefix, after, limit)
     const then = this.#changedSince(revision, prefix, after)
     // Of the entries of now at most `then.size` are left out, so that many more make up for them.
@@ -106,6 +110,11 @@ export class CommittedState {
 
   #mustBeKept(revision: number): void {
     if (revision < this.#compacted) throw new CompactedError(this.#compacted)
+  }
+
+  #mustBeReached(revision: number): void {
+    this.#mustBeKept(revision)
+    if (revision > this.#revision) throw new FutureRevisionError(this.#revision)
   }
 
   #forget(revision: number): void {

@@ -82,8 +82,8 @@ export class GroupCommitStore implements Store {
     return this.#state.range(prefix, options)
   }
 
-  count(prefix: string): number {
-    return this.#state.count(prefix)
+  count(prefix: string, options?: Omit<RangeOptions, 'limit'>): number {
+    return this.#state.count(prefix, options)
   }
 
   write(writes: readonly Write[]): Promise<readonly Entry[]> {

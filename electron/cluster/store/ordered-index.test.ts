@@ -26,6 +26,7 @@ it('agrees with a sorted array after any sequence of changes', () => {
       expected.filter((k) => k > after).slice(0, 37),
     )
     expect(index.count(prefix)).toBe(expected.length)
+    expect(index.count(prefix, after)).toBe(expected.filter((k) => k > after).length)
     expect(index.get(key)?.n).toBe(model.get(key))
   }
   expect(model.size).toBeGreaterThan(1000)

@@ -61,9 +61,10 @@ export class OrderedIndex<T extends { readonly key: string }> {
     return items
   }
 
-  count(prefix: string): number {
+  /** How many items `range` would return. */
+  count(prefix: string, after = ''): number {
     const end = prefixEnd(prefix)
-    let [at, position] = this.#seek(prefix, false)
+    let [at, position] = this.#seek(after >= prefix ? after : prefix, after >= prefix)
     let count = 0
     for (let chunk = this.#chunks[at]; chunk; chunk = this.#chunks[++at]) {
       const stop = boundIn(chunk, end)

@@ -14,7 +14,7 @@ import { shared, type InVersion } from '../storage/derived.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { RecentMessages } from '../storage/recent-messages.ts'
 import { Row } from '../storage/row.ts'
-import type { WatchFilter } from '../storage/watch-hub.ts'
+import type { ExactField, WatchFilter } from '../storage/watch-hub.ts'
 
 export const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const
 
@@ -90,6 +90,13 @@ export class ServedKind {
     const { convert, convertLater } = this.definition
     if (!convert && !convertLater && this.#isCurrent(entry)) return this.objects.object(entry)
     return shared(this.#inVersion(entry), () => this.copy(entry))
+  }
+
+  /** The same for readers that pass over many: what nobody holds is decoded for them alone and let go at once. */
+  glimpse(entry: Entry): KubeObject {
+    const { convert, convertLater } = this.definition
+    if (!convert && !convertLater && this.#isCurrent(entry)) return this.objects.glimpse(entry)
+    return this.#inVersion(entry).object?.deref() ?? this.copy(entry)
   }
 
   /** The object in this version, the caller's own. */
@@ -220,7 +227,7 @@ export class ServedKind {
     const known = fields[name]
     if (known !== undefined) return known
     // Selectors do not wait for conversions: they read what is stored.
-    const object = this.definition.convertLater ? this.objects.object(entry) : this.object(entry)
+    const object = this.definition.convertLater ? this.objects.glimpse(entry) : this.glimpse(entry)
     const value = this.definition.selectableFields?.[name]?.(object) ?? ''
     return (fields[name] = value)
   }
@@ -263,6 +270,7 @@ export class ServedKind {
       key: [this.apiVersion, namespace ?? '', formatSelector(labels), formatFieldSelector(fields)].join('|'),
       prefix: this.objects.prefixOf(namespace),
       matches: this.matcher(selection),
+      exact: exactOf(fields, (field) => (entry) => this.field(entry, field)),
       departed: this.#departed,
     }
   }
@@ -281,4 +289,10 @@ export const nameIn = (key: string): string => key.slice(key.lastIndexOf('/') + 
 export function namespaceIn(key: string): string {
   const end = key.lastIndexOf('/')
   return key.slice(key.lastIndexOf('/', end - 1) + 1, end)
+}
+
+/** The requirement, if there is one, that a field have a value. */
+function exactOf(fields: FieldSelector, reader: (field: string) => ExactField['read']): ExactField | undefined {
+  const exact = fields.find(({ equals }) => equals)
+  return exact && { field: exact.field, value: exact.value, read: reader(exact.field) }
 }

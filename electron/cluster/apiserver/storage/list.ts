@@ -64,6 +64,7 @@ function select(kind: ServedKind, request: ListRequest, revision: number, after:
   const prefix = kind.objects.prefixOf(request.namespace)
   const start = after === undefined ? undefined : prefix + after
   const matches = kind.matcher(request)
+  if (!matches && request.limit) return selectPage(kind, request.limit, revision, prefix, start)
   const candidates = candidatesOf(kind, request, revision, prefix, start)
   if (!request.limit) return { entries: matches ? candidates.filter(matches) : candidates, revision }
   const entries: Entry[] = []
@@ -72,16 +73,26 @@ function select(kind: ServedKind, request: ListRequest, revision: number, after:
     const entry = candidates[seen]!
     if (!matches || matches(entry)) entries.push(entry)
   }
-  const left = candidates.length - seen
-  if (left === 0) return { entries, revision }
+  if (seen === candidates.length) return { entries, revision }
   // With a selector the page ends at the last key looked at, whether anything after it matches or not.
   const last = candidates[seen - 1]!.key.slice(prefix.length)
-  return {
-    entries,
-    revision,
-    continue: encodeContinue({ revision, after: last }),
-    ...(matches ? {} : { remaining: left }),
-  }
+  return { entries, revision, continue: encodeContinue({ revision, after: last }) }
+}
+
+/** Costs what the page costs, however much follows. */
+function selectPage(
+  { objects }: ServedKind,
+  limit: number,
+  revision: number,
+  prefix: string,
+  start: string | undefined,
+): ListPage {
+  const { store } = objects
+  const entries = store.range(prefix, { limit, revision, ...(start === undefined ? {} : { after: start }) })
+  const last = entries.at(-1)?.key
+  const remaining = last === undefined ? 0 : store.count(prefix, { revision, after: last })
+  if (!remaining) return { entries, revision }
+  return { entries, revision, continue: encodeContinue({ revision, after: last!.slice(prefix.length) }), remaining }
 }
 
 /** Entries under the prefix in order, fewer where an index or a name says which can match. */

@@ -52,7 +52,10 @@ export class ObjectStore implements Disposable {
     this.#store = store
     this.#freeze = freeze
     this.#indexes = new Map(
-      Object.entries(type.indexed).map(([field, read]) => [field, new FieldIndex((entry) => read(this.object(entry)))]),
+      Object.entries(type.indexed).map(([field, read]) => [
+        field,
+        new FieldIndex((entry) => read(this.glimpse(entry))),
+      ]),
     )
     this.hub = new WatchHub({ store, prefix: type.prefix, onEvents: (events) => this.#observe(events) })
   }
@@ -103,6 +106,11 @@ export class ObjectStore implements Disposable {
     return shared(this.derived(entry), () => this.#guard(this.copy(entry)))
   }
 
+  /** The same for readers that pass over many: what nobody holds is decoded for them alone and let go at once. */
+  glimpse(entry: Entry): KubeObject {
+    return this.derived(entry).object?.deref() ?? this.#guard(this.copy(entry))
+  }
+
   /** The object in its storage version, the caller's own. */
   copy(entry: Entry): KubeObject {
     return decodeStored(entry.value, this.type.apiVersion, this.type.kind)
@@ -110,7 +118,7 @@ export class ObjectStore implements Disposable {
 
   labels(entry: Entry): Readonly<Record<string, string>> | undefined {
     const derived = this.derived(entry)
-    if (derived.labels === undefined) derived.labels = this.object(entry).metadata?.labels ?? null
+    if (derived.labels === undefined) derived.labels = this.glimpse(entry).metadata?.labels ?? null
     return derived.labels ?? undefined
   }
 

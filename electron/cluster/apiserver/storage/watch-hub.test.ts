@@ -1,4 +1,6 @@
+import type { Pod } from 'kubernetes-types/core/v1'
 import { expect, it } from 'vitest'
+import { parseFieldSelector } from '#shared/kube/field-selectors.ts'
 import { parseSelector } from '#shared/kube/selectors.ts'
 import { eventView } from '../handlers/watch-stream.ts'
 import { plainView } from '../handlers/plain-view.ts'
@@ -8,11 +10,16 @@ import type { WatchBatch } from './watch-batch.ts'
 function watching(
   { kind }: SmallCore,
   plural: string,
-  { labels = '', namespace, after }: { labels?: string; namespace?: string; after?: number } = {},
+  {
+    labels = '',
+    fields = '',
+    namespace,
+    after,
+  }: { labels?: string; fields?: string; namespace?: string; after?: number } = {},
 ) {
   const served = kind(plural)
   const batches: WatchBatch[] = []
-  const filter = served.watchFilter({ namespace, labels: parseSelector(labels), fields: [] })
+  const filter = served.watchFilter({ namespace, labels: parseSelector(labels), fields: parseFieldSelector(fields) })
   const watch = served.objects.hub.open(filter, after ?? served.objects.revision, {
     onBatch: (batch) => void batches.push(batch),
     onEnd: () => {},
@@ -87,6 +94,38 @@ it('shows nothing of the past to a watcher from the future', async () => {
   expect(seen()).toEqual(['ADDED z'])
 })
 
+it('evaluates no filter for an event that its field or namespace rules out', async () => {
+  const small = smallCore()
+  const served = small.kind('configmaps')
+  let asked = 0
+  const open = (fields: string, namespace?: string) => {
+    const filter = served.watchFilter({ namespace, labels: [], fields: parseFieldSelector(fields) })
+    const matches = (entry: Parameters<NonNullable<typeof filter.matches>>[0]) => (asked++, filter.matches!(entry))
+    served.objects.hub.open({ ...filter, matches }, served.objects.revision, { onBatch: () => {}, onEnd: () => {} })
+  }
+  for (let i = 0; i < 1000; i++) open(`metadata.name=m${i}`)
+  open('metadata.name=x', 'elsewhere')
+  open('metadata.name!=m1', 'elsewhere')
+  await small.create(configMap('x'))
+  expect(asked).toBe(0)
+  await small.create(configMap('m7'))
+  expect(asked).toBe(1)
+})
+
+it('finds the watchers of the value that a field had, and of the one that it has', async () => {
+  const small = smallCore()
+  const on = (node: string) => watching(small, 'pods', { fields: `spec.nodeName=${node}`, labels: '!absent' })
+  const [none, a, b] = [on(''), on('a'), on('b')]
+  await small.create(pod('p'))
+  const { objects } = small.kind('pods')
+  for (const nodeName of ['a', 'b']) {
+    const entry = objects.get(objects.keyOf('a', 'p'))!
+    const object = objects.copy(entry) as Pod
+    await objects.put(entry.key, { ...object, spec: { ...object.spec!, nodeName } } as Pod, entry.revision)
+  }
+  expect([none.seen(), a.seen(), b.seen()]).toEqual([['ADDED p', 'DELETED p'], ['ADDED p', 'DELETED p'], ['ADDED p']])
+})
+
 it('stops at disposal', async () => {
   const small = smallCore()
   const { seen, watch } = watching(small, 'pods')
@@ -94,4 +133,14 @@ it('stops at disposal', async () => {
   await small.create(pod('p'))
   expect(seen()).toEqual([])
   expect(small.kind('pods').objects.hub.watchers).toBe(0)
+})
+
+it('lets go of what was derived from a state that is past', async () => {
+  const small = smallCore()
+  watching(small, 'configmaps', { labels: 'app=web' })
+  await small.create(labelled('x', 'web'))
+  const before = small.store.get('/registry/configmaps/a/x')!
+  expect(before.derived).toBeDefined()
+  await relabel(small, 'x', 'db')
+  expect(before.derived).toBeUndefined()
 })

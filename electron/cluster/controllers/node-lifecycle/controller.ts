@@ -24,6 +24,8 @@ export function nodeLifecycleController(deps: { informers: InformerFactory; cloc
   // Whether one node may be evicted depends on how the others are.
   const upsetNodes = (upset: Upset): string[] =>
     upset ? down.get(upset === 'all' ? '' : `zone ${upset.zone}`).map(({ metadata }) => metadata?.name ?? '') : []
+  /** Since when signs of life are looked for: a node is not silent because nobody listened. */
+  let since: number | undefined
   return decider({
     name: 'node-controller',
     workers: 8,
@@ -50,13 +52,14 @@ export function nodeLifecycleController(deps: { informers: InformerFactory; cloc
       if (!node) return undefined
       const now = clock.now()
       const reported = findCondition(node.status?.conditions, 'Ready') !== undefined
+      since ??= clock.monotonic()
       const heard = health.heard(name)
       const created = Date.parse(node.metadata?.creationTimestamp ?? '') || now
       return {
         node,
         reported,
         // The time of day may have been set since.
-        heard: reported ? now - (heard === undefined ? 0 : clock.monotonic() - heard) : created,
+        heard: reported ? now - (clock.monotonic() - Math.max(since, heard ?? 0)) : created,
         pods: () => byNode.get(name),
         allDown: () => zones.allDown,
         turn: () => zones.turn(node, clock.monotonic()),

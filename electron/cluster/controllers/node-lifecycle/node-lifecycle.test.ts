@@ -53,6 +53,19 @@ describe('silence', () => {
     expect(h.events()).toEqual(['NodeNotReady: Node a status is now: NodeNotReady', 'NodeNotReady: Node is not ready'])
   })
 
+  it('begins when somebody listens: a start that takes long is not held against nodes', async () => {
+    await using h = await start(reporting('a'), lease('a'), on('p', 'a'))
+    const listed = Promise.withResolvers<void>()
+    h.client.react('list', 'pods', () => listed.promise)
+    await h.restart()
+    await h.run(70_000)
+    listed.resolve()
+    await h.run(30_000)
+    expect(ready(h, 'a')).toBe('True KubeletReady')
+    await h.run(25_000)
+    expect(ready(h, 'a')).toBe('Unknown NodeStatusUnknown')
+  })
+
   it.each([
     ['forward', 3600_000],
     ['back', -3600_000],

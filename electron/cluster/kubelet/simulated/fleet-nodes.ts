@@ -2,7 +2,7 @@ import type { Node } from 'kubernetes-types/core/v1'
 import { isDeepStrictEqual } from 'node:util'
 import type { Frozen } from '#shared/kube/object.ts'
 import { leases, nodes } from '#shared/kube/resources.ts'
-import { isNotFound } from '#shared/kube/status.ts'
+import { isAlreadyExists, isNotFound } from '#shared/kube/status.ts'
 import { simulatedLabel } from '#shared/kube/simulated.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -66,19 +66,21 @@ export class FleetNodes {
     return [...this.#kept.keys()]
   }
 
-  /** Registers a node and keeps it alive. */
-  async add(wanted: SimulatedNode): Promise<void> {
+  /** Registers a node and keeps it alive. `found`: as it is in the API already. */
+  async add(wanted: SimulatedNode, found: Node | undefined): Promise<void> {
     const { client, clock, tainted } = this.#deps
     const object = simulatedNodeObject(wanted, tainted)
-    const found = await client.get(nodes, { name: wanted.name }).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined
-      throw error
-    })
-    const node = found ? await this.#adjust(found) : await client.create(nodes, object)
+    const register = () =>
+      client.create(nodes, object).catch(async (error: unknown) => {
+        if (!isAlreadyExists(error)) throw error
+        return this.#adjust(await client.get(nodes, { name: wanted.name }))
+      })
+    const node = found ? await this.#adjust(found) : await register()
     const uid = node.metadata?.uid ?? ''
     await renewLease(client, { name: wanted.name, uid }, clock.now())
-    await this.#report(wanted.name, node)
-    const reportAt = clock.monotonic() + nodeHeartbeat.status
+    // One that is known needs its lease before others are taken for dead; its report follows when its turn comes.
+    if (!found) await this.#report(wanted.name, node)
+    const reportAt = clock.monotonic() + (found ? 0 : nodeHeartbeat.status)
     this.#kept.set(wanted.name, { name: wanted.name, uid, reportAt, busy: false })
   }
 
@@ -103,10 +105,10 @@ export class FleetNodes {
     await client.delete(leases, { namespace: leaseNamespace, name }).catch(ignoreAbsent)
   }
 
-  /** Simulated nodes in the API that an earlier fleet has left. */
-  async strays(): Promise<string[]> {
+  /** Simulated nodes that are in the API, an earlier fleet's too, by name. */
+  async registered(): Promise<ReadonlyMap<string, Node>> {
     const { items } = await this.#deps.client.list(nodes, { labelSelector: `${simulatedLabel}=true` })
-    return items.map(({ metadata }) => metadata?.name ?? '').filter((name) => !this.#kept.has(name))
+    return new Map(items.map((node) => [node.metadata?.name ?? '', node]))
   }
 
   async stop(): Promise<void> {

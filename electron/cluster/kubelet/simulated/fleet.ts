@@ -93,9 +93,10 @@ class RunningFleet implements Fleet {
 
   async resize(wanted: readonly SimulatedNode[]): Promise<void> {
     const names = new Set(wanted.map(({ name }) => name))
+    const registered = await this.#nodes.registered()
     const fresh = wanted.filter(({ name }) => !this.#nodes.has(name))
-    await Promise.all(fresh.map((node) => this.#writes.run(() => this.#nodes.add(node))))
-    const surplus = new Set([...this.#nodes.names, ...(await this.#nodes.strays())].filter((name) => !names.has(name)))
+    await Promise.all(fresh.map((node) => this.#writes.run(() => this.#nodes.add(node, registered.get(node.name)))))
+    const surplus = new Set([...this.#nodes.names, ...registered.keys()].filter((name) => !names.has(name)))
     await Promise.all([...surplus].map((name) => this.#writes.run(() => this.#nodes.remove(name))))
     // The pods of a node that is gone go with it: there is nobody else to end them.
     for (const [key, { node, uid }] of this.#pods)

@@ -99,8 +99,8 @@ export class EtcdStore implements Store {
     return this.#state.range(prefix, options)
   }
 
-  count(prefix: string): number {
-    return this.#state.count(prefix)
+  count(prefix: string, options?: Omit<RangeOptions, 'limit'>): number {
+    return this.#state.count(prefix, options)
   }
 
   async write(writes: readonly Write[]): Promise<readonly Entry[]> {

@@ -251,14 +251,19 @@ export function describeContract(driver: Driver): void {
         ['/c', 'old'],
       ])
       expect(keys(store.range('/', { revision, after: '/a', limit: 1 }))).toEqual(['/b'])
+      expect([{ revision }, { revision, after: '/a' }, { after: '/a' }].map((o) => store.count('/', o))).toEqual([
+        3, 2, 2,
+      ])
       expect(keys(store.range('/'))).toEqual(['/a', '/b', '/d'])
     })
 
     it('refuses a range of the future, and of what has been compacted', async () => {
       for (const key of ['/a', '/b', '/c']) await put(store, key)
       expect(() => store.range('/', { revision: 5 })).toThrow(FutureRevisionError)
+      expect(() => store.count('/', { revision: 5 })).toThrow(FutureRevisionError)
       await store.compact(3)
       expect(() => store.range('/', { revision: 2 })).toThrow(CompactedError)
+      expect(() => store.count('/', { revision: 2 })).toThrow(CompactedError)
       expect(keys(store.range('/', { revision: 3 }))).toEqual(['/a', '/b'])
       await expect(store.compact(99)).rejects.toThrow(FutureRevisionError)
     })

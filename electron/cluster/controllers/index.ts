@@ -89,13 +89,13 @@ const identityOf = ({ account, name }: Controller): Identity =>
 /** Starts every controller: one set of caches for all, and for each its own identity and rights. */
 export async function startControllers(deps: ControllersDeps): Promise<AsyncDisposable> {
   const owned = new Disposer()
-  const { clock, logger, trace } = deps
+  const { clock, random, logger, trace } = deps
   const informers = owned.own(new InformerFactory({ ...deps, client: deps.client(reader) }))
   for (const controller of controllers(deps, informers)) {
     const client = deps.client(identityOf(controller))
     const source = { component: controller.eventSource ?? controller.name }
     const recorder = owned.own(new ApiEventRecorder({ client, clock, logger, source }))
-    owned.own(startController({ client, recorder, clock, logger, trace }, controller))
+    owned.own(startController({ client, recorder, clock, random, logger, trace }, controller))
   }
   return owned
 }

@@ -45,6 +45,7 @@ export async function startLoops(deps: LoopsDeps, owned: Disposer): Promise<void
         informers,
         discovery: server.discovery,
         clock,
+        random,
         logger: logger.child('controllers'),
         trace: new TraceRing({ clock }),
         rootCa: pki.authority,

@@ -35,6 +35,7 @@ it('runs all loops together, each as itself, and leaves nothing behind', async (
     informers,
     discovery: { resources: async () => ({ resources: served, failures: [] }) },
     clock,
+    random,
     logger: silentLogger,
     trace: new TraceRing({ clock }),
     rootCa: 'PEM',

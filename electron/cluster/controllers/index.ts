@@ -1,6 +1,7 @@
 import { Disposer } from '../base/dispose.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import type { Random } from '../base/random.ts'
 import type { Trace } from '../base/trace.ts'
 import type { Discovery, KubeClient } from '../client/api.ts'
 import { ApiEventRecorder } from '../client/event-recorder.ts'
@@ -59,6 +60,7 @@ export interface ControllersDeps {
   readonly informers: InformerFactory
   readonly discovery: Discovery
   readonly clock: Clock
+  readonly random: Random
   readonly logger: Logger
   readonly trace: Trace
   /** The certificate that pods verify the API server with, PEM. */
@@ -89,12 +91,12 @@ const identityOf = ({ account, name }: Controller): Identity =>
 /** Starts every controller, each with its own identity and rights. */
 export async function startControllers(deps: ControllersDeps): Promise<AsyncDisposable> {
   const owned = new Disposer()
-  const { clock, logger, trace } = deps
+  const { clock, random, logger, trace } = deps
   for (const controller of controllers(deps)) {
     const client = deps.client(identityOf(controller))
     const source = { component: controller.eventSource ?? controller.name }
     const recorder = owned.own(new ApiEventRecorder({ client, clock, logger, source }))
-    owned.own(startController({ client, recorder, clock, logger, trace }, controller))
+    owned.own(startController({ client, recorder, clock, random, logger, trace }, controller))
   }
   return owned
 }

@@ -64,7 +64,7 @@ export function daemonSetController(deps: { informers: InformerFactory; clock: C
     account: 'daemon-set-controller',
     workers: 2,
     expectations,
-    writesTo: [sets, revisions],
+    writesTo: [sets, revisions, podInformer],
     watches: [
       watch(sets, (set) => [keyOf(set as KubeObject)], {
         onDelete(set) {

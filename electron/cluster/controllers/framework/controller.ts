@@ -3,6 +3,7 @@ import { isConflict, isNotFound, StatusError } from '#shared/kube/status.ts'
 import type { BackoffOptions } from '../../base/backoff.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import type { Random } from '../../base/random.ts'
 import type { Trace, TraceRef } from '../../base/trace.ts'
 import type { KubeClient } from '../../client/api.ts'
 import { referenceTo, type EventRecorder } from '../../client/event-recorder.ts'
@@ -57,6 +58,7 @@ export interface ControllerDeps {
   readonly client: KubeClient
   readonly recorder: EventRecorder
   readonly clock: Clock
+  readonly random: Random
   readonly logger: Logger
   readonly trace: Trace
 }
@@ -87,14 +89,14 @@ const staleRetry = 1000
 
 /** Runs a controller until disposed: waits for its caches, then works keys off with its number of workers. */
 export function startController(deps: ControllerDeps, controller: Controller): AsyncDisposable {
-  const { clock, trace, client, recorder } = deps
+  const { clock, random, trace, client, recorder } = deps
   const { name, expectations } = controller
   const logger = deps.logger.child(name)
   const queue = new WorkQueue({ clock, retry: controller.retry })
   const causes = new Map<string, TraceRef>()
   const own = new OwnWrites(controller.writesTo ?? [])
   const written = own.record.bind(own)
-  const executor = new Executor({ component: name, client, recorder, trace, expectations, written })
+  const executor = new Executor({ component: name, client, recorder, trace, random, expectations, written })
   const stop = new AbortController()
 
   const enqueue: Enqueue = (key, cause, after = 0) => {

@@ -1,10 +1,11 @@
 import { keyOf, type KubeObject } from '#shared/kube/object.ts'
 import { apiVersionOf } from '#shared/kube/resources.ts'
-import { internal, isNotFound, StatusError } from '#shared/kube/status.ts'
+import { internal, isAlreadyExists, isNotFound, StatusError } from '#shared/kube/status.ts'
+import { nameSuffix, type Random } from '../../base/random.ts'
 import type { Trace, TraceRef } from '../../base/trace.ts'
 import type { KubeClient } from '../../client/api.ts'
 import type { EventRecorder } from '../../client/event-recorder.ts'
-import type { Batch, Decision, DeleteAction, Step, WriteAction } from './action.ts'
+import type { Batch, CreateAction, Decision, DeleteAction, Step, WriteAction } from './action.ts'
 import type { Expectations } from './expectations.ts'
 
 export interface ExecutorDeps {
@@ -12,6 +13,7 @@ export interface ExecutorDeps {
   readonly client: KubeClient
   readonly recorder: EventRecorder
   readonly trace: Trace
+  readonly random: Random
   readonly expectations?: Expectations | undefined
   /** Told of every write that succeeded. */
   readonly written?: (key: string, action: WriteAction, answer: KubeObject) => void
@@ -19,6 +21,10 @@ export interface ExecutorDeps {
 
 /** The first batch of a slow start. */
 const firstBatch = 1
+/** Of a generated name that its suffix follows, as the API server cuts it. */
+const longestBase = 58
+/** A name that is taken is replaced so often. */
+const names = 8
 
 /** Carries out what controllers decide, and records each write with its cause. */
 export class Executor {
@@ -122,11 +128,33 @@ export class Executor {
     if (action.then) await this.run(key, cause, action.then(answer))
   }
 
+  /**
+   * Names what the server would name, so that a creation whose answer was lost can be looked up: made once more, it would
+   * be there twice.
+   */
+  async #create({ type, object }: CreateAction): Promise<KubeObject> {
+    const { client, random } = this.#deps
+    const { generateName, name, namespace } = object.metadata ?? {}
+    if (name || !generateName) return client.create(type, object)
+    for (let tried = 1; ; tried++) {
+      const chosen = `${generateName.slice(0, longestBase)}${nameSuffix(random)}`
+      try {
+        return await client.create(type, { ...object, metadata: { ...object.metadata, name: chosen } })
+      } catch (error) {
+        if (isAlreadyExists(error) && tried < names) continue
+        const isUncertain = !(error instanceof StatusError) || error.code >= 500
+        const found = isUncertain && (await client.get(type, { namespace, name: chosen }).catch(() => undefined))
+        if (found) return found
+        throw error
+      }
+    }
+  }
+
   async #send(action: WriteAction): Promise<KubeObject> {
     const { client } = this.#deps
     switch (action.verb) {
       case 'create':
-        return client.create(action.type, action.object)
+        return this.#create(action)
       case 'update':
         return client.update(action.type, action.object, subresource(action))
       case 'patch':

@@ -26,7 +26,7 @@ export function replicasController(deps: ReplicasDeps, kind: ReplicatedKind & { 
     name: kind.name,
     workers: 5,
     expectations,
-    writesTo: [sets],
+    writesTo: [sets, children],
     watches: [
       watch(sets, (set) => [keyOf(set as KubeObject)], {
         onDelete: (set) => expectations.forget(keyOf(set as KubeObject)),

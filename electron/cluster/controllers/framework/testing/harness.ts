@@ -5,6 +5,8 @@ import { silentLogger } from '../../../base/logger.ts'
 import { seededRandom, type Random } from '../../../base/random.ts'
 import { TraceRing } from '../../../base/trace.ts'
 import { ApiEventRecorder } from '../../../client/event-recorder.ts'
+import type { KubeClient } from '../../../client/api.ts'
+import { fencedClient } from '../../../client/fenced-client.ts'
 import { InformerFactory } from '../../../client/informer-factory.ts'
 import { FakeClient } from '../../../client/testing/fake-client.ts'
 import { startController, type Controller } from '../controller.ts'
@@ -21,25 +23,34 @@ export interface Harness extends AsyncDisposable {
   events(): string[]
   /** Ends the controllers and their caches, and starts new ones that know only what the server has. */
   restart(): Promise<void>
+  /**
+   * Starts new controllers while the old ones go on, which are held up and have not noticed that they lead no more: as
+   * with real ones, they may write nothing. Answers what ends the old ones.
+   */
+  succeed(): Promise<() => Promise<void>>
 }
 
-export type HarnessParts = Omit<Harness, keyof AsyncDisposable | 'run' | 'events' | 'restart'>
+export type HarnessParts = Omit<Harness, keyof AsyncDisposable | 'run' | 'events' | 'restart' | 'succeed'>
 
-/** Runs controllers against a fake API server under a fake clock. */
+/** Runs controllers against a fake API server under a fake clock. `between`: what lies between them and the server. */
 export async function harness(
   controllers: (parts: HarnessParts) => readonly Controller[],
   objects: readonly KubeObject[] = [],
   random: Random = seededRandom(7),
+  between: (client: KubeClient) => KubeClient = (client) => client,
 ): Promise<Harness> {
   const clock = new FakeClock()
   const client = new FakeClient({ clock, random, objects })
   const trace = new TraceRing({ clock })
+  let term = 0
   const launch = () => {
-    const informers = new InformerFactory({ client, clock, random, logger: silentLogger })
+    const own = ++term
+    const acting = fencedClient(between(client), () => own === term)
+    const informers = new InformerFactory({ client: acting, clock, random, logger: silentLogger })
     const running = controllers({ clock, client, informers, trace, random }).map((controller) => {
       const source = { component: controller.eventSource ?? controller.name }
-      const recorder = new ApiEventRecorder({ client, clock, logger: silentLogger, source })
-      const deps = { client, recorder, clock, trace, logger: silentLogger }
+      const recorder = new ApiEventRecorder({ client: acting, clock, logger: silentLogger, source })
+      const deps = { client: acting, recorder, clock, random, trace, logger: silentLogger }
       return { recorder, controller: startController(deps, controller) }
     })
     const end = async () => {
@@ -66,6 +77,12 @@ export async function harness(
       await launched.end()
       launched = launch()
       await run()
+    },
+    async succeed() {
+      const old = launched
+      launched = launch()
+      await run()
+      return old.end
     },
     [Symbol.asyncDispose]: () => launched.end(),
   }

@@ -2,10 +2,10 @@ import type { Node, Pod } from 'kubernetes-types/core/v1'
 import { describe, expect, it } from 'vitest'
 import type { KubeObject } from '#shared/kube/object.ts'
 import { leases, nodes, pods } from '#shared/kube/resources.ts'
-import { node, pod, readyStatus } from '../framework/testing/builders.ts'
-import { harness, type Harness } from '../framework/testing/harness.ts'
-import { taintEvictionController } from '../taint-eviction/controller.ts'
-import { nodeLifecycleController } from './controller.ts'
+import { node, pod, readyStatus } from './framework/testing/builders.ts'
+import { harness, type Harness } from './framework/testing/harness.ts'
+import { taintEvictionController } from './taint-eviction/controller.ts'
+import { nodeLifecycleController } from './node-lifecycle/controller.ts'
 
 const beat = 10_000
 const tolerated = [

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { rmdir } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { nodes, pods } from '#shared/kube/resources.ts'
 import type { AgentConfig } from './agent-config.ts'
 import { AgentProcess } from './agent-process.ts'
 import { openAuditLog } from './apiserver/audit/audit-log.ts'
@@ -17,7 +18,6 @@ import type { Clock } from './base/clock.ts'
 import { Disposer } from './base/dispose.ts'
 import type { Logger } from './base/logger.ts'
 import type { Random } from './base/random.ts'
-import { TraceRing } from './base/trace.ts'
 import type { KubeClient } from './client/api.ts'
 import { ApiEventRecorder } from './client/event-recorder.ts'
 import { InformerFactory } from './client/informer-factory.ts'
@@ -28,6 +28,7 @@ import {
   simulatorUser,
   startControlPlane,
   volumesUser,
+  type ControlPlane,
   type ControlPlaneDeps,
 } from './control-plane.ts'
 import { startControllers } from './controllers/index.ts'
@@ -50,6 +51,7 @@ import {
 import type { InstallationPaths } from './paths.ts'
 import { serveLifeline } from './runtime/process/lifeline.ts'
 import { startScheduler } from './scheduler/scheduler.ts'
+import { startTracing, type Tracing } from './trace/tracing.ts'
 
 export interface ClusterDeps {
   options: ClusterOptions
@@ -90,28 +92,38 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
   if (isShared(options.store)) checkSameKeys(store, data)
   let agent: AgentProcess | undefined
   const samples = new Samples()
+  const tracing: Tracing | undefined = options.bare
+    ? undefined
+    : startTracing({
+        clock,
+        authorizer: () => controlPlane.server.authorizer,
+        client: () => controlPlane.server.client(masters),
+      })
   let usage: UsageSource | undefined
-  const { pki, server } = owned.own(
-    await startControlPlane({
-      store,
-      clock,
-      random,
-      logger,
-      keysDirectory: data.file('pki'),
-      descriptionsFile: paths.descriptionsFile,
-      bare: options.bare,
-      moreKinds: options.bare
-        ? []
-        : metricsKinds({
+  const controlPlane: ControlPlane = await startControlPlane({
+    store,
+    clock,
+    random,
+    logger,
+    keysDirectory: data.file('pki'),
+    descriptionsFile: paths.descriptionsFile,
+    bare: options.bare,
+    moreKinds: tracing
+      ? [
+          ...metricsKinds({
             pods: async (namespace) => (await usage?.pods(namespace)) ?? [],
             nodes: async () => (await usage?.nodes()) ?? [],
           }),
-      onStored: atRest && ((kind) => atRest.describe(kind)),
-      ...auditing(deps, owned),
-      authentication: authentication(deps, owned),
-      locate: (address) => agent?.locate(address) ?? Promise.resolve(address),
-    }),
-  )
+          ...tracing.kinds,
+        ]
+      : [],
+    wrote: tracing?.wrote,
+    onStored: atRest && ((kind) => atRest.describe(kind)),
+    ...auditing(deps, owned),
+    authentication: authentication(deps, owned),
+    locate: (address) => agent?.locate(address) ?? Promise.resolve(address),
+  })
+  const { pki, server } = owned.own(controlPlane)
   const podCidr = options.bare ? undefined : await podRange(data, processNodes(options, data))
   const { url, port } = await listenRemembered(server, options.port, data, podCidr)
   data.remember({ port, store: options.store })
@@ -121,12 +133,13 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
     client: pki.clientFor(adminIdentity),
     user: 'wheelhouse-admin',
   })
-  if (podCidr === undefined) return { server: url, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
+  if (podCidr === undefined || !tracing)
+    return { server: url, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
 
   const client = server.client(masters)
   await makeOwnObjects(client)
   usage = new UsageSource({ client, clock, samples })
-  await startLoops(deps, owned, server, pki, podCidr)
+  await startLoops(deps, owned, { server, pki, podCidr, tracing })
   agent = await startAgent(deps, owned, pki, url, podCidr)
   const collector = startCollector({
     client,
@@ -231,9 +244,7 @@ async function listenRemembered(
 async function startLoops(
   { clock, random, logger, options, data }: ClusterDeps,
   owned: Disposer,
-  server: ApiServer,
-  pki: Pki,
-  podCidr: string,
+  { server, pki, podCidr, tracing }: { server: ApiServer; pki: Pki; podCidr: string; tracing: Tracing },
 ): Promise<void> {
   const controllers = async () => {
     const parts = new Disposer()
@@ -246,7 +257,7 @@ async function startLoops(
         clock,
         random,
         logger: logger.child('controllers'),
-        trace: new TraceRing({ clock }),
+        trace: tracing.ring,
         rootCa: pki.authority,
         podCidr,
         signToken: (account, secret) => server.tokens.issueLegacy(account, secret),
@@ -261,7 +272,12 @@ async function startLoops(
     const informers = parts.own(new InformerFactory({ client, clock, random, logger: logger.child('scheduler') }))
     const source = { component: 'default-scheduler' }
     const events = parts.own(new ApiEventRecorder({ client, clock, logger, source }))
-    parts.own(startScheduler({ client, informers, events, clock, random, logger: logger.child('scheduler') }))
+    const scheduler = parts.own(
+      startScheduler({ client, informers, events, clock, random, logger: logger.child('scheduler') }),
+    )
+    const [podLister, nodeLister] = [informers.for(pods).lister, informers.for(nodes).lister]
+    const following = tracing.decisions.follow({ scheduler, pods: podLister, nodes: nodeLister })
+    parts.defer(() => following[Symbol.dispose]())
     return parts
   }
   const loops = { 'kube-controller-manager': controllers, 'kube-scheduler': scheduler }

@@ -175,6 +175,8 @@ export interface Store extends AsyncDisposable {
   range(prefix: string, options?: RangeOptions): Entry[]
   /** How many entries `range` would return. */
   count(prefix: string, options?: Omit<RangeOptions, 'limit'>): number
+  /** Keys in order of which a field of the object has the value, where the driver knows that without reading values. */
+  keysWhere?(field: string, value: string): string[] | undefined
   /**
    * Durable when it resolves, and only then visible to readers. All writes of one call, {@link maxWrites} at most, share one
    * revision and one fate. Resolves with the entries as stored (for deletes: the tombstone).

@@ -22,7 +22,9 @@ export function useColumns(
   const choices = useLocalStorage<Record<string, ColumnChoice>>('wheelhouse.columns', {})
   const id = computed(() => (kind() ? kindId(kind()!) : ''))
   const choice = computed(() => choices.value[id.value] ?? {})
-  const all = computed(() => shownColumns(infos(), kind()?.namespaced ?? false))
+  // Each answer is another state, and its columns are nearly always the same.
+  const known = computed(infos)
+  const all = computed(() => shownColumns(known.value, kind()?.namespaced ?? false))
   const shown = computed(() => applyChoice(all.value, choice.value, oneNamespace()))
   const change = (some: ColumnChoice): void => {
     choices.value = { ...choices.value, [id.value]: { ...choice.value, ...some } }

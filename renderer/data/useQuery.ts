@@ -59,6 +59,11 @@ export function useQuery(input: MaybeRefOrGetter<QueryInput | undefined>, count 
   const state = shallowRef<QueryState>(emptyQuery)
   const stale = shallowRef(false)
   let view: Window = { offset: 0, count }
+  /** What the workbench told last. What answers an older question is remembered, for rows are told once, and not shown. */
+  let told = emptyQuery
+  let question = 0
+  /** As many rows as were ever in view: what a new filter or order asks for first. */
+  let visible = 0
   let conversation: Conversation<'query.open'> | undefined
   let frame = 0
   let rest: ReturnType<typeof setTimeout> | undefined
@@ -74,6 +79,7 @@ export function useQuery(input: MaybeRefOrGetter<QueryInput | undefined>, count 
     resource: asked.resource,
     ...adjustable(asked),
     window: view,
+    question,
     ...(asked.fieldSelector ? { fieldSelector: asked.fieldSelector } : {}),
     ...(asked.labelSelector ? { labelSelector: asked.labelSelector } : {}),
     ...(asked.ownerUid ? { ownerUid: asked.ownerUid } : {}),
@@ -90,8 +96,10 @@ export function useQuery(input: MaybeRefOrGetter<QueryInput | undefined>, count 
     let latest = asked
     conversation = channel.open('query.open', () => params((latest = toValue(input) ?? latest)), {
       message: (message) => {
+        told = applyMessage(told, message)
+        if (message.question !== question) return
         stale.value = false
-        state.value = applyMessage(state.value, message)
+        state.value = told
       },
       close: (error) => {
         conversation = undefined
@@ -100,7 +108,7 @@ export function useQuery(input: MaybeRefOrGetter<QueryInput | undefined>, count 
         const { message, cure, code } = error
         const freshness: Freshness =
           code === 403 ? { state: 'forbidden', message } : { state: 'failed', message, ...(cure ? { cure } : {}) }
-        state.value = { ...state.value, freshness, answered: true }
+        state.value = told = { ...state.value, freshness, answered: true }
       },
     })
   }
@@ -112,7 +120,7 @@ export function useQuery(input: MaybeRefOrGetter<QueryInput | undefined>, count 
     },
     () => {
       const asked = toValue(input)
-      state.value = emptyQuery
+      state.value = told = emptyQuery
       view = { offset: 0, count }
       if (asked) start(asked)
       else stop()
@@ -128,9 +136,9 @@ export function useQuery(input: MaybeRefOrGetter<QueryInput | undefined>, count 
       const asked = toValue(input)
       if (!asked || !conversation) return
       stale.value = true
-      // Another order or filter is looked at from its top: the small first window answers a keystroke soonest.
-      view = { offset: 0, count }
-      conversation.send({ ...adjustable(asked), window: view })
+      // Another order or filter is looked at from its top: what is in view is all that a keystroke waits for.
+      view = { offset: 0, count: visible || count }
+      conversation.send({ ...adjustable(asked), window: view, question: ++question })
     },
     // A keystroke's question is under way before anything is drawn for it.
     { flush: 'sync' },
@@ -161,6 +169,7 @@ export function useQuery(input: MaybeRefOrGetter<QueryInput | undefined>, count 
     show: (first, last) => {
       const scrolled = first !== inView[0] || last > view.offset + view.count
       inView = [first, last]
+      visible = Math.max(visible, last - first)
       clearTimeout(rest)
       // One pending frame is enough. Cancelling it for the newer range would starve it for as long as one scrolls.
       if (scrolled) frame ||= requestAnimationFrame(follow)

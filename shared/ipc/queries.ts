@@ -28,6 +28,9 @@ export type QuerySort = z.infer<typeof sortSchema>
 /** `count` 0 asks for totals and tones alone. */
 export const windowSchema = z.object({ offset: z.number().int().min(0), count: z.number().int().min(0).max(500) })
 
+/** Counts the changes of what is asked: another filter, order or namespaces, not another window. */
+const question = z.number().int().min(0).optional()
+
 /** Colour and shape of a status; the word is in the cell. Never colour alone. */
 export type Tone = 'ok' | 'busy' | 'warn' | 'bad' | 'off'
 
@@ -70,6 +73,8 @@ export type Freshness =
  * a row is sent again when it changed, and when it comes back into the window.
  */
 export interface QueryMessage {
+  /** The last question that came before it: one with an older number answers what nobody asks any more. */
+  question?: number | undefined
   /** Sent first and whenever they change. */
   columns?: ColumnInfo[]
   /** Objects known, and those that pass the filter. */
@@ -100,6 +105,7 @@ export const queryStreams = {
       filter: filterSchema,
       sort: sortSchema.optional(),
       window: windowSchema,
+      question,
       /** Narrows on the server: `involvedObject.uid=…` and the like. */
       fieldSelector: lineOfText.optional(),
       labelSelector: lineOfText.optional(),
@@ -111,6 +117,7 @@ export const queryStreams = {
       filter: filterSchema.optional(),
       sort: sortSchema.optional(),
       window: windowSchema.optional(),
+      question,
     }),
   ),
 }

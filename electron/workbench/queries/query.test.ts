@@ -148,6 +148,37 @@ it('puts what happens within a frame into one message', async () => {
   expect(query.outlet.heard.length - answered).toBeLessThan(10)
 })
 
+it('answers a keystroke at once, though a batch of changes has just gone out', async () => {
+  many(3)
+  const query = open()
+  await live(query)
+  const send = query.outlet.send.bind(query.outlet)
+  let answer: QueryMessage | undefined
+  query.outlet.send = (batch) => {
+    query.outlet.send = send
+    send(batch)
+    queueMicrotask(() => {
+      query.say({ filter: { text: 'pod-2', labels: '', faultsOnly: false } })
+      answer = query.outlet.last
+    })
+  }
+  put('pod-3')
+  await until(() => expect(answer).toBeDefined())
+  expect(answer).toMatchObject({ total: 4, matching: 1 })
+})
+
+it('says which question it answers', async () => {
+  many(3)
+  const query = open({ question: 4 })
+  await live(query)
+  expect(query.outlet.last!.question).toBe(4)
+  query.say({ filter: { text: 'pod-2', labels: '', faultsOnly: false }, question: 5 })
+  await until(() => expect(query.outlet.last).toMatchObject({ matching: 1, question: 5 }))
+  query.say({ window: { offset: 0, count: 1 } })
+  put('pod-20')
+  await until(() => expect(query.outlet.last).toMatchObject({ matching: 2, question: 5 }))
+})
+
 it('holds back while the other side lags, and then says everything at once', async () => {
   many(1)
   const query = open()

@@ -62,7 +62,9 @@ class RunningQuery implements Disposable {
   #sent = new Map<string, Row>()
   #sentColumns: unknown
   #timer: NodeJS.Timeout | undefined
+  /** When the next batch may go, and the next answer to a change: who waits for one does not wait for the batches' turn. */
   #next = 0
+  #nextAnswer = 0
 
   constructor(params: Params, outlet: Outlet<QueryMessage, Up>, dependencies: QueryDependencies) {
     this.#params = params
@@ -77,7 +79,7 @@ class RunningQuery implements Disposable {
     this.#send()
   }
 
-  change({ filter, sort, window, namespaces }: Up): void {
+  change({ filter, sort, window, namespaces, question }: Up): void {
     // Sorting all anew takes many times as long as filtering: only for another order, and only for other lists.
     const resorted = sort && JSON.stringify(sort) !== JSON.stringify(this.#params.sort)
     const moved = namespaces && JSON.stringify(namespaces) !== JSON.stringify(this.#params.namespaces)
@@ -92,9 +94,10 @@ class RunningQuery implements Disposable {
       ...(sort ? { sort } : {}),
       ...(window ? { window } : {}),
       ...(namespaces ? { namespaces } : {}),
+      ...(question === undefined ? {} : { question }),
     }
     if (moved) this.#open()
-    // Somebody waits for this one: it goes out at once, unless another just did.
+    // Somebody waits for this one: it goes out at once, unless another answer just did.
     this.#schedule(0)
   }
 
@@ -151,12 +154,18 @@ class RunningQuery implements Disposable {
   }
 
   #schedule(delay: number): void {
-    const due = Math.max(delay, this.#next - performance.now())
+    const due = Math.max(delay, (delay > 0 ? this.#next : this.#nextAnswer) - performance.now())
     if (this.#timer !== undefined && delay > 0) return
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (due <= 0) this.#send()
-    else this.#timer = setTimeout(() => this.#send(), due)
+    const go = () => {
+      const began = performance.now()
+      this.#send()
+      const ended = performance.now()
+      if (delay === 0) this.#nextAnswer = ended + Math.max(frame, ended - began)
+    }
+    if (due <= 0) go()
+    else this.#timer = setTimeout(go, due)
   }
 
   #send(): void {
@@ -174,12 +183,13 @@ class RunningQuery implements Disposable {
   }
 
   #message(): QueryMessage {
-    const { window, sort } = this.#params
+    const { window, sort, question } = this.#params
     const columns = this.#opened?.source.shape.columns ?? []
     // A filter may leave fewer rows than the window starts at.
     const offset = Math.min(window.offset, Math.max(0, this.#rows.length - window.count))
     const shown = this.#rows.slice(offset, window.count).map(({ row }) => row)
     const message: QueryMessage = {
+      ...(question === undefined ? {} : { question }),
       ...(columns === this.#sentColumns ? {} : { columns }),
       total: this.#rows.total,
       matching: this.#rows.length,

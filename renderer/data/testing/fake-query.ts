@@ -5,7 +5,7 @@ import type { FakeCluster, FakeObject } from './fake-cluster.ts'
 import { fakeShape } from './fake-columns.ts'
 
 type Params = StreamParams<'query.open'>
-export type QueryChange = Partial<Pick<Params, 'namespaces' | 'filter' | 'sort' | 'window'>>
+export type QueryChange = Partial<Pick<Params, 'namespaces' | 'filter' | 'sort' | 'window' | 'question'>>
 
 export interface FakeQuery {
   change(change: QueryChange): void
@@ -110,6 +110,7 @@ export function fakeQuery(
     const rows = sorted.slice(window.offset, window.offset + window.count).map(({ row }) => row)
     send({
       ...(columnsSent ? {} : { columns: shape.columns }),
+      question: params.question,
       total,
       matching: sorted.length,
       offset: window.offset,

@@ -58,6 +58,18 @@ it('asks again before the edge is reached, so that no blank row shows', () => {
   expect(windowFor(present, end - 50, end - 10, 100_000)).toBeDefined()
 })
 
+it('looks ahead where one scrolls: more rows on that side, and sooner, in a window no larger', () => {
+  const still = windowFor(none, 1000, 1040, 100_000)!
+  const down = windowFor(none, 1000, 1040, 100_000, 30)!
+  const up = windowFor(none, 1000, 1040, 100_000, -30)!
+  const end = ({ offset, count }: { offset: number; count: number }) => offset + count
+  expect(end(down)).toBeGreaterThan(end(still))
+  expect(up.offset).toBeLessThan(still.offset)
+  for (const moving of [down, up]) expect(moving.count).toBeLessThanOrEqual(still.count + 20)
+  expect(windowFor(still, 1060, 1100, 100_000, 30)).toBeDefined()
+  expect(windowFor(still, 1060, 1100, 100_000)).toBeUndefined()
+})
+
 it('does not ask for rows behind the last one', () => {
   expect(windowFor({ offset: 0, count: 110 }, 80, 110, 110)).toBeUndefined()
 })

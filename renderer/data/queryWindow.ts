@@ -54,16 +54,30 @@ export interface Window {
   count: number
 }
 
-/** What is asked for beyond the view: about ten frames of a fast scroll. Asked again when half of it is used up. */
-const margin = 170
-const edge = 85
+/**
+ * Rows asked for beyond the view: at rest on both sides, while scrolling ahead (some six frames of dragging ten thousand rows
+ * past in three seconds) and behind. Asked again when half of them are used up.
+ */
+const margins = { rest: 170, ahead: 300, behind: 60 }
 const most = 500
 
-/** The window to ask for so that the given rows are in it, or undefined while the present one still does. */
-export function windowFor(present: Window, first: number, last: number, matching: number): Window | undefined {
-  const low = Math.max(0, first - edge)
-  const high = Math.min(matching, last + edge)
+/**
+ * The window to ask for so that the given rows are in it, or undefined while the present one still does. `towards`: above
+ * zero scrolling down, below zero up.
+ */
+export function windowFor(
+  present: Window,
+  first: number,
+  last: number,
+  matching: number,
+  towards = 0,
+): Window | undefined {
+  const { rest, ahead, behind } = margins
+  const before = towards === 0 ? rest : towards < 0 ? ahead : behind
+  const after = towards === 0 ? rest : towards > 0 ? ahead : behind
+  const low = Math.max(0, first - before / 2)
+  const high = Math.min(matching, last + after / 2)
   if (low >= present.offset && high <= present.offset + present.count) return undefined
-  const offset = Math.max(0, first - margin)
-  return { offset, count: Math.min(most, last - first + 2 * margin) }
+  const offset = Math.max(0, first - before)
+  return { offset, count: Math.min(most, last + after - offset) }
 }

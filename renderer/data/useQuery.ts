@@ -149,9 +149,8 @@ export function useQuery(input: MaybeRefOrGetter<QueryInput | undefined>, count 
     stop()
   })
 
-  function follow(): void {
-    frame = 0
-    const next = windowFor(view, ...inView, state.value.matching)
+  function follow(towards = 0): void {
+    const next = windowFor(view, ...inView, state.value.matching, towards)
     if (!next) return
     view = next
     conversation?.send({ window: next })
@@ -168,13 +167,19 @@ export function useQuery(input: MaybeRefOrGetter<QueryInput | undefined>, count 
     rowAt: (index) => rowAt(state.value, index),
     show: (first, last) => {
       const scrolled = first !== inView[0] || last > view.offset + view.count
+      const towards = first - inView[0]
       inView = [first, last]
       visible = Math.max(visible, last - first)
       clearTimeout(rest)
-      // One pending frame is enough. Cancelling it for the newer range would starve it for as long as one scrolls.
-      if (scrolled) frame ||= requestAnimationFrame(follow)
       // What lies beyond the view can wait until a person who types rests.
-      else rest = setTimeout(follow, 400)
+      rest = setTimeout(follow, 400)
+      // At once, and what follows within the same frame with the next one.
+      if (!scrolled || frame) return
+      follow(towards)
+      frame = requestAnimationFrame(() => {
+        frame = 0
+        follow(towards)
+      })
     },
     retry: () => {
       const asked = toValue(input)

@@ -64,13 +64,15 @@ export class TableRow {
     const { element } = this
     const { index, row, selected, cursor, look } = state
     const was = this.#shown
-    this.#shown = { ...state, ...table }
     if (index < 0) {
       if (was.index === -1) return
       element.hidden = true
       element.removeAttribute('id')
+      // All else stays as it was shown last.
+      this.#shown = { ...was, index }
       return
     }
+    this.#shown = { ...state, ...table }
     if (was.index === -1) element.hidden = false
     if (was.index !== index || was.id !== table.id || was.rowHeight !== table.rowHeight) {
       const { rowHeight } = table
@@ -108,6 +110,7 @@ class TableCell {
   #text: Text | undefined
   /** The text, or what the nodes are made of. */
   #content: string | undefined
+  #column: string | undefined
   #title = ''
   #own: string | undefined
   #room = 0
@@ -118,7 +121,7 @@ class TableCell {
     this.element.style.cssText = `left:var(--x${at});width:var(--w${at})`
   }
 
-  show(view: CellView, { align }: TableColumn, room: number): void {
+  show(view: CellView, { id, align }: TableColumn, room: number): void {
     const { text, nodes, of = text, width, class: own = '', title = '' } = view
     const { element } = this
     if (this.#title !== title) {
@@ -127,10 +130,12 @@ class TableCell {
       else element.removeAttribute('title')
     }
     const content = nodes ? of : text
-    const changed = this.#content !== content || (nodes !== undefined) === (this.#text !== undefined)
+    const changed =
+      this.#column !== id || this.#content !== content || (nodes !== undefined) === (this.#text !== undefined)
     if (!changed && this.#own === own && this.#room === room) return
     if (changed && nodes) this.#showNodes(nodes())
     else if (changed) this.#showText(text)
+    this.#column = id
     this.#content = content
     this.#own = own
     this.#room = room

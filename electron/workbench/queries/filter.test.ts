@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { QueryFilter } from '#shared/ipc/queries.ts'
 import { matches, parseSelector } from '#shared/kube/selectors.ts'
 import { record } from '../testing/records.ts'
-import { bounded, filterOf, withoutExpression, type ParseLabels } from './filter.ts'
+import { bounded, filterOf, refines, withoutExpression, type ParseLabels } from './filter.ts'
 
 const parseLabels: ParseLabels = (selector) => {
   const parsed = parseSelector(selector)
@@ -64,4 +64,18 @@ it('ends an expression that would take longer than the universe, and what it thr
     risky: false,
     problem: expect.stringContaining('too long') as string,
   })
+})
+
+it('knows when nothing can match that did not match before, and never says so where it might', () => {
+  const to = (before: Partial<QueryFilter>, next: Partial<QueryFilter>) =>
+    refines({ ...none, ...next }, { ...none, ...before })
+  expect(to({ text: '' }, { text: 'w' })).toBe(true)
+  expect(to({ text: 'WE' }, { text: 'web' })).toBe(true)
+  expect(to({ text: 'we' }, { text: 'other swept' })).toBe(true)
+  expect(to({ text: 'web' }, { text: 'we' })).toBe(false)
+  expect(to({ text: 'web db' }, { text: 'web d' })).toBe(false)
+  expect(to({ text: 'web' }, { text: '/web|db/' })).toBe(false)
+  expect(to({ text: '/a/' }, { text: '/a/ b' })).toBe(false)
+  expect(to({ text: 'web', labels: 'app=a' }, { text: 'web-1', labels: 'app=b' })).toBe(false)
+  expect(to({ text: 'web', faultsOnly: true }, { text: 'web-1', tones: ['ok'] })).toBe(true)
 })

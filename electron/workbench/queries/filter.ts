@@ -17,11 +17,14 @@ export interface Filter {
 
 export type ParseLabels = (selector: string) => (labels: Labels) => boolean
 
+/** What stands between slashes. */
+const patternOf = (text: string): string | undefined => /^\/(.+)\/$/s.exec(text.trim())?.[1]
+
 /** A filter as typed. What is unfinished says so and does the next best thing rather than failing. */
 export function filterOf(filter: QueryFilter, parseLabels: ParseLabels): Filter {
   const tests: Matcher[] = []
   const problems: string[] = []
-  const pattern = /^\/(.+)\/$/s.exec(filter.text.trim())?.[1]
+  const pattern = patternOf(filter.text)
   const expression = pattern === undefined ? undefined : compile(pattern)
   if (expression)
     tests.push(
@@ -59,16 +62,24 @@ export function withoutExpression(filter: QueryFilter, parseLabels: ParseLabels)
   return { matches: () => false, narrows, risky: false, problem: 'This expression takes too long: simplify it.' }
 }
 
+const wordsOf = (text: string): string[] => text.toLowerCase().split(/\s+/).filter(Boolean)
+
 const words = (text: string): Matcher[] =>
-  text
-    .toLowerCase()
-    .split(/\s+/)
-    .filter(Boolean)
-    .map(
-      (word): Matcher =>
-        ({ search, labelSearch }) =>
-          search.includes(word) || labelSearch.includes(word),
-    )
+  wordsOf(text).map(
+    (word): Matcher =>
+      ({ search, labelSearch }) =>
+        search.includes(word) || labelSearch.includes(word),
+  )
+
+/**
+ * Whether nothing can match `next` that did not match `before`, as while a word is typed: each word of before is part of one
+ * of next. (Tones choose among what matches and do not count.)
+ */
+export function refines(next: QueryFilter, before: QueryFilter): boolean {
+  if (next.labels.trim() !== before.labels.trim() || patternOf(next.text) || patternOf(before.text)) return false
+  const longer = wordsOf(next.text)
+  return wordsOf(before.text).every((word) => longer.some((one) => one.includes(word)))
+}
 
 function all(tests: readonly Matcher[]): Matcher {
   const [first, second] = tests

@@ -243,6 +243,31 @@ it('keeps its lists and their order on a keystroke that names the same namespace
   vi.restoreAllMocks()
 })
 
+it('looks only at what matched before while a word is typed, and at everything once it gets shorter', async () => {
+  many(300)
+  const query = open()
+  await live(query)
+  const filtered = vi.spyOn(SortedRows.prototype, 'filter')
+  const type = async (text: string, count: number) => {
+    query.say({ filter: { text, labels: '', faultsOnly: false } })
+    await until(() => expect(query.outlet.last!.matching).toBe(count))
+    return filtered.mock.calls.at(-1)![2]
+  }
+  expect(await type('pod-2', 111)).toBe(true)
+  expect(await type('pod-29', 11)).toBe(true)
+  put('pod-29x')
+  put('pod-290', 'Failed')
+  await until(() => expect(query.outlet.last!.matching).toBe(12))
+  expect(await type('pod-2', 112)).toBe(false)
+  expect(await type('failed', 1)).toBe(false)
+  // Two before there is an answer: the second leads away from what the first left over.
+  query.say({ filter: { text: 'failed no', labels: '', faultsOnly: false } })
+  query.say({ filter: { text: '', labels: '', faultsOnly: false } })
+  query.say({ filter: { text: 'pod', labels: '', faultsOnly: false } })
+  await until(() => expect(query.outlet.last!.matching).toBe(301))
+  filtered.mockRestore()
+})
+
 it('shows only what an owner has, and counts only that', async () => {
   put('mine', 'Running', 'default', { ownerReferences: [{ uid: 'rs-1', controller: true }] })
   put('other')

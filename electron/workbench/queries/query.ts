@@ -3,7 +3,7 @@ import type { Freshness, queryStreams, QueryMessage, Row } from '#shared/ipc/que
 import type { Outlet } from '../channel/server.ts'
 import { toChannelError } from '../failure.ts'
 import { aborted } from '../pause.ts'
-import { bounded, filterOf, withoutExpression, type Filter, type ParseLabels } from './filter.ts'
+import { bounded, filterOf, refines, withoutExpression, type Filter, type ParseLabels } from './filter.ts'
 import type { LiveList } from './live-list.ts'
 import { orderOf, usualSort } from './order.ts'
 import type { RowRecord } from './record.ts'
@@ -54,7 +54,7 @@ class RunningQuery implements Disposable {
 
   #rows = new SortedRows(orderOf({ column: 'name', descending: false }, []))
   #filter: Filter
-  #stale = { order: true, filter: true }
+  #stale: { order: boolean; filter: false | 'narrower' | 'other' } = { order: true, filter: 'other' }
   /** By uid, the record that the rows hold. */
   #touched = new Map<string, RowRecord | undefined>()
 
@@ -84,8 +84,9 @@ class RunningQuery implements Disposable {
     const resorted = sort && JSON.stringify(sort) !== JSON.stringify(this.#params.sort)
     const moved = namespaces && JSON.stringify(namespaces) !== JSON.stringify(this.#params.namespaces)
     if (filter) {
+      const narrower = this.#stale.filter !== 'other' && refines(filter, this.#params.filter)
       this.#filter = filterOf(filter, this.#dependencies.parseLabels)
-      this.#stale.filter = true
+      this.#stale.filter = narrower ? 'narrower' : 'other'
     }
     if (resorted) this.#stale.order = true
     this.#params = {
@@ -228,7 +229,7 @@ class RunningQuery implements Disposable {
         narrows,
       )
     } else {
-      if (this.#stale.filter) this.#rows.filter(matches, narrows)
+      if (this.#stale.filter) this.#rows.filter(matches, narrows, this.#stale.filter === 'narrower')
       if (this.#touched.size) this.#rows.update(this.#changes())
     }
     this.#stale = { order: false, filter: false }

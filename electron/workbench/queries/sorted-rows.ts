@@ -48,10 +48,11 @@ export class SortedRows {
     this.filter(matches, narrows)
   }
 
-  filter(matches: Matcher, narrows?: Matcher): void {
+  /** `within`: nothing can match that did not match before. */
+  filter(matches: Matcher, narrows?: Matcher, within = false): void {
     this.#matches = matches
     this.#narrows = narrows
-    this.#matching = this.#all.filter(matches)
+    this.#matching = (within ? this.#matching : this.#all).filter(matches)
     this.#shown = narrows ? this.#matching.filter(narrows) : this.#matching
     this.#count()
   }

@@ -11,8 +11,7 @@ export interface StatusMarkProps {
 const ring = (r: string): VNode =>
   h('circle', { cx: '6', cy: '6', r, fill: 'none', stroke: 'currentColor', 'stroke-width': '1.4' })
 
-const shapes: Record<Tone, () => VNode[]> = {
-  ok: () => [h('circle', { cx: '6', cy: '6', r: '4.2', fill: 'currentColor' })],
+const shapes: Record<Exclude<Tone, 'ok'>, () => VNode[]> = {
   busy: () => [ring('3.7'), h('path', { d: 'M6 2.3a3.7 3.7 0 0 1 0 7.4z', fill: 'currentColor' })],
   warn: () => [
     h('path', {
@@ -35,19 +34,18 @@ const shapes: Record<Tone, () => VNode[]> = {
   off: () => [ring('3.5')],
 }
 
+const labelled = (label: string | undefined): Record<string, string> =>
+  label ? { role: 'img', 'aria-label': label } : { 'aria-hidden': 'true' }
+
 /** Colour and shape alone, 12 pixels wide. */
-export const toneIcon = (tone: Tone, label?: string, look = ''): VNode =>
-  h(
-    'svg',
-    {
-      // Another shape is another element: patching one into the other costs more.
-      key: tone,
-      viewBox: '0 0 12 12',
-      class: `size-3 shrink-0 ${look} ${toneMark[tone]}`,
-      ...(label ? { role: 'img', 'aria-label': label } : { 'aria-hidden': 'true' }),
-    },
-    shapes[tone](),
-  )
+export function toneIcon(tone: Tone, label?: string, look = ''): VNode {
+  const own = { key: tone, ...labelled(label) }
+  const looks = `size-3 shrink-0 ${look} ${toneMark[tone]}`
+  // The shape that a table is full of is a round box: a drawing has coordinates of its own, which each frame pays for.
+  if (tone === 'ok') return h('span', { ...own, class: `${roundLook} ${looks}` })
+  return h('svg', { ...own, viewBox: '0 0 12 12', class: looks }, shapes[tone]())
+}
+const roundLook = 'inline-block rounded-round bg-current bg-clip-content p-0.5 forced-color-adjust-none'
 
 /** Colour, shape and a word. Circle: good; half circle: under way; triangle: look; octagon: broken; ring: idle. */
 export const StatusMark: FunctionalComponent<StatusMarkProps> = ({ tone, label, plain }, { slots }) => {

@@ -54,7 +54,7 @@ const plain = (text: string): CellView => ({
 /** The row's tone as a mark, and a word. */
 const marked = (row: Row, text: string, look: string, label?: string): CellView => ({
   text,
-  nodes: () => [toneIcon(row.tone, label, 'mr-1.5 inline align-[-1px]'), text],
+  nodes: () => [toneIcon(row.tone, label, 'mr-1.5 inline-block align-[-1px]'), text],
   of: `${row.tone} ${text}`,
   width: 18 + textWidth(text),
   class: look,

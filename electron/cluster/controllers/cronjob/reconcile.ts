@@ -11,7 +11,7 @@ import { create, event, remove, updateStatus, type Decision, type EventAction, t
 import { equal } from '../framework/support/equality.ts'
 import { isControlledBy } from '../framework/support/owner-references.ts'
 import { beyondHistory, endOf, type JobView } from './jobs.ts'
-import { jobFor, jobName } from './template.ts'
+import { jobFor, jobName, scheduledAt } from './template.ts'
 import { dueTime, InvalidScheduleError, nextLook, type CronJobView, type Timetable } from './times.ts'
 
 type Status = Frozen<CronJobStatus>
@@ -62,10 +62,12 @@ function review(
     const { name } = job.metadata ?? {}
     const end = endOf(job)
     const listed = activeIn(status, uidOf(job))
-    if (!end && !listed)
+    if (!end && !listed) {
       events.push(
         tell(cronJob, 'Warning', 'UnexpectedJob', `Saw a job that the controller did not create or forgot: ${name}`),
       )
+      status = takenUpAgain(status, job)
+    }
     if (end && listed) {
       status = withoutActive(status, ({ uid }) => uid === job.metadata?.uid)
       events.push(tell(cronJob, 'Normal', 'SawCompletedJob', `Saw completed job: ${name}, condition: ${end}`))
@@ -82,6 +84,21 @@ function review(
   for (const { uid = '', name } of before.active ?? [])
     if (missing.has(uid)) events.push(tell(cronJob, 'Normal', 'MissingJob', `Active job went missing: ${name}`))
   return { status, events }
+}
+
+/**
+ * A job that the schedule made counts as running though what was to be written of it was lost: else the next would run
+ * beside it where that is forbidden. (Upstream leaves it out, and so it would.)
+ */
+function takenUpAgain(status: Status, job: JobView): Status {
+  const time = Date.parse(job.metadata?.annotations?.[scheduledAt] ?? '')
+  if (Number.isNaN(time)) return status
+  const last = Math.max(time, Date.parse(status.lastScheduleTime ?? '') || 0)
+  return {
+    ...status,
+    active: [...(status.active ?? []), referenceTo(jobs, job)],
+    lastScheduleTime: timestamp(last),
+  }
 }
 
 /** Starts the job that is due, when it may; in any case what was found out is written down. */

@@ -4,7 +4,8 @@ import { formatIn, type Zone } from '#shared/kube/schedule/zone.ts'
 import { controllerReference } from '../framework/support/owner-references.ts'
 import type { CronJobView } from './times.ts'
 
-const scheduledAt = 'batch.kubernetes.io/cronjob-scheduled-timestamp'
+/** On a job that the schedule made: its time. Those that people make from a cron job lack it. */
+export const scheduledAt = 'batch.kubernetes.io/cronjob-scheduled-timestamp'
 
 /** One name for each minute: a schedule has no finer times. */
 export const jobName = (cronJob: CronJobView, time: number): string =>

@@ -65,6 +65,8 @@ function isVisible({ cache, revision: wanted, deleted }: Pending): boolean {
     const now = cached(cache, deleted.key)
     return !now || now.uid !== deleted.uid || now.deletionTimestamp !== undefined
   }
+  // A cache that has lost its place shows an old state until it has been listed anew.
+  if (cache.revision === undefined) return false
   // Revisions are numbers of one sequence (KEP-5504); one that is not is not waited for.
   return !(Number(cache.revision) < (wanted ?? 0))
 }

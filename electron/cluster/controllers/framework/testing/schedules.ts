@@ -10,7 +10,7 @@ import type { Controller } from '../controller.ts'
 import { readyStatus } from './builders.ts'
 import { harness, type Harness, type HarnessParts } from './harness.ts'
 
-/** Schedules per property; a failure names its seed. `SEEDS=2000` plays so many, `SEED=7` that one. */
+/** Schedules per property; a failure names its seed. `SEEDS=2000` plays so many, `SEED=7` that one, and tells its story. */
 const seeds = Number(process.env['SEEDS'] ?? 12)
 const only = process.env['SEED']
 const steps = 50
@@ -81,6 +81,8 @@ class Wire {
   lives: number | undefined
   /** A write of a loop is on its way to the server. */
   byLoops = false
+  /** What has happened, to be told with the seed. */
+  readonly story: string[] = []
   /** Names of pods whose end was asked for, and nobody learned that it was. */
   readonly untold = new Set<string>()
 
@@ -112,9 +114,22 @@ class Wire {
 
 type Undo = () => Promise<void>
 
+const disturbances = [
+  'watches cut',
+  'watches cut and history lost',
+  'requests lost',
+  'answers lost',
+  'a cache behind',
+  'clock jumps',
+  'restart',
+  'held up: another leads',
+  'dies after a write',
+]
+
 /** Requests or answers are lost for a while, watches are cut, a cache is behind, the clock jumps, the process dies. */
 async function disturb(h: Harness, wire: Wire, random: Random, kinds: readonly ResourceType[]): Promise<Undo | void> {
-  const what = below(random, 9)
+  const what = below(random, disturbances.length)
+  wire.story.push(`${h.clock.monotonic()}: ${disturbances[what]}`)
   const verb = one(random, ['create', 'update', 'patch', 'delete'] as const)!
   if (what === 0) h.client.closeWatches()
   else if (what === 1) {
@@ -164,6 +179,11 @@ async function play(seed: number, property: Property): Promise<void> {
   const controllers = (parts: HarnessParts) => {
     if (isFirst)
       parts.client.react('*', '*', (action) => {
+        const { verb, resource, name, subresource } = action
+        if (resource !== 'events' && !['get', 'list', 'watch'].includes(verb))
+          wire.story.push(
+            `${parts.clock.monotonic()}: ${wire.byLoops ? '' : 'somebody: '}${verb} ${resource} ${name} ${subresource}`,
+          )
         if (!wire.byLoops) return
         try {
           killsOnce(parts, wire, action)
@@ -210,14 +230,15 @@ async function play(seed: number, property: Property): Promise<void> {
     await h.run(600_000)
     expect(h.client.writes().length, 'writes of a loop at rest').toBe(settled)
   } catch (error) {
-    throw new Error(`the schedule of seed ${seed} fails: ${(error as Error).message}`, { cause: error })
+    const story = only ? `\n${wire.story.join('\n')}` : ''
+    throw new Error(`the schedule of seed ${seed} fails: ${(error as Error).message}${story}`, { cause: error })
   }
 }
 
-/** Plays a property's schedules; how many. */
-export async function playAll(property: Property): Promise<number> {
-  if (only) return play(Number(only), property).then(() => 1)
-  for (let seed = 1; seed <= seeds; seed++) await play(seed, property)
+/** Plays a property's schedules, each with a property of its own; how many. */
+export async function playAll(property: () => Property): Promise<number> {
+  if (only) return play(Number(only), property()).then(() => 1)
+  for (let seed = 1; seed <= seeds; seed++) await play(seed, property())
   return seeds
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -55,6 +55,8 @@ afterAll(async () => {
 })
 
 describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a registry, its layers by %s', (stacking) => {
+  /** What the way of stacking has nothing to do with. */
+  const once = it.skipIf(stacking === 'copy')
   let harness: Harness
 
   beforeAll(async () => {
@@ -93,7 +95,7 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     ])
   })
 
-  it('is whoever the pod says instead', async () => {
+  once('is whoever the pod says instead', async () => {
     const config = { runAsUser: 7, runAsGroup: 8, supplementalGroups: [9] }
     expect(await said('id', config)).toEqual(['uid=7 gid=8 groups=9'])
     // A number that the image knows has its group there.
@@ -101,7 +103,7 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     expect(await said('id -u', { runAsUser: 0 })).toEqual(['0'])
   })
 
-  it('says which user it does not know', async () => {
+  once('says which user it does not know', async () => {
     const unknown = await buildImage({ layers: [busyboxBase()], config: { User: 'nobody-here', Cmd: ['/bin/id'] } })
     const name = registry.push('unknown-user', '1', unknown)
     await harness.runtime.images.pull(name)
@@ -116,7 +118,7 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     expect(await said(`cd /srv/web; ${script}`, { runAsUser: 0 })).toEqual(['101:102', '101', 'hello'])
   })
 
-  it('keeps root of a container from the machine', async () => {
+  once('keeps root of a container from the machine', async () => {
     const before = statSync('/dev/null')
     const attempts = [
       'mount -t tmpfs x /mnt',
@@ -133,7 +135,7 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     expect([after.mode, after.uid]).toEqual([before.mode, before.uid])
   })
 
-  it('takes capabilities away and gives them as it is told', async () => {
+  once('takes capabilities away and gives them as it is told', async () => {
     const capabilities = { add: ['NET_ADMIN'], drop: ['ALL'] }
     const script = 'grep -E "CapEff|NoNewPrivs" /proc/self/status'
     expect(await said(script, { runAsUser: 0, capabilities, noNewPrivileges: true })).toEqual([
@@ -144,7 +146,6 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
 
   it('mounts where the links of the image lead, and never outside', async () => {
     const file = path.join(harness.directory, 'secret')
-    const { writeFileSync, mkdirSync } = await import('node:fs')
     writeFileSync(file, 'kept\n')
     const folder = path.join(harness.directory, 'folder')
     mkdirSync(folder, { recursive: true })
@@ -163,12 +164,12 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     expect(await said(script, root)).toEqual(['1', 'from the image', 'b'])
   })
 
-  it('writes through /dev/stdout as its own user', async () => {
+  once('writes through /dev/stdout as its own user', async () => {
     const script = 'echo one > /dev/stdout; echo two > /dev/stderr; echo three > /proc/1/fd/1'
     expect((await said(script)).toSorted()).toEqual(['one', 'three', 'two'])
   })
 
-  it('takes commands in, as its user and with its files, but nothing of the environment into the launchers', async () => {
+  once('takes commands in, as its user and with its files, but nothing of the environment into the launchers', async () => {
     const env = [
       { name: 'LD_PRELOAD', value: '/not/there.so' },
       { name: 'odd-name', value: 'odd' },
@@ -187,7 +188,7 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     await expect(harness.runtime.execSync(id, ['missing'], 20_000)).rejects.toThrow(/executable file not found/)
   })
 
-  it('has a terminal whose Ctrl-C reaches the program alone', async () => {
+  once('has a terminal whose Ctrl-C reaches the program alone', async () => {
     const { id } = await start('sleep 100')
     const session = await harness.runtime.exec(id, ['sh', '-c', 'echo ready; sleep 50; echo never'], { tty: true, stdin: true })
     const output = text(session.stdout)
@@ -198,20 +199,20 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     expect(await output).toBe('ready\r\n^C')
   })
 
-  it('is stopped by the signal of its image', async () => {
+  once('is stopped by the signal of its image', async () => {
     const { id } = await start('trap "echo stopped; exit 7" USR1; echo ready; while :; do sleep 0.1; done')
     await harness.runtime.stopContainer(id, 20)
     expect((await harness.runtime.containerStatus(id))?.exitCode).toBe(7)
   })
 
-  it('says what it could not find to run', async () => {
+  once('says what it could not find to run', async () => {
     const sandbox = await harness.sandbox()
     const id = await harness.runtime.createContainer(sandbox, harness.container({ image, command: ['/no/program'] }))
     await expect(harness.runtime.startContainer(id)).rejects.toThrow(/"\/no\/program"/)
     expect(await harness.runtime.containerStatus(id)).toMatchObject({ state: 'exited', exitCode: 128, reason: 'StartError' })
   })
 
-  it('is named by what was asked for and by its digest', async () => {
+  once('is named by what was asked for and by its digest', async () => {
     const { id } = await start('true')
     expect(await harness.runtime.containerStatus(id)).toMatchObject({ image, imageRef: expect.stringContaining('@sha256:') })
   })

@@ -18,7 +18,7 @@ export interface BuiltImage {
 
 export async function tar(entries: readonly LayerEntry[]): Promise<Buffer> {
   const archive = pack()
-  for (const { content, ...header } of entries) archive.entry(header, content ?? '')
+  for (const { content, ...header } of entries) archive.entry({ mtime: new Date(0), ...header }, content ?? '')
   archive.finalize()
   const chunks: Buffer[] = []
   for await (const chunk of archive) chunks.push(chunk)

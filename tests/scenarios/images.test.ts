@@ -85,9 +85,15 @@ spec: { containers: [{ name: main, image: "${open.host}/other:1", imagePullPolic
     open.push('box', '1', image)
     closed.push('team/box', '1', image)
     await start()
-    await k('create', 'secret', 'docker-registry', 'login', ...Object.entries({ server: closed.host, ...login }).map(([key, value]) => `--docker-${key}=${value}`))
+    await k(
+      'create',
+      'secret',
+      'docker-registry',
+      'login',
+      ...Object.entries({ server: closed.host, ...login }).map(([key, value]) => `--docker-${key}=${value}`),
+    )
     const { code, stderr } = await cluster.kubectl.run(['apply', '-f', '-'], manifest())
-    expect({ code, stderr }).toMatchObject({ code: 0 })
+    if (code) throw new Error(stderr)
   })
 
   afterAll(async () => {
@@ -114,7 +120,9 @@ spec: { containers: [{ name: main, image: "${open.host}/other:1", imagePullPolic
     expect(status!.imageID).toMatch(new RegExp(`^${open.host}/box@sha256:[0-9a-f]{64}$`))
     await eventually('the image on the node', async () => {
       const nodes = await cluster.kubectl.json<{ items: Node[] }>('get', 'nodes')
-      return nodes.items[0]!.status!.images!.some(({ names = [] }) => names.includes(status!.imageID) && names.includes(status!.image))
+      return nodes.items[0]!.status!.images!.some(
+        ({ names = [] }) => names.includes(status!.imageID) && names.includes(status!.image),
+      )
     })
   })
 
@@ -129,7 +137,12 @@ spec: { containers: [{ name: main, image: "${open.host}/other:1", imagePullPolic
     const reason = async (name: string) => (await pod(name)).status?.containerStatuses?.[0]?.state?.waiting?.reason
     await eventually('back-off', async () => (await reason('missing')) === 'ImagePullBackOff')
     expect(await reason('never')).toBe('ErrImageNeverPull')
-    const { items } = await cluster.kubectl.json<{ items: Event[] }>('get', 'events', '--field-selector', 'involvedObject.name=missing')
+    const { items } = await cluster.kubectl.json<{ items: Event[] }>(
+      'get',
+      'events',
+      '--field-selector',
+      'involvedObject.name=missing',
+    )
     const name = `${open.host}/nothing:1`
     const messages = items.map((event) => `${event.type} ${event.reason}: ${event.message}`)
     const why = `failed to pull and unpack image "${name}": failed to resolve reference "${name}": ${name}: not found`

@@ -54,33 +54,44 @@ afterAll(async () => {
   await registry[Symbol.asyncDispose]()
 })
 
-describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a registry, its layers by %s', (stacking) => {
-  /** What the way of stacking has nothing to do with. */
-  const once = it.skipIf(stacking === 'copy')
-  let harness: Harness
+interface Given {
+  harness(): Harness
+  start(script: string, changes?: Partial<ContainerConfig>): Promise<{ id: string; sandbox: string }>
+  /** What a script says, one line an item. */
+  said(script: string, changes?: Partial<ContainerConfig>): Promise<string[]>
+}
 
+/** A runtime for the tests of a block, that has the image. */
+function given(stacking: 'overlay' | 'copy', podCidr: string): Given {
+  let harness: Harness
   beforeAll(async () => {
-    harness = await createHarness({ programs, podCidr: '10.231.7.0/24', stacking })
+    harness = await createHarness({ programs, podCidr, stacking })
     await harness.runtime.images.pull(image)
   })
-
   afterAll(() => harness[Symbol.asyncDispose]())
-
-  const start = async (script: string, changes: Partial<ContainerConfig> = {}) => {
+  const start: Given['start'] = async (script, changes = {}) => {
     const sandbox = await harness.sandbox()
     const config = harness.container({ image, args: [script], ...changes })
     const id = await harness.runtime.createContainer(sandbox, config)
     await harness.runtime.startContainer(id)
     return { id, sandbox }
   }
-
-  /** What a script says, one line an item. */
-  const said = async (script: string, changes: Partial<ContainerConfig> = {}) => {
-    const { id } = await start(script, changes)
-    await harness.exited(id)
-    return (await harness.log(id)).map((line) => line.text)
+  return {
+    harness: () => harness,
+    start,
+    async said(script, changes) {
+      const { id } = await start(script, changes)
+      await harness.exited(id)
+      return (await harness.log(id)).map((line) => line.text)
+    },
   }
+}
 
+describe.skipIf(!able).each([
+  ['overlay', '10.231.7.0/24'],
+  ['copy', '10.231.8.0/24'],
+] as const)('an image from a registry, its layers by %s', (stacking, podCidr) => {
+  const { harness, start, said } = given(stacking, podCidr)
   const mounts = () => readFileSync('/proc/self/mountinfo', 'utf8')
 
   it('runs as its user, in its directory, with its environment, over all of its layers', async () => {
@@ -95,59 +106,15 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     ])
   })
 
-  once('is whoever the pod says instead', async () => {
-    const config = { runAsUser: 7, runAsGroup: 8, supplementalGroups: [9] }
-    expect(await said('id', config)).toEqual(['uid=7 gid=8 groups=9'])
-    // A number that the image knows has its group there.
-    expect(await said('id -g', { runAsUser: 101 })).toEqual(['102'])
-    expect(await said('id -u', { runAsUser: 0 })).toEqual(['0'])
-  })
-
-  once('says which user it does not know', async () => {
-    const unknown = await buildImage({ layers: [busyboxBase()], config: { User: 'nobody-here', Cmd: ['/bin/id'] } })
-    const name = registry.push('unknown-user', '1', unknown)
-    await harness.runtime.images.pull(name)
-    const sandbox = await harness.sandbox()
-    const { args: _, ...config } = harness.container({ image: name })
-    const id = await harness.runtime.createContainer(sandbox, config)
-    await expect(harness.runtime.startContainer(id)).rejects.toThrow(/unable to find user nobody-here/)
-  })
-
   it('lets root change owners and become others, as images do when they start', async () => {
     const script = 'touch /tmp/f; chown 101:102 /tmp/f; stat -c %u:%g /tmp/f; su web -c "id -u; cat page" -s /bin/sh'
     expect(await said(`cd /srv/web; ${script}`, { runAsUser: 0 })).toEqual(['101:102', '101', 'hello'])
   })
 
-  once('keeps root of a container from the machine', async () => {
-    const before = statSync('/dev/null')
-    const attempts = [
-      'mount -t tmpfs x /mnt',
-      'umount /proc/sys',
-      'echo 1 > /proc/sys/kernel/panic',
-      'mknod /tmp/disk b 254 0',
-      'echo b > /proc/sysrq-trigger',
-      'echo 1 > /sys/kernel/mm/ksm/run',
-    ]
-    const script = ['mkdir -p /mnt', ...attempts.map((one) => `(${one}) 2> /dev/null && echo "${one}"`)].join('\n')
-    const rest = 'chmod 600 /dev/null; chown 5 /dev/null; chmod 777 /proc/keys 2> /tmp/x; grep CapEff /proc/self/status'
-    expect(await said(`${script}\n${rest}`, { runAsUser: 0 })).toEqual(['CapEff:\t00000000a80425fb'])
-    const after = statSync('/dev/null')
-    expect([after.mode, after.uid]).toEqual([before.mode, before.uid])
-  })
-
-  once('takes capabilities away and gives them as it is told', async () => {
-    const capabilities = { add: ['NET_ADMIN'], drop: ['ALL'] }
-    const script = 'grep -E "CapEff|NoNewPrivs" /proc/self/status'
-    expect(await said(script, { runAsUser: 0, capabilities, noNewPrivileges: true })).toEqual([
-      'CapEff:\t0000000000001000',
-      'NoNewPrivs:\t1',
-    ])
-  })
-
   it('mounts where the links of the image lead, and never outside', async () => {
-    const file = path.join(harness.directory, 'secret')
+    const file = path.join(harness().directory, 'secret')
     writeFileSync(file, 'kept\n')
-    const folder = path.join(harness.directory, 'folder')
+    const folder = path.join(harness().directory, 'folder')
     mkdirSync(folder, { recursive: true })
     const places = [
       { hostPath: file, containerPath: '/var/run/secrets/token', readOnly: true },
@@ -164,33 +131,101 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     expect(await said(script, root)).toEqual(['1', 'from the image', 'b'])
   })
 
-  once('writes through /dev/stdout as its own user', async () => {
+  it('is kept while a container has it, and leaves no mount and no file behind when that goes', async () => {
+    const { id, sandbox } = await start('sleep 100')
+    await expect(harness().runtime.images.remove(image)).rejects.toThrow(/in use/)
+    expect(mounts()).not.toContain(harness().directory)
+    await harness().runtime.removeSandbox(sandbox)
+    expect(mounts()).not.toContain(harness().directory)
+    expect(existsSync(path.join(harness().directory, 'state/pods', sandbox))).toBe(false)
+    expect(await harness().runtime.containerStatus(id)).toBeUndefined()
+  })
+
+  it('goes on under the next agent', async () => {
+    const { id } = await start('sleep 100')
+    await harness().replaceRuntime()
+    const { stdout } = await harness().runtime.execSync(id, ['cat', '/srv/web/page'], 20_000)
+    expect(stdout.toString()).toBe('hello\n')
+  })
+})
+
+describe.skipIf(!able)('a container of an image from a registry', () => {
+  const { harness, start, said } = given('overlay', '10.231.9.0/24')
+
+  it('is whoever the pod says instead', async () => {
+    const config = { runAsUser: 7, runAsGroup: 8, supplementalGroups: [9] }
+    expect(await said('id', config)).toEqual(['uid=7 gid=8 groups=9'])
+    // A number that the image knows has its group there.
+    expect(await said('id -g', { runAsUser: 101 })).toEqual(['102'])
+    expect(await said('id -u', { runAsUser: 0 })).toEqual(['0'])
+  })
+
+  it('says which user it does not know', async () => {
+    const unknown = await buildImage({ layers: [busyboxBase()], config: { User: 'nobody-here', Cmd: ['/bin/id'] } })
+    const name = registry.push('unknown-user', '1', unknown)
+    await harness().runtime.images.pull(name)
+    const sandbox = await harness().sandbox()
+    const { args: _, ...config } = harness().container({ image: name })
+    const id = await harness().runtime.createContainer(sandbox, config)
+    await expect(harness().runtime.startContainer(id)).rejects.toThrow(/unable to find user nobody-here/)
+  })
+
+  it('keeps root of a container from the machine', async () => {
+    const before = statSync('/dev/null')
+    const attempts = [
+      'mount -t tmpfs x /mnt',
+      'umount /proc/sys',
+      'echo 1 > /proc/sys/kernel/panic',
+      'mknod /tmp/disk b 254 0',
+      'echo b > /proc/sysrq-trigger',
+      'echo 1 > /sys/kernel/mm/ksm/run',
+    ]
+    const script = ['mkdir -p /mnt', ...attempts.map((one) => `(${one}) 2> /dev/null && echo "${one}"`)].join('\n')
+    const rest = 'chmod 600 /dev/null; chown 5 /dev/null; chmod 777 /proc/keys 2> /tmp/x; grep CapEff /proc/self/status'
+    expect(await said(`${script}\n${rest}`, { runAsUser: 0 })).toEqual(['CapEff:\t00000000a80425fb'])
+    const after = statSync('/dev/null')
+    expect([after.mode, after.uid]).toEqual([before.mode, before.uid])
+  })
+
+  it('takes capabilities away and gives them as it is told', async () => {
+    const capabilities = { add: ['NET_ADMIN'], drop: ['ALL'] }
+    const script = 'grep -E "CapEff|NoNewPrivs" /proc/self/status'
+    expect(await said(script, { runAsUser: 0, capabilities, noNewPrivileges: true })).toEqual([
+      'CapEff:\t0000000000001000',
+      'NoNewPrivs:\t1',
+    ])
+  })
+
+  it('writes through /dev/stdout as its own user', async () => {
     const script = 'echo one > /dev/stdout; echo two > /dev/stderr; echo three > /proc/1/fd/1'
     expect((await said(script)).toSorted()).toEqual(['one', 'three', 'two'])
   })
 
-  once('takes commands in, as its user and with its files, but nothing of the environment into the launchers', async () => {
+  it('takes commands in, as its user and with its files, but nothing of the environment into the launchers', async () => {
     const env = [
       { name: 'LD_PRELOAD', value: '/not/there.so' },
       { name: 'odd-name', value: 'odd' },
     ]
     const { id } = await start('sleep 100', { env })
-    const { exitCode, stdout } = await harness.runtime.execSync(
+    const { exitCode, stdout } = await harness().runtime.execSync(
       id,
       ['sh', '-c', 'id -u; pwd; echo $FROM; exit 3'],
       20_000,
     )
     expect({ exitCode, stdout: stdout.toString() }).toEqual({ exitCode: 3, stdout: '101\n/srv/web/new\nimage\n' })
-    const { stdout: variables } = await harness.runtime.execSync(id, ['env'], 20_000)
+    const { stdout: variables } = await harness().runtime.execSync(id, ['env'], 20_000)
     expect(variables.toString().split('\n')).toEqual(
       expect.arrayContaining(['LD_PRELOAD=/not/there.so', 'odd-name=odd', 'FROM=image']),
     )
-    await expect(harness.runtime.execSync(id, ['missing'], 20_000)).rejects.toThrow(/executable file not found/)
+    await expect(harness().runtime.execSync(id, ['missing'], 20_000)).rejects.toThrow(/executable file not found/)
   })
 
-  once('has a terminal whose Ctrl-C reaches the program alone', async () => {
+  it('has a terminal whose Ctrl-C reaches the program alone', async () => {
     const { id } = await start('sleep 100')
-    const session = await harness.runtime.exec(id, ['sh', '-c', 'echo ready; sleep 50; echo never'], { tty: true, stdin: true })
+    const session = await harness().runtime.exec(id, ['sh', '-c', 'echo ready; sleep 50; echo never'], {
+      tty: true,
+      stdin: true,
+    })
     const output = text(session.stdout)
     await new Promise<void>((resolve) => session.stdout.once('data', () => resolve()))
     session.stdin!.write('\x03')
@@ -199,38 +234,31 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     expect(await output).toBe('ready\r\n^C')
   })
 
-  once('is stopped by the signal of its image', async () => {
+  it('is stopped by the signal of its image', async () => {
     const { id } = await start('trap "echo stopped; exit 7" USR1; echo ready; while :; do sleep 0.1; done')
-    await harness.runtime.stopContainer(id, 20)
-    expect((await harness.runtime.containerStatus(id))?.exitCode).toBe(7)
+    await harness().runtime.stopContainer(id, 20)
+    expect((await harness().runtime.containerStatus(id))?.exitCode).toBe(7)
   })
 
-  once('says what it could not find to run', async () => {
-    const sandbox = await harness.sandbox()
-    const id = await harness.runtime.createContainer(sandbox, harness.container({ image, command: ['/no/program'] }))
-    await expect(harness.runtime.startContainer(id)).rejects.toThrow(/"\/no\/program"/)
-    expect(await harness.runtime.containerStatus(id)).toMatchObject({ state: 'exited', exitCode: 128, reason: 'StartError' })
+  it('says what it could not find to run', async () => {
+    const sandbox = await harness().sandbox()
+    const id = await harness().runtime.createContainer(
+      sandbox,
+      harness().container({ image, command: ['/no/program'] }),
+    )
+    await expect(harness().runtime.startContainer(id)).rejects.toThrow(/"\/no\/program"/)
+    expect(await harness().runtime.containerStatus(id)).toMatchObject({
+      state: 'exited',
+      exitCode: 128,
+      reason: 'StartError',
+    })
   })
 
-  once('is named by what was asked for and by its digest', async () => {
+  it('is named by what was asked for and by its digest', async () => {
     const { id } = await start('true')
-    expect(await harness.runtime.containerStatus(id)).toMatchObject({ image, imageRef: expect.stringContaining('@sha256:') })
-  })
-
-  it('is kept while a container has it, and leaves no mount and no file behind when that goes', async () => {
-    const { id, sandbox } = await start('sleep 100')
-    await expect(harness.runtime.images.remove(image)).rejects.toThrow(/in use/)
-    expect(mounts()).not.toContain(harness.directory)
-    await harness.runtime.removeSandbox(sandbox)
-    expect(mounts()).not.toContain(harness.directory)
-    expect(existsSync(path.join(harness.directory, 'state/pods', sandbox))).toBe(false)
-    expect(await harness.runtime.containerStatus(id)).toBeUndefined()
-  })
-
-  it('goes on under the next agent', async () => {
-    const { id } = await start('sleep 100')
-    await harness.replaceRuntime()
-    const { stdout } = await harness.runtime.execSync(id, ['cat', '/srv/web/page'], 20_000)
-    expect(stdout.toString()).toBe('hello\n')
+    expect(await harness().runtime.containerStatus(id)).toMatchObject({
+      image,
+      imageRef: expect.stringContaining('@sha256:'),
+    })
   })
 })

@@ -53,7 +53,11 @@ it.each([
       schemaVersion: 2,
       config: { mediaType: 'x', digest: digestOf(Buffer.from('')), size: 0 },
       layers: [
-        { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip+encrypted', digest: digestOf(Buffer.from('')), size: 0 },
+        {
+          mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip+encrypted',
+          digest: digestOf(Buffer.from('')),
+          size: 0,
+        },
       ],
     },
     /layers of type ".*encrypted" are not supported/,
@@ -133,7 +137,16 @@ it('makes chain ids as the specification says', () => {
 it('takes nothing else for a digest', () => {
   const hex = 'a'.repeat(64)
   expect([`sha256:${hex}`, `sha512:${hex}${hex}`].every(isDigest)).toBe(true)
-  const wrong = [`sha256:${hex}:x`, `md5:${hex}`, `sha256:${hex.toUpperCase()}`, 'sha256:', hex, '', undefined, `sha512:${hex}`]
+  const wrong = [
+    `sha256:${hex}:x`,
+    `md5:${hex}`,
+    `sha256:${hex.toUpperCase()}`,
+    'sha256:',
+    hex,
+    '',
+    undefined,
+    `sha512:${hex}`,
+  ]
   expect(wrong.some(isDigest)).toBe(false)
 })
 

@@ -42,7 +42,7 @@ const kept = () =>
   readdirSync(directory, { recursive: true })
     .map(String)
     .filter((name) => /^(blobs|drafts|overlay|copy)\/[^/]+$/.test(name))
-    .map((name) => name.split('/')[0])
+    .map((name) => name.split('/')[0]!)
     .toSorted()
 
 const base: ImageParts['layers'][number] = [
@@ -93,7 +93,10 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('with layers by %s', (
 
   it('takes away with an image only what no other one needs', async () => {
     store = await open(stacking)
-    const [one, two] = [await push('one', { layers: [base, layer('one')] }), await push('two', { layers: [base, layer('two')] })]
+    const [one, two] = [
+      await push('one', { layers: [base, layer('one')] }),
+      await push('two', { layers: [base, layer('two')] }),
+    ]
     await store.pull(one.name)
     await store.pull(two.name)
     await store.remove(one.name)
@@ -106,7 +109,11 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('with layers by %s', (
 
   it('hides what a layer hides from those above it', async () => {
     store = await open(stacking)
-    const hiding: ImageParts['layers'][number] = [{ name: '.wh.base' }, { name: 'etc/.wh..wh..opq' }, { name: 'etc/group', content: 'g' }]
+    const hiding: ImageParts['layers'][number] = [
+      { name: '.wh.base' },
+      { name: 'etc/.wh..wh..opq' },
+      { name: 'etc/group', content: 'g' },
+    ]
     const stored = await store.pull((await push('app', { layers: [base, hiding, layer('base', 'again')] })).name)
     expect(store.snapshots.accounts(stored.chain[0]!).passwd).not.toBe('')
     expect(store.snapshots.accounts(stored.chain[1]!)).toEqual({ passwd: '', group: 'g' })
@@ -176,8 +183,16 @@ describe.skipIf(!able)('a pull', () => {
   })
 
   it.each<[string, Partial<ImageParts> & Pick<ImageParts, 'layers'>, RegExp]>([
-    ['no archives', { layers: [base, Buffer.alloc(3000, 'x')] }, /failed to extract layer sha256:\w+: Invalid tar header/],
-    ['layers that reach outside', { layers: [base, layer('../out')] }, /failed to extract layer .* outside of the image/],
+    [
+      'no archives',
+      { layers: [base, Buffer.alloc(3000, 'x')] },
+      /failed to extract layer sha256:\w+: Invalid tar header/,
+    ],
+    [
+      'layers that reach outside',
+      { layers: [base, layer('../out')] },
+      /failed to extract layer .* outside of the image/,
+    ],
     [
       'layers that are not those that the configuration names',
       {
@@ -191,7 +206,10 @@ describe.skipIf(!able)('a pull', () => {
     ],
     [
       'more layers than the configuration has',
-      { layers: [base, layer('top')], spoil: ({ manifest }) => void (manifest.layers = [(manifest.layers as unknown[])[0]]) },
+      {
+        layers: [base, layer('top')],
+        spoil: ({ manifest }) => void (manifest.layers = [(manifest.layers as unknown[])[0]]),
+      },
       /the manifest has 1 layers, and the configuration 2/,
     ],
     ['another machine', { layers: [base], platform: { os: 'linux', architecture: 's390x' } }, /it is for linux\/s390x/],
@@ -207,7 +225,9 @@ describe.skipIf(!able)('a pull', () => {
       `failed to pull and unpack image "${name}": failed to resolve reference "${name}": ${name}: not found`,
     )
     await registry[Symbol.asyncDispose]()
-    await expect(store.pull(name)).rejects.toThrow(/failed to resolve reference ".*": failed to do request: .*ECONNREFUSED/)
+    await expect(store.pull(name)).rejects.toThrow(
+      /failed to resolve reference ".*": failed to do request: .*ECONNREFUSED/,
+    )
     registry = await startRegistry()
   })
 
@@ -241,7 +261,9 @@ describe.skipIf(!able)('a pull', () => {
       return true
     }
     await store.pull(name, { onProgress: ({ bytesDone }) => bytesDone === breaking.at && breaking.off() })
-    const ranges = registry.requests.filter((asked) => asked.includes(image.layers[0]!.digest)).map((asked) => asked.split(' ')[1])
+    const ranges = registry.requests
+      .filter((asked) => asked.includes(image.layers[0]!.digest))
+      .map((asked) => asked.split(' ')[1])
     expect(ranges).toEqual([undefined, 'bytes=100000-', 'bytes=200000-'])
   })
 

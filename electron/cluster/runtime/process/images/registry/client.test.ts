@@ -103,7 +103,9 @@ it('asks again where a registry is overloaded, but not for ever', async () => {
   }
   expect((await client().manifest('1')).digest).toBe(image.digest)
   failures = 100
-  await expect(client().manifest('1')).rejects.toThrow(/unexpected status from GET request to .*: 503 Service Unavailable/)
+  await expect(client().manifest('1')).rejects.toThrow(
+    /unexpected status from GET request to .*: 503 Service Unavailable/,
+  )
   expect(failures).toBe(96)
 })
 

@@ -60,7 +60,7 @@ export class RegistryClient {
 
   async #get(path: string, headers: Record<string, string>): Promise<Answer> {
     const { clock, signal } = this.#deps
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       const answer = await this.#authorized(path, headers)
       if (answer.status === 200 || answer.status === 206) return answer
       // The part that is there already is all there is.

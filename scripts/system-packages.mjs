@@ -13,6 +13,7 @@ const commands = {
   kubectl: 'kubernetes-client',
   etcd: 'etcd-server',
   etcdctl: 'etcd-client',
+  busybox: 'busybox-static',
 }
 
 const present = (command) =>

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -54,31 +54,44 @@ afterAll(async () => {
   await registry[Symbol.asyncDispose]()
 })
 
-describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a registry, its layers by %s', (stacking) => {
-  let harness: Harness
+interface Given {
+  harness(): Harness
+  start(script: string, changes?: Partial<ContainerConfig>): Promise<{ id: string; sandbox: string }>
+  /** What a script says, one line an item. */
+  said(script: string, changes?: Partial<ContainerConfig>): Promise<string[]>
+}
 
+/** A runtime for the tests of a block, that has the image. */
+function given(stacking: 'overlay' | 'copy', podCidr: string): Given {
+  let harness: Harness
   beforeAll(async () => {
-    harness = await createHarness({ programs, podCidr: '10.231.7.0/24', stacking })
+    harness = await createHarness({ programs, podCidr, stacking })
     await harness.runtime.images.pull(image)
   })
-
   afterAll(() => harness[Symbol.asyncDispose]())
-
-  const start = async (script: string, changes: Partial<ContainerConfig> = {}) => {
+  const start: Given['start'] = async (script, changes = {}) => {
     const sandbox = await harness.sandbox()
     const config = harness.container({ image, args: [script], ...changes })
     const id = await harness.runtime.createContainer(sandbox, config)
     await harness.runtime.startContainer(id)
     return { id, sandbox }
   }
-
-  /** What a script says, one line an item. */
-  const said = async (script: string, changes: Partial<ContainerConfig> = {}) => {
-    const { id } = await start(script, changes)
-    await harness.exited(id)
-    return (await harness.log(id)).map((line) => line.text)
+  return {
+    harness: () => harness,
+    start,
+    async said(script, changes) {
+      const { id } = await start(script, changes)
+      await harness.exited(id)
+      return (await harness.log(id)).map((line) => line.text)
+    },
   }
+}
 
+describe.skipIf(!able).each([
+  ['overlay', '10.231.7.0/24'],
+  ['copy', '10.231.8.0/24'],
+] as const)('an image from a registry, its layers by %s', (stacking, podCidr) => {
+  const { harness, start, said } = given(stacking, podCidr)
   const mounts = () => readFileSync('/proc/self/mountinfo', 'utf8')
 
   it('runs as its user, in its directory, with its environment, over all of its layers', async () => {
@@ -93,6 +106,52 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     ])
   })
 
+  it('lets root change owners and become others, as images do when they start', async () => {
+    const script = 'touch /tmp/f; chown 101:102 /tmp/f; stat -c %u:%g /tmp/f; su web -c "id -u; cat page" -s /bin/sh'
+    expect(await said(`cd /srv/web; ${script}`, { runAsUser: 0 })).toEqual(['101:102', '101', 'hello'])
+  })
+
+  it('mounts where the links of the image lead, and never outside', async () => {
+    const file = path.join(harness().directory, 'secret')
+    writeFileSync(file, 'kept\n')
+    const folder = path.join(harness().directory, 'folder')
+    mkdirSync(folder, { recursive: true })
+    const places = [
+      { hostPath: file, containerPath: '/var/run/secrets/token', readOnly: true },
+      { hostPath: folder, containerPath: '/outside/wheelhouse-folder', readOnly: false },
+    ]
+    const script = 'cat /run/secrets/token; ls -d /etc/wheelhouse-folder; ls -ld /var/run | grep -c ^l'
+    expect(await said(script, { mounts: places })).toEqual(['kept', '/etc/wheelhouse-folder', '1'])
+    expect(existsSync('/etc/wheelhouse-folder')).toBe(false)
+  })
+
+  it('is read-only but for its volumes where that is asked for', async () => {
+    const script = 'echo a 2> /dev/null > /root-file; echo $?; echo b > /data/second && cat /data/*'
+    const root = { readOnlyRootFilesystem: true, runAsUser: 0, workingDir: '/' }
+    expect(await said(script, root)).toEqual(['1', 'from the image', 'b'])
+  })
+
+  it('is kept while a container has it, and leaves no mount and no file behind when that goes', async () => {
+    const { id, sandbox } = await start('sleep 100')
+    await expect(harness().runtime.images.remove(image)).rejects.toThrow(/in use/)
+    expect(mounts()).not.toContain(harness().directory)
+    await harness().runtime.removeSandbox(sandbox)
+    expect(mounts()).not.toContain(harness().directory)
+    expect(existsSync(path.join(harness().directory, 'state/pods', sandbox))).toBe(false)
+    expect(await harness().runtime.containerStatus(id)).toBeUndefined()
+  })
+
+  it('goes on under the next agent', async () => {
+    const { id } = await start('sleep 100')
+    await harness().replaceRuntime()
+    const { stdout } = await harness().runtime.execSync(id, ['cat', '/srv/web/page'], 20_000)
+    expect(stdout.toString()).toBe('hello\n')
+  })
+})
+
+describe.skipIf(!able)('a container of an image from a registry', () => {
+  const { harness, start, said } = given('overlay', '10.231.9.0/24')
+
   it('is whoever the pod says instead', async () => {
     const config = { runAsUser: 7, runAsGroup: 8, supplementalGroups: [9] }
     expect(await said('id', config)).toEqual(['uid=7 gid=8 groups=9'])
@@ -104,16 +163,11 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
   it('says which user it does not know', async () => {
     const unknown = await buildImage({ layers: [busyboxBase()], config: { User: 'nobody-here', Cmd: ['/bin/id'] } })
     const name = registry.push('unknown-user', '1', unknown)
-    await harness.runtime.images.pull(name)
-    const sandbox = await harness.sandbox()
-    const { args: _, ...config } = harness.container({ image: name })
-    const id = await harness.runtime.createContainer(sandbox, config)
-    await expect(harness.runtime.startContainer(id)).rejects.toThrow(/unable to find user nobody-here/)
-  })
-
-  it('lets root change owners and become others, as images do when they start', async () => {
-    const script = 'touch /tmp/f; chown 101:102 /tmp/f; stat -c %u:%g /tmp/f; su web -c "id -u; cat page" -s /bin/sh'
-    expect(await said(`cd /srv/web; ${script}`, { runAsUser: 0 })).toEqual(['101:102', '101', 'hello'])
+    await harness().runtime.images.pull(name)
+    const sandbox = await harness().sandbox()
+    const { args: _, ...config } = harness().container({ image: name })
+    const id = await harness().runtime.createContainer(sandbox, config)
+    await expect(harness().runtime.startContainer(id)).rejects.toThrow(/unable to find user nobody-here/)
   })
 
   it('keeps root of a container from the machine', async () => {
@@ -142,27 +196,6 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     ])
   })
 
-  it('mounts where the links of the image lead, and never outside', async () => {
-    const file = path.join(harness.directory, 'secret')
-    const { writeFileSync, mkdirSync } = await import('node:fs')
-    writeFileSync(file, 'kept\n')
-    const folder = path.join(harness.directory, 'folder')
-    mkdirSync(folder, { recursive: true })
-    const places = [
-      { hostPath: file, containerPath: '/var/run/secrets/token', readOnly: true },
-      { hostPath: folder, containerPath: '/outside/wheelhouse-folder', readOnly: false },
-    ]
-    const script = 'cat /run/secrets/token; ls -d /etc/wheelhouse-folder; ls -ld /var/run | grep -c ^l'
-    expect(await said(script, { mounts: places })).toEqual(['kept', '/etc/wheelhouse-folder', '1'])
-    expect(existsSync('/etc/wheelhouse-folder')).toBe(false)
-  })
-
-  it('is read-only but for its volumes where that is asked for', async () => {
-    const script = 'echo a 2> /dev/null > /root-file; echo $?; echo b > /data/second && cat /data/*'
-    const root = { readOnlyRootFilesystem: true, runAsUser: 0, workingDir: '/' }
-    expect(await said(script, root)).toEqual(['1', 'from the image', 'b'])
-  })
-
   it('writes through /dev/stdout as its own user', async () => {
     const script = 'echo one > /dev/stdout; echo two > /dev/stderr; echo three > /proc/1/fd/1'
     expect((await said(script)).toSorted()).toEqual(['one', 'three', 'two'])
@@ -174,22 +207,25 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
       { name: 'odd-name', value: 'odd' },
     ]
     const { id } = await start('sleep 100', { env })
-    const { exitCode, stdout } = await harness.runtime.execSync(
+    const { exitCode, stdout } = await harness().runtime.execSync(
       id,
       ['sh', '-c', 'id -u; pwd; echo $FROM; exit 3'],
       20_000,
     )
     expect({ exitCode, stdout: stdout.toString() }).toEqual({ exitCode: 3, stdout: '101\n/srv/web/new\nimage\n' })
-    const { stdout: variables } = await harness.runtime.execSync(id, ['env'], 20_000)
+    const { stdout: variables } = await harness().runtime.execSync(id, ['env'], 20_000)
     expect(variables.toString().split('\n')).toEqual(
       expect.arrayContaining(['LD_PRELOAD=/not/there.so', 'odd-name=odd', 'FROM=image']),
     )
-    await expect(harness.runtime.execSync(id, ['missing'], 20_000)).rejects.toThrow(/executable file not found/)
+    await expect(harness().runtime.execSync(id, ['missing'], 20_000)).rejects.toThrow(/executable file not found/)
   })
 
   it('has a terminal whose Ctrl-C reaches the program alone', async () => {
     const { id } = await start('sleep 100')
-    const session = await harness.runtime.exec(id, ['sh', '-c', 'echo ready; sleep 50; echo never'], { tty: true, stdin: true })
+    const session = await harness().runtime.exec(id, ['sh', '-c', 'echo ready; sleep 50; echo never'], {
+      tty: true,
+      stdin: true,
+    })
     const output = text(session.stdout)
     await new Promise<void>((resolve) => session.stdout.once('data', () => resolve()))
     session.stdin!.write('\x03')
@@ -200,36 +236,29 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
 
   it('is stopped by the signal of its image', async () => {
     const { id } = await start('trap "echo stopped; exit 7" USR1; echo ready; while :; do sleep 0.1; done')
-    await harness.runtime.stopContainer(id, 20)
-    expect((await harness.runtime.containerStatus(id))?.exitCode).toBe(7)
+    await harness().runtime.stopContainer(id, 20)
+    expect((await harness().runtime.containerStatus(id))?.exitCode).toBe(7)
   })
 
   it('says what it could not find to run', async () => {
-    const sandbox = await harness.sandbox()
-    const id = await harness.runtime.createContainer(sandbox, harness.container({ image, command: ['/no/program'] }))
-    await expect(harness.runtime.startContainer(id)).rejects.toThrow(/"\/no\/program"/)
-    expect(await harness.runtime.containerStatus(id)).toMatchObject({ state: 'exited', exitCode: 128, reason: 'StartError' })
+    const sandbox = await harness().sandbox()
+    const id = await harness().runtime.createContainer(
+      sandbox,
+      harness().container({ image, command: ['/no/program'] }),
+    )
+    await expect(harness().runtime.startContainer(id)).rejects.toThrow(/"\/no\/program"/)
+    expect(await harness().runtime.containerStatus(id)).toMatchObject({
+      state: 'exited',
+      exitCode: 128,
+      reason: 'StartError',
+    })
   })
 
   it('is named by what was asked for and by its digest', async () => {
     const { id } = await start('true')
-    expect(await harness.runtime.containerStatus(id)).toMatchObject({ image, imageRef: expect.stringContaining('@sha256:') })
-  })
-
-  it('is kept while a container has it, and leaves no mount and no file behind when that goes', async () => {
-    const { id, sandbox } = await start('sleep 100')
-    await expect(harness.runtime.images.remove(image)).rejects.toThrow(/in use/)
-    expect(mounts()).not.toContain(harness.directory)
-    await harness.runtime.removeSandbox(sandbox)
-    expect(mounts()).not.toContain(harness.directory)
-    expect(existsSync(path.join(harness.directory, 'state/pods', sandbox))).toBe(false)
-    expect(await harness.runtime.containerStatus(id)).toBeUndefined()
-  })
-
-  it('goes on under the next agent', async () => {
-    const { id } = await start('sleep 100')
-    await harness.replaceRuntime()
-    const { stdout } = await harness.runtime.execSync(id, ['cat', '/srv/web/page'], 20_000)
-    expect(stdout.toString()).toBe('hello\n')
+    expect(await harness().runtime.containerStatus(id)).toMatchObject({
+      image,
+      imageRef: expect.stringContaining('@sha256:'),
+    })
   })
 })

@@ -33,7 +33,9 @@ export async function openPulled(options: PulledOptions): Promise<Pulled & Async
   if (process.getuid?.() !== 0)
     return unable(`images from registries need the rights of root here: start Wheelhouse as root, ${elsewhere}`)
   if (options.isolation === 'none')
-    return unable(`images from registries need Linux namespaces, which this machine does not allow: allow them, ${elsewhere}`)
+    return unable(
+      `images from registries need Linux namespaces, which this machine does not allow: allow them, ${elsewhere}`,
+    )
   if (options.network !== 'bridge')
     return unable(`images from registries need a network for each pod: install iproute2 and nftables, ${elsewhere}`)
   try {
@@ -50,6 +52,8 @@ export async function openPulled(options: PulledOptions): Promise<Pulled & Async
   } catch (error) {
     const said = (error as Error).message.trim().split('\n').at(-1)!
     options.logger.warn('images from registries cannot be run', { why: said })
-    return unable(`images from registries cannot be run on this machine (${said}): install util-linux and coreutils, ${elsewhere}`)
+    return unable(
+      `images from registries cannot be run on this machine (${said}): install util-linux and coreutils, ${elsewhere}`,
+    )
   }
 }

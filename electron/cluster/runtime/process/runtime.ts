@@ -69,7 +69,9 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     'why' in pulled
       ? undefined
       : pulled.store.addUser(() =>
-          [...sandboxes.values()].flatMap(({ containers }) => [...containers.values()].map(({ record }) => record.imageId)),
+          [...sandboxes.values()].flatMap(({ containers }) =>
+            [...containers.values()].map(({ record }) => record.imageId),
+          ),
         )
 
   async function adopt(): Promise<void> {

@@ -90,7 +90,7 @@ export class BlobStore {
     onBytes: (bytes: number) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    for (let fruitless = 0; ; ) {
+    for (let fruitless = 0; ;) {
       const before = statSync(part, { throwIfNoEntry: false })?.size ?? 0
       try {
         if (await this.#attempt(blob, part, source, onBytes, signal)) return
@@ -125,11 +125,13 @@ export class BlobStore {
     const file = await open(part, offset === have && have ? 'r+' : 'w', 0o600)
     try {
       if (offset === have && have) written = await rehash(part, hash)
-      else if (offset) throw new ImagePullError(`the registry answers with bytes from ${offset} on, where ${have} are there`)
+      else if (offset)
+        throw new ImagePullError(`the registry answers with bytes from ${offset} on, where ${have} are there`)
       else hash = hashFor(digest)
       for await (const chunk of body as AsyncIterable<Buffer>) {
         signal.throwIfAborted()
-        if (written + chunk.length > size) throw new ImagePullError(`${digest} is longer than the ${size} bytes it should have`)
+        if (written + chunk.length > size)
+          throw new ImagePullError(`${digest} is longer than the ${size} bytes it should have`)
         await writeAll(file, chunk, written)
         hash.update(chunk)
         written += chunk.length
@@ -161,4 +163,5 @@ async function writeAll(file: FileHandle, chunk: Buffer, at: number): Promise<vo
 }
 
 /** Failures of the network, in contrast to those of this machine's disk. */
-const isPassing = ({ code = '' }: NodeJS.ErrnoException): boolean => !/^(ENOSPC|EDQUOT|EROFS|EIO|EACCES|EPERM|ENOENT|EMFILE|ENFILE)$/.test(code)
+const isPassing = ({ code = '' }: NodeJS.ErrnoException): boolean =>
+  !/^(ENOSPC|EDQUOT|EROFS|EIO|EACCES|EPERM|ENOENT|EMFILE|ENFILE)$/.test(code)

@@ -34,7 +34,8 @@ export const longestDocument = 4 * 1024 * 1024
 /** The mount options of an overlay have to fit into a page. */
 const mostLayers = 110
 
-const layerTypes = /^application\/vnd\.(oci\.image|docker\.image\.rootfs)\..*(tar|diff\.tar)(\.gzip|\+gzip|\+zstd|\.zstd)?$/
+const layerTypes =
+  /^application\/vnd\.(oci\.image|docker\.image\.rootfs)\..*(tar|diff\.tar)(\.gzip|\+gzip|\+zstd|\.zstd)?$/
 
 export const parseJson = (bytes: Buffer, what: string): Record<string, unknown> => {
   try {

@@ -29,19 +29,27 @@ const parallelLayers = 3
 /** Asks the registry what the image is. Rejects with ImagePullError. */
 export async function resolve(
   name: ImageName,
-  { platform, ...deps }: { clock: Clock; login?: Login | undefined; signal?: AbortSignal | undefined; platform: Platform },
+  {
+    platform,
+    ...deps
+  }: { clock: Clock; login?: Login | undefined; signal?: AbortSignal | undefined; platform: Platform },
 ): Promise<Resolved> {
   const registry = new RegistryClient({ ...deps, registry: name.registry, repository: name.repository })
   const asked = name.digest || name.tag
   const first = await registry.manifest(asked).catch((error: Error) => {
     const shown = `${name.registry}/${name.repository}${name.digest ? `@${name.digest}` : `:${name.tag}`}`
-    const why = error instanceof ImagePullError ? error.message : `failed to do request: ${error.message || (error as NodeJS.ErrnoException).code}`
+    const why =
+      error instanceof ImagePullError
+        ? error.message
+        : `failed to do request: ${error.message || (error as NodeJS.ErrnoException).code}`
     throw new ImagePullError(`failed to resolve reference ${JSON.stringify(shown)}: ${why}`, { cause: error })
   })
   const { manifest, bytes } = await manifestIn(first, registry, platform)
   const { config, diffIds } = parseImageConfig(await configIn(manifest.config, registry), platform)
   if (diffIds.length !== manifest.layers.length)
-    throw new ImagePullError(`the manifest has ${manifest.layers.length} layers, and the configuration ${diffIds.length}`)
+    throw new ImagePullError(
+      `the manifest has ${manifest.layers.length} layers, and the configuration ${diffIds.length}`,
+    )
   return {
     registry,
     id: manifest.config.digest,
@@ -137,7 +145,7 @@ export async function download(
 
 /** What one brings, or why any of them has failed. */
 const firstFailure = <T>(all: readonly Promise<T>[], one: Promise<T>): Promise<T> =>
-  Promise.race([one, new Promise<T>((_, reject) => all.forEach((each) => each.catch(reject)))])
+  Promise.race([one, Promise.all(all).then(() => one)])
 
 /** Lets so many in at once. */
 function turnstile(places: number): () => Promise<AsyncDisposable> {

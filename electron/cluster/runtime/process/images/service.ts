@@ -48,8 +48,7 @@ export class Images implements ImageService {
     const sample = this.#samples.find(reference)
     if (sample) return sampleStatus(sample)
     const own = isOurs(reference)
-    if (this.#store && !own)
-      return this.#store.status(await this.#store.pull(reference, { login, signal, onProgress }))
+    if (this.#store && !own) return this.#store.status(await this.#store.pull(reference, { login, signal, onProgress }))
     const known = `image "${reference}" is not among the built-in sample images (${this.#samples.tags.join(', ')})`
     throw new ImagePullError(own ? known : `${known}; ${this.#why}`)
   }

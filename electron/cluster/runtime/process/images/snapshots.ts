@@ -158,10 +158,18 @@ const inNamespace = (before: readonly string[], program: readonly string[]): str
 function runUnpack([file, ...args]: readonly string[], signal: AbortSignal): Promise<UnpackResult> {
   return new Promise((resolve, reject) => {
     const env = { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin' }
-    execFile(file!, args, { env, signal, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
-      if (signal.aborted) return reject(signal.reason as Error)
-      if (error) return reject(new Error(`a layer could not be unpacked: ${stderr.trim().split('\n').at(-1) || error.message}`))
-      resolve(JSON.parse(stdout) as UnpackResult)
-    })
+    execFile(
+      file!,
+      args,
+      { env, signal, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        if (signal.aborted) return reject(signal.reason as Error)
+        if (error)
+          return reject(
+            new Error(`a layer could not be unpacked: ${stderr.trim().split('\n').at(-1) || error.message}`),
+          )
+        resolve(JSON.parse(stdout) as UnpackResult)
+      },
+    )
   })
 }

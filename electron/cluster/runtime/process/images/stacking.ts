@@ -22,7 +22,11 @@ export interface Overlay {
 }
 
 /** Lines of a shell that mount it. They may end the shell. */
-export function overlayLines(snapshots: string, { layers, upper, work, merged }: Overlay, quote: (text: string) => string): string[] {
+export function overlayLines(
+  snapshots: string,
+  { layers, upper, work, merged }: Overlay,
+  quote: (text: string) => string,
+): string[] {
   const options = [
     `lowerdir=${layers.toReversed().join(':')}`,
     `upperdir=${path.relative(snapshots, upper)}`,
@@ -47,7 +51,8 @@ export async function chooseStacking(directory: string): Promise<Stacking> {
   const trial = path.join(directory, 'trial')
   const [lower, upper, work, merged] = ['lower', 'upper', 'work', 'merged'].map((name) => path.join(trial, name))
   rmSync(trial, { recursive: true, force: true })
-  for (const folder of [lower!, path.join(lower!, 'hidden'), upper!, work!, merged!]) mkdirSync(folder, { recursive: true })
+  for (const folder of [lower!, path.join(lower!, 'hidden'), upper!, work!, merged!])
+    mkdirSync(folder, { recursive: true })
   const overlay = { layers: ['lower'], upper: upper!, work: work!, merged: merged! }
   const script = [
     ...overlayLines(trial, overlay, (text) => `'${text}'`),

@@ -133,10 +133,14 @@ export class ImageStore implements Disposable {
       if (error instanceof ImagePullError && this.#blobs.clear()) await this.#removeUnused()
       else this.#clearLater()
       signal?.throwIfAborted()
-      if (!(error instanceof ImagePullError)) this.#deps.logger.warn('an image could not be pulled', { image, error: String((error as Error).stack) })
-      throw new ImagePullError(`failed to pull and unpack image ${JSON.stringify(reference)}: ${(error as Error).message}`, {
-        cause: error,
-      })
+      if (!(error instanceof ImagePullError))
+        this.#deps.logger.warn('an image could not be pulled', { image, error: String((error as Error).stack) })
+      throw new ImagePullError(
+        `failed to pull and unpack image ${JSON.stringify(reference)}: ${(error as Error).message}`,
+        {
+          cause: error,
+        },
+      )
     } finally {
       this.#wanted.delete(own)
     }

@@ -34,7 +34,8 @@ export function findUser(written: string, { passwd, group }: Unpacked): Containe
   const [user = '', wantedGroup] = written.split(':')
   const wanted = user === '' ? '0' : user
   const account = rows(passwd).find(([name, , uid]) => name === wanted || (isNumber(wanted) && uid === wanted))
-  if (!account && !isNumber(wanted)) throw new Error(`unable to find user ${wanted}: no matching entries in passwd file`)
+  if (!account && !isNumber(wanted))
+    throw new Error(`unable to find user ${wanted}: no matching entries in passwd file`)
   const uid = Number(account?.[2] ?? wanted)
   const groups = rows(group)
   const named = wantedGroup ? groups.find(([name, , gid]) => name === wantedGroup || gid === wantedGroup) : undefined

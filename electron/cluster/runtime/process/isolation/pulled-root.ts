@@ -4,7 +4,6 @@ import type { Snapshots } from '../images/snapshots.ts'
 import { makeUpper, overlayLines } from '../images/stacking.ts'
 import { quote, run } from './programs.ts'
 
-
 export interface PulledRoot {
   /** Where the container's root is, once the lines have run. */
   path: string
@@ -24,7 +23,11 @@ export async function makePulledRoot(
   snapshots: Snapshots,
   names: readonly string[],
 ): Promise<PulledRoot> {
-  const [upper, work, merged] = ['upper', 'work', 'merged'].map((name) => path.join(directory, name)) as [string, string, string]
+  const [upper, work, merged] = ['upper', 'work', 'merged'].map((name) => path.join(directory, name)) as [
+    string,
+    string,
+    string,
+  ]
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const top = chain.at(-1)
   const overlaid = top !== undefined && snapshots.stacking === 'overlay'

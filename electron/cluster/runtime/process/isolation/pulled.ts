@@ -105,7 +105,13 @@ export async function openPulledLauncher(options: {
       const argv = argumentsOf(subject)
       if (!argv[0]) throw new StartError('no command specified')
       const user = userOf(subject)
-      const root = await makePulledRoot(place.root, subject.image.stored.chain, store.snapshots, [launch, old, '/dev', '/proc', '/sys'])
+      const root = await makePulledRoot(place.root, subject.image.stored.chain, store.snapshots, [
+        launch,
+        old,
+        '/dev',
+        '/proc',
+        '/sys',
+      ])
       const { readOnlyRootFilesystem, tty } = container.config
       const { hostPid = false, hostIpc = false } = sandbox.config
       const [sys, dev] = ['sys', 'dev'].map((name) => path.join(place.root, name)) as [string, string]

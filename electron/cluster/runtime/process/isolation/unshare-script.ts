@@ -121,7 +121,11 @@ function mountLines(mount: Setup['mounts'][number], rendering: Rendering): strin
       const { from, to, readOnly, directory } = mount
       const options = [...(readOnly ? ['ro', ...lastingFlags(from)] : []), ...(directory ? ['X-mount.mkdir'] : [])]
       return [
-        ...(directory ? [] : [`[ -e ${quote(to)} ] || { ${[...(makesPlaces ? clearing(to, tool) : []), `: > ${quote(to)}`].join('; ')}; }`]),
+        ...(directory
+          ? []
+          : [
+              `[ -e ${quote(to)} ] || { ${[...(makesPlaces ? clearing(to, tool) : []), `: > ${quote(to)}`].join('; ')}; }`,
+            ]),
         tool('mount', '--rbind', ...(options.length ? ['-o', options.join()] : []), `${old}${from}`, to),
       ]
     }
@@ -136,7 +140,9 @@ function mountLines(mount: Setup['mounts'][number], rendering: Rendering): strin
     case 'lock':
       return [`[ ! -e ${mount.to} ] || ${tool('mount', '--bind', '-o', 'ro,nosuid,nodev,noexec', mount.to, mount.to)}`]
     case 'hide':
-      return [`[ ! -e ${mount.to} ] || ${tool('mount', '--bind', devices.length ? `${old}/dev/null` : '/dev/null', mount.to)}`]
+      return [
+        `[ ! -e ${mount.to} ] || ${tool('mount', '--bind', devices.length ? `${old}/dev/null` : '/dev/null', mount.to)}`,
+      ]
     case 'lock-root':
       return [tool('mount', '-o', ['remount', 'bind', 'ro', ...rootFlags].join(), '/')]
   }

@@ -11,9 +11,16 @@ const everybody = '0 0 4294967295\n'
  * no device, no setting of the kernel, no network of others. No other one can be made in it.
  * `path` opens it, as long as this process holds it; no trace is left when it does not.
  */
-export async function openUserNamespace({ unshare, sh }: { unshare: string; sh: string }): Promise<{ path: string } & Disposable> {
+export async function openUserNamespace({
+  unshare,
+  sh,
+}: {
+  unshare: string
+  sh: string
+}): Promise<{ path: string } & Disposable> {
   // The first shell has lost its privileges by the time there is a root: only a program that is started then has them.
-  const script = 'echo ready; read -r go; exec "$0" -c "echo 0 > /proc/sys/user/max_user_namespaces && echo made; read -r go"'
+  const script =
+    'echo ready; read -r go; exec "$0" -c "echo 0 > /proc/sys/user/max_user_namespaces && echo made; read -r go"'
   const child = spawn(unshare, ['--user', sh, '-c', script, sh], { stdio: ['pipe', 'pipe', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (chunk) => (errors += chunk))

@@ -35,6 +35,8 @@ const whiteout = '.wh.'
 const opaque = '.wh..wh..opq'
 const auxiliary = '.wh..wh.'
 
+const longestHeader = 16 * 1024 * 1024
+
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
 /**
@@ -43,8 +45,14 @@ const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | cons
  */
 export async function applyLayer(file: string, root: string, like: string, options: LayerOptions): Promise<string> {
   const archive = extract()
-  const applied = applyEntries(archive, new Tree(root), options)
-  const digest = openLayer(file, archive, like)
+  // Names and the like are read into memory: bytes that become neither a file nor its beginning must have an end.
+  let pending = 0
+  const took = () => void (pending = 0)
+  const applied = applyEntries(archive, new Tree(root), options, took)
+  const digest = openLayer(file, archive, like, (bytes) => {
+    pending += bytes
+    if (pending > longestHeader) throw new LayerError(`a layer has a header of more than ${longestHeader} bytes`)
+  })
   // The first to fail says why; the other one then fails for that.
   await Promise.all([applied.catch((error: Error) => archive.destroy(error)), digest.catch(() => {})])
   await applied
@@ -55,14 +63,20 @@ async function applyEntries(
   archive: AsyncIterable<Entry>,
   tree: Tree,
   { owners, room = () => {} }: LayerOptions,
+  took: () => void,
 ): Promise<void> {
   const made = new Set<string>()
   const times = new Map<string, Date>()
   for await (const entry of archive) {
+    took()
     const { header } = entry
     const name = path.posix.basename(header.name)
     if (!name.startsWith(whiteout)) {
-      const place = await applyEntry(entry, tree, { owners, room })
+      const written = (bytes: number) => {
+        took()
+        room(bytes)
+      }
+      const place = await applyEntry(entry, tree, { owners, room: written })
       for (let kept = place; kept && kept.length > tree.root.length; kept = path.dirname(kept)) made.add(kept)
       if (place !== undefined && header.type === 'directory') times.set(place, timeOf(header))
     } else if (name === opaque) {
@@ -77,7 +91,8 @@ async function applyEntries(
     entry.resume()
   }
   // Last, since every file that came into a directory has changed it.
-  for (const [place, time] of times) if (lstatSync(place, { throwIfNoEntry: false })?.isDirectory()) utimesSync(place, time, time)
+  for (const [place, time] of times)
+    if (lstatSync(place, { throwIfNoEntry: false })?.isDirectory()) utimesSync(place, time, time)
 }
 
 /** Where it is now; undefined for what containers are not given. */

@@ -7,14 +7,24 @@ import { createGunzip, createZstdDecompress } from 'node:zlib'
 /** What content begins with tells more than its media type, which some builders get wrong. */
 const magic = { gzip: Buffer.from([0x1f, 0x8b]), zstd: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]) }
 
-/** Sends a layer's tar archive into `archive`; resolves with the digest of it once that has taken all. */
-export async function openLayer(file: string, archive: Writable, like: string): Promise<string> {
+/** Sends a layer's tar archive into `archive`; resolves with the digest of it once that has taken all. `onBytes` may throw. */
+export async function openLayer(
+  file: string,
+  archive: Writable,
+  like: string,
+  onBytes: (bytes: number) => void,
+): Promise<string> {
   const algorithm = like.split(':')[0]!
   const hash = createHash(algorithm)
   const tap = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk)
-      done(null, chunk)
+      try {
+        onBytes(chunk.length)
+        hash.update(chunk)
+        done(null, chunk)
+      } catch (error) {
+        done(error as Error)
+      }
     },
   })
   const decompress = decompressorFor(file)

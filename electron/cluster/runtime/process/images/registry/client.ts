@@ -15,6 +15,7 @@ export interface RegistryDeps {
   repository: string
   login?: Login | undefined
   signal?: AbortSignal | undefined
+  silenceMs?: number | undefined
 }
 
 export interface FetchedDocument {
@@ -59,7 +60,7 @@ export class RegistryClient {
 
   async #get(path: string, headers: Record<string, string>): Promise<Answer> {
     const { clock, signal } = this.#deps
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       const answer = await this.#authorized(path, headers)
       if (answer.status === 200 || answer.status === 206) return answer
       // The part that is there already is all there is.
@@ -88,12 +89,13 @@ export class RegistryClient {
   }
 
   async #send(path: string, headers: Record<string, string>): Promise<Answer> {
-    const { registry, repository, signal } = this.#deps
+    const { registry, repository, signal, silenceMs } = this.#deps
     const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry
     const authorization = this.#authorization === undefined ? {} : { authorization: this.#authorization }
     const ask = (scheme: 'https' | 'http') =>
       request(new URL(`${scheme}://${host}/v2/${repository}/${path}`), {
         signal,
+        silenceMs,
         headers: { ...headers, ...authorization },
       })
     if (this.#scheme) return ask(this.#scheme)

@@ -6,6 +6,8 @@ import { ImagePullError } from '../../../api.ts'
 export interface Wanted {
   headers?: Readonly<Record<string, string>>
   signal?: AbortSignal | undefined
+  /** A connection on which nothing comes for so long is given up; default: a minute. */
+  silenceMs?: number | undefined
 }
 
 export interface Answer {
@@ -14,8 +16,7 @@ export interface Answer {
   body: Readable
 }
 
-/** A connection on which nothing comes for so long is given up. */
-const silenceMs = 60_000
+const defaultSilenceMs = 60_000
 const mostRedirects = 5
 const redirects = new Set([301, 302, 303, 307, 308])
 const userAgent = 'wheelhouse/1.0'
@@ -54,7 +55,7 @@ function mayAsk({ protocol, hostname, host }: URL): void {
   throw new ImagePullError(`${host} would be asked over ${protocol.slice(0, -1)}; only https is, except on loopback`)
 }
 
-function send(url: URL, { headers = {}, signal }: Wanted): Promise<Answer> {
+function send(url: URL, { headers = {}, signal, silenceMs = defaultSilenceMs }: Wanted): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = (url.protocol === 'https:' ? https : http).request(url, {
       headers: { 'user-agent': userAgent, ...headers },

@@ -18,7 +18,7 @@ export interface BuiltImage {
 
 export async function tar(entries: readonly LayerEntry[]): Promise<Buffer> {
   const archive = pack()
-  for (const { content, ...header } of entries) archive.entry(header, content ?? '')
+  for (const { content, ...header } of entries) archive.entry({ mtime: new Date(0), ...header }, content ?? '')
   archive.finalize()
   const chunks: Buffer[] = []
   for await (const chunk of archive) chunks.push(chunk)
@@ -64,14 +64,25 @@ export async function buildImage({
     blobs.set(digest, content)
     return { mediaType, digest, size: content.length }
   }
-  const archives = await Promise.all(layers.map((layer) => (Buffer.isBuffer(layer) ? layer : tar(layer))))
+  const archives = await Promise.all(layers.map(async (layer) => (Buffer.isBuffer(layer) ? layer : tar(layer))))
   const descriptors = archives.map((archive) => add(type.layer, compress(archive)))
-  const configuration = { ...platform, config, rootfs: { type: 'layers', diff_ids: archives.map((one) => digestOf(one)) } }
+  const configuration = {
+    ...platform,
+    config,
+    rootfs: { type: 'layers', diff_ids: archives.map((one) => digestOf(one)) },
+  }
   const document = { schemaVersion: 2, mediaType: type.manifest, layers: descriptors }
   spoil({ configuration, manifest: document })
   const configDescriptor = add(type.config, Buffer.from(JSON.stringify(configuration)))
   const manifest = Buffer.from(JSON.stringify({ ...document, config: configDescriptor }))
-  return { manifest, mediaType: type.manifest, digest: digestOf(manifest), blobs, layers: descriptors, config: configDescriptor }
+  return {
+    manifest,
+    mediaType: type.manifest,
+    digest: digestOf(manifest),
+    blobs,
+    layers: descriptors,
+    config: configDescriptor,
+  }
 }
 
 /** A list of images for several platforms. */

@@ -8,7 +8,11 @@ export interface TestRegistry extends AsyncDisposable {
   /** Serves an image; answers its name. */
   push(repository: string, tag: string, image: BuiltImage): string
   /** Serves a document alone, such as an index. */
-  pushManifest(repository: string, reference: string, document: { manifest: Buffer; mediaType: string; digest: string }): void
+  pushManifest(
+    repository: string,
+    reference: string,
+    document: { manifest: Buffer; mediaType: string; digest: string },
+  ): void
   /** Paths that were asked for, with `range` where there was one. */
   readonly requests: string[]
   /** Called before a blob is sent; may send something else, and then answers true. */
@@ -62,7 +66,8 @@ export async function startRegistry({ auth, login, open }: RegistryOptions = {})
     requests.push([url.pathname, ...(request.headers.range ? [request.headers.range] : [])].join(' '))
     if (registry.onRequest(request, response)) return
     if (url.pathname === '/token') return token(url, request, response)
-    const [, repository = '', kind, reference = ''] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(url.pathname) ?? []
+    const [, repository = '', kind, reference = ''] =
+      /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(url.pathname) ?? []
     if (!mayRead(request, response, repository)) return
     if (kind === 'manifests') {
       const found = manifests.get(`${repository}/${reference}`)

@@ -51,6 +51,19 @@ describe('a container whose end has the whole pod start over', () => {
     expect(status()?.phase).toBe('Running')
   })
 
+  it('backs off when it ends so again and again', async () => {
+    test.run({ ...given, spec: { ...given.spec!, initContainers: [], containers: [worker] as never } })
+    await test.until(() => runs('worker'))
+    test.runtime.exit('worker', 42)
+    await test.until(() => of('worker')?.restartCount === 1 && runs('worker'))
+    test.runtime.exit('worker', 42)
+    await test.until(() => of('worker')?.state?.waiting?.reason === 'CrashLoopBackOff')
+    await test.pass(5000)
+    expect(of('worker')?.restartCount).toBe(1)
+    await test.pass(5000)
+    await test.until(() => of('worker')?.restartCount === 2 && runs('worker'))
+  })
+
   it('fails the pod as ever when it ends in another way', async () => {
     test.run({ ...given, spec: { ...given.spec!, initContainers: [], containers: [worker] as never } })
     await test.until(() => runs('worker'))

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { qualityOfService } from '#shared/kube/quota/quality-of-service.ts'
 import type { ResizeState } from '../core/conditions.ts'
 import type { PodEvents } from '../pods/pod-events.ts'
 import { uidOf, type Node, type Pod } from '../types.ts'
@@ -33,9 +34,15 @@ export class Allocations {
     return this.#states.get(uidOf(pod)) ?? {}
   }
 
-  /** Pods that wait for room. */
+  /** Pods that wait for room, in the order in which they are to have it: by priority, class, and since when they wait. */
   get pending(): string[] {
-    return [...this.#states].filter(([, { pending }]) => pending?.reason === 'Deferred').map(([uid]) => uid)
+    const active = new Map(this.#deps.activePods().map((pod) => [uidOf(pod), pod]))
+    const guaranteed = (pod: Pod) => Number(qualityOfService(pod.spec) === 'Guaranteed')
+    return [...this.#states]
+      .filter(([, { pending }]) => pending?.reason === 'Deferred')
+      .flatMap(([uid]) => active.get(uid) ?? [])
+      .sort((a, b) => (b.spec?.priority ?? 0) - (a.spec?.priority ?? 0) || guaranteed(b) - guaranteed(a))
+      .map(uidOf)
   }
 
   /** Takes a pod in, as it was given before or else as it is. */

@@ -99,6 +99,35 @@ describe('resizing a running pod', () => {
     expect(condition('PodResizePending')).toBeUndefined()
   })
 
+  it('that matters more has the room first', async () => {
+    const cpus = Number(test.client.find(nodes, { name: 'node-1' })!.status!.capacity!['cpu'])
+    const one = (name: string, uid: string, cpu: string, priority: number) => {
+      const resources = { requests: { cpu } }
+      test.run(pod({ metadata: { name, uid }, spec: { priority, containers: [container({ resources })] } }))
+      return test.until(() => test.pod(name)?.status?.phase === 'Running')
+    }
+    await one('big', 'uid-2', String(cpus - 0.2), 0)
+    await one('low', 'uid-3', '100m', 1)
+    await one('high', 'uid-4', '100m', 2)
+    const cpuOf = (name: string) => test.pod(name)?.status?.containerStatuses?.[0]?.allocatedResources?.['cpu']
+    const deferred = (name: string) =>
+      test
+        .pod(name)
+        ?.status?.conditions?.some(({ type, reason }) => type === 'PodResizePending' && reason === 'Deferred')
+    const most = String(cpus - 0.5)
+    for (const name of ['low', 'high']) {
+      const found = test.pod(name)!
+      const containers = [{ ...found.spec!.containers[0]!, resources: { requests: { cpu: most } } }]
+      const metadata = { ...found.metadata, generation: 2 }
+      await test.client.update(pods, { ...found, metadata, spec: { ...found.spec!, containers } })
+      await test.until(() => deferred(name))
+    }
+    await test.client.delete(pods, { namespace: 'shop', name: 'big' })
+    await test.until(() => cpuOf('high') === most)
+    expect(cpuOf('low')).toBe('100m')
+    expect(deferred('low')).toBe(true)
+  })
+
   it('does not take memory that is in use, and says so', async () => {
     await running()
     test.runtime.onStats = () => ({ memoryBytes: 50 * 1024 ** 2 })

@@ -15,7 +15,7 @@ export interface ResizeInput {
  * rejects with what the pod's condition is to say. Source: kuberuntime's doPodResizeAction.
  */
 export async function resizePod({ runtime: driver }: { runtime: Runtime }, input: ResizeInput): Promise<boolean> {
-  const { pod, runtime, sandbox, update } = input
+  const { pod, sandbox, update } = input
   const wanted = podResources(pod)
   const inForce = sandbox.resources
   if (!update.length && sameResources(wanted, inForce)) return false

@@ -51,12 +51,12 @@ export function phaseOf(pod: Pod, statuses: Statuses, ended: boolean): string {
   for (const container of containersOf(pod)) {
     const status = find(statuses, container.name)
     const { running: runs, terminated, waiting: waits } = status?.state ?? {}
+    const end = terminated ?? (waits && status?.lastState?.terminated)
     if (runs) running++
-    else if (terminated ?? (waits && status?.lastState?.terminated)) {
-      const { exitCode } = (terminated ?? status?.lastState?.terminated)!
+    else if (end) {
       stopped++
-      if (exitCode === 0) succeeded++
-      if (restartsAfterExit(pod, container, exitCode)) restarts++
+      if (end.exitCode === 0) succeeded++
+      if (restartsAfterExit(pod, container, end.exitCode)) restarts++
     } else if (waits) waiting++
     else unknown++
   }

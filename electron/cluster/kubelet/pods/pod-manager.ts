@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { qualityOfService } from '#shared/kube/quota/quality-of-service.ts'
 import { admit } from '../admission/admission.ts'
-import { pressureRejection } from '../pressure/rank.ts'
+import { isCritical, pressureRejection } from '../pressure/rank.ts'
 import type { PressureType } from '../pressure/thresholds.ts'
 import { isTerminalPhase, uidOf, type Node, type Pod, type PodRuntime } from '../types.ts'
 import { removePod } from './collect-garbage.ts'
@@ -59,7 +59,7 @@ export class PodManager implements AsyncDisposable {
   }
 
   evict(pod: Pod, message: string, condition?: { reason: string; message: string }): void {
-    this.#workers.get(uidOf(pod))?.evict(message, condition)
+    if (!isCritical(pod)) this.#workers.get(uidOf(pod))?.evict(message, condition)
   }
 
   remove(pod: Pod): void {

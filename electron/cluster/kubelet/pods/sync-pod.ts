@@ -56,6 +56,9 @@ const retryPeriod = 10_000
 export async function performActions(deps: SyncDeps, input: SyncInput): Promise<SyncResult> {
   const { pod, runtime, actions, signal } = input
   if (actions.restartAll !== undefined) {
+    const alive = runtime.containers.some(({ state }) => state !== 'exited')
+    const wait = alive ? 0 : backOff(deps, input, actions.restartAll)
+    if (wait) return { changed: false, retryAfter: wait }
     await abortable(restartAll(deps, { pod, runtime, reason: actions.restartAll }), signal)
     return { changed: true, retryAfter: undefined }
   }
@@ -148,25 +151,8 @@ async function startOne(
 ): Promise<number | undefined> {
   const { pod, runtime, volumes, waiting, signal } = input
   const { name } = container
-  const key = `${uidOf(pod)}_${name}`
-  const last = latestContainer(runtime, name)
-  if (last?.state === 'exited') {
-    const wait = deps.crashes.remaining(key, last.finishedAt)
-    if (wait > 0) {
-      deps.events.container(
-        pod,
-        name,
-        'Warning',
-        'BackOff',
-        `Back-off restarting failed container ${name} in pod ${describePod(pod)}`,
-      )
-      const delay = goDuration(deps.crashes.delay(key))
-      const message = `back-off ${delay} restarting failed container=${name} pod=${describePod(pod)}`
-      waiting.set(name, { reason: 'CrashLoopBackOff', message })
-      return wait
-    }
-    deps.crashes.next(key, last.finishedAt)
-  }
+  const wait = backOff(deps, input, name)
+  if (wait) return wait
   try {
     await startContainer(deps, { pod, container, sandbox, runtime, volumes, signal })
     waiting.delete(name)
@@ -176,4 +162,23 @@ async function startOne(
     waiting.set(name, { reason: error.reason, message: error.message })
     return deps.images.remaining(pod, container.image ?? '') || retryPeriod
   }
+}
+
+/** Milliseconds until a container that has ended may run again; 0 when it is its turn, after which the next one is longer. */
+function backOff(deps: SyncDeps, { pod, runtime, waiting }: SyncInput, name: string): number {
+  const last = latestContainer(runtime, name)
+  if (last?.state !== 'exited') return 0
+  const key = `${uidOf(pod)}_${name}`
+  const wait = deps.crashes.remaining(key, last.finishedAt)
+  if (wait <= 0) {
+    deps.crashes.next(key, last.finishedAt)
+    return 0
+  }
+  const shown = describePod(pod)
+  const told = `Back-off restarting failed container ${name} in pod ${shown}`
+  deps.events.container(pod, name, 'Warning', 'BackOff', told)
+  const delay = goDuration(deps.crashes.delay(key))
+  const message = `back-off ${delay} restarting failed container=${name} pod=${shown}`
+  waiting.set(name, { reason: 'CrashLoopBackOff', message })
+  return wait
 }

@@ -26,9 +26,8 @@ describe('control groups of version 2', () => {
     group('ours', { 'cgroup.subtree_control': '' })
     group('ours/pod', { 'memory.max': 'max', 'cpu.max': 'max 100000', 'cpu.weight': '100', 'pids.max': 'max' })
     group('ours/pod', { 'cgroup.subtree_control': '' })
-    group('ours/pod/main', {
-      ...{ 'memory.max': 'max', 'cpu.max': 'max 100000', 'cpu.weight': '100', 'memory.oom.group': '0' },
-    })
+    group('ours/pod/main', { 'memory.max': 'max', 'cpu.max': 'max 100000', 'cpu.weight': '100' })
+    group('ours/pod/main', { 'memory.oom.group': '0' })
     cgroups = new Cgroups(findLayout(root)!, 'ours', new FakeClock())
   })
 

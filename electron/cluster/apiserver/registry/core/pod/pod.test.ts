@@ -152,6 +152,22 @@ describe('updates', () => {
     expect(object.status).toEqual({ phase: 'Running', qosClass: 'BestEffort' })
   })
 
+  it('of the status bring no container back that has ended for good, but where everything starts over', () => {
+    const ended = (rules: object = {}) => {
+      const old = stored()
+      old.spec!.restartPolicy = 'Never'
+      Object.assign(old.spec!.containers![0]!, rules)
+      old.status = { containerStatuses: [{ ...status, state: { terminated: { exitCode: 1 } } }] }
+      return update(pod, old, (changed) => (changed.status = { containerStatuses: [status] }), 'status').errors
+    }
+    const { name = '' } = stored().spec!.containers![0]!
+    const status = { name, image: '', imageID: '', ready: false, restartCount: 0, state: { running: {} } }
+    expect(ended()).toEqual([expect.stringContaining('may not be transitioned to non-terminated state')])
+    const exitCodes = { operator: 'In', values: [42] }
+    const restartPolicyRules = [{ action: 'RestartAllContainers', exitCodes }]
+    expect(ended({ restartPolicy: 'Never', restartPolicyRules })).toEqual([])
+  })
+
   it('only add ephemeral containers', () => {
     const debug = { name: 'debug', image: 'b' }
     const added = update(

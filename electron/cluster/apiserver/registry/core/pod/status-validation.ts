@@ -73,14 +73,17 @@ function validateAddresses(status: PodStatus, field: 'podIPs' | 'hostIPs'): Fiel
 /** A container that ended for good does not come back. */
 function validateTransitions(status: PodStatus, before: PodStatus, spec: PodSpec): FieldError[] {
   const errors: FieldError[] = []
+  const all = [...(spec.initContainers ?? []), ...(spec.containers ?? [])]
+  const startsOver = all.some(({ restartPolicyRules = [] }) =>
+    restartPolicyRules.some(({ action }) => action === 'RestartAllContainers'),
+  )
   for (const list of lists) {
-    const policy = list === 'ephemeralContainerStatuses' ? 'Never' : spec.restartPolicy
-    if (policy === 'Always') continue
+    const isEphemeral = list === 'ephemeralContainerStatuses'
+    const policy = isEphemeral ? 'Never' : spec.restartPolicy
+    if (policy === 'Always' || (startsOver && !isEphemeral)) continue
     for (const [i, { name, state }] of statusesOf(before, list).entries()) {
       if (!state?.terminated || (state.terminated.exitCode !== 0 && policy === 'OnFailure')) continue
-      const own = [...(spec.initContainers ?? []), ...(spec.containers ?? [])].find(
-        (container) => container.name === name,
-      )
+      const own = all.find((container) => container.name === name)
       if (own && (isSidecar(own) || own.restartPolicyRules?.length || own.restartPolicy === 'OnFailure')) continue
       const now = statusesOf(status, list).find((container) => container.name === name)
       if (now && !now.state?.terminated) {

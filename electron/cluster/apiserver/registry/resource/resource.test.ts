@@ -123,6 +123,14 @@ describe('slices', () => {
     ])
   })
 
+  it('say since when a device is tainted', () => {
+    const taints = [{ key: 'k', effect: 'NoSchedule' }]
+    const pool = { name: 'p', resourceSliceCount: 1 }
+    const spec = { driver: 'd', pool, nodeName: 'n', devices: [{ name: 'd', taints }] }
+    const { object } = create(resourceSlice, { metadata: { name: 's' }, spec })
+    expect(object.spec!.devices![0]!.taints![0]!.timeAdded).toMatch(/^\d{4}-.*Z$/)
+  })
+
   it('bind on conditions and on those of failure together', () => {
     expect(fields(device({ bindingConditions: ['a'] }))).toEqual([`${at}.bindingFailureConditions: Invalid value`])
     expect(fields(device({ bindingConditions: ['a'], bindingFailureConditions: ['a'] }))).toEqual([

@@ -1,8 +1,9 @@
 import type { FieldError } from '#shared/kube/status.ts'
+import { timestamp } from '../../../base/clock.ts'
 import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
 import { validateNodeSelector } from '../core/pod/scheduling.ts'
 import { kindsOf, spec as desired } from '../define.ts'
-import type { KindDefinition } from '../kind.ts'
+import type { KindDefinition, StrategyContext } from '../kind.ts'
 import { asInvalid, invalid, required } from '../validation/field.ts'
 import { validateImmutable } from '../validation/immutable.ts'
 import { isDnsSubdomain } from '../validation/names.ts'
@@ -90,6 +91,12 @@ function validateSpec(spec: SliceSpec, old?: SliceSpec): FieldError[] {
   ]
 }
 
+/** Source: SetDefaults_DeviceTaint. */
+function stampTaints({ spec }: ResourceSlice, { clock }: StrategyContext): void {
+  for (const { taints } of spec?.devices ?? [])
+    for (const taint of taints ?? []) taint.timeAdded ??= timestamp(clock.now())
+}
+
 const column = columnsOf<ResourceSlice>('ResourceSlice')
 
 const define = kindsOf('resource.k8s.io', 'v1')
@@ -101,6 +108,8 @@ export const resourceSlice: KindDefinition<ResourceSlice> = define<ResourceSlice
   acted: false,
   rules: {
     desired,
+    prepareForCreate: stampTaints,
+    prepareForUpdate: (slice, _old, context) => stampTaints(slice, context),
     validate: ({ spec }) => validateSpec(spec ?? {}),
     validateUpdate: ({ spec }, old) => validateSpec(spec ?? {}, old.spec ?? {}),
     more: { answersDeleted: true },

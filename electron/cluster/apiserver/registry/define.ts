@@ -5,6 +5,7 @@ import { defaultColumns } from './columns/common.ts'
 import type { KindDefinition, Strategy, StrategyContext } from './kind.ts'
 import { metaOf } from './loose.ts'
 import { validateFinalizerName } from './validation/finalizers.ts'
+import { exceptKeptAddresses } from './validation/ips.ts'
 import { dnsSubdomain, type NameRule } from './validation/names.ts'
 
 /** An object of which only the general outline is known: metadata, spec and status. */
@@ -80,9 +81,9 @@ function updateErrors<T extends KubeObject>(
   context: StrategyContext,
   rules: Rules<T>,
 ): FieldError[] {
-  if (context.subresource === 'status') return rules.validateStatus?.(object, old, context) ?? []
-  if (rules.validateUpdate) return rules.validateUpdate(object, old, context)
-  return rules.validate?.(object, context) ?? []
+  const { validate, validateStatus, validateUpdate = validate && ((now: T) => validate(now, context)) } = rules
+  const check = context.subresource === 'status' ? validateStatus : validateUpdate
+  return exceptKeptAddresses(check?.(object, old, context) ?? [], old)
 }
 
 /** A writer of /status changes the status, and metadata as far as the handlers let it. */

@@ -23,7 +23,7 @@ type Policy = KubeObject & { spec?: Spec; status?: Loose<v1.ValidatingAdmissionP
 const group = 'admissionregistration.k8s.io'
 const mostAnnotations = 20
 const longestAnnotation = 5 * 1024
-const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized']
+const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge']
 const reserved = new Set(
   'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
     ' ',
@@ -102,7 +102,8 @@ function auditErrors({ metadata, spec }: Policy, checks: ExpressionChecks): Fiel
       : []
   for (const [i, { key = '', valueExpression = '' }] of list.entries()) {
     const path = `spec.auditAnnotations[${i}]`
-    errors.push(...validateLabelName(`${metadata?.name ?? ''}/${key}`, `${path}.key`))
+    if (metadata?.name) errors.push(...validateLabelName(`${metadata.name}/${key}`, `${path}.key`))
+    else errors.push(invalid(`${path}.key`, key, 'requires metadata.name be non-empty'))
     const size = valueExpression.trim().length
     if (!size) errors.push(required(`${path}.valueExpression`, 'valueExpression is not specified'))
     else if (size > longestAnnotation)

@@ -52,8 +52,7 @@ function validate({ spec = {} }: Binding, hasActions: boolean): FieldError[] {
       ? asInvalid('spec.policyName', policyName, dnsSubdomain(policyName, false))
       : [required('spec.policyName')]),
     ...paramRefErrors(spec.paramRef, 'spec.paramRef'),
-    // The missing r is upstream's.
-    ...validateMatchResources(spec.matchResources, 'spec.matchResouces'),
+    ...validateMatchResources(spec.matchResources, 'spec.matchResources'),
     ...(hasActions ? actionErrors(spec.validationActions ?? [], 'spec.validationActions') : []),
   ]
 }

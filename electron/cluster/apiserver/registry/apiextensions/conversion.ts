@@ -7,11 +7,11 @@ import type { Spec } from './types.ts'
 /** Source: validateCustomResourceConversion. */
 export function validateConversion({ strategy = '', webhook }: NonNullable<Spec['conversion']>): FieldError[] {
   const path = 'spec.conversion'
-  if (!strategy) return [required(`${path}.strategy`)]
   if (strategy !== 'Webhook') {
     const text = 'should not be set when strategy is not set to Webhook'
     return [
-      ...(strategy === 'None' ? [] : [notSupported(`${path}.strategy`, strategy, ['None', 'Webhook'])]),
+      ...(strategy ? [] : [required(`${path}.strategy`)]),
+      ...(!strategy || strategy === 'None' ? [] : [notSupported(`${path}.strategy`, strategy, ['None', 'Webhook'])]),
       ...(webhook?.clientConfig ? [forbidden(`${path}.webhookClientConfig`, text)] : []),
       ...(webhook?.conversionReviewVersions?.length ? [forbidden(`${path}.conversionReviewVersions`, text)] : []),
     ]

@@ -62,19 +62,24 @@ export function validate(crd: Crd, old?: Crd): FieldError[] {
     ...validateNames(names, 'spec.names'),
     ...validateShared(versions, before),
     ...validateConversion(spec.conversion ?? {}),
-    ...validateStoredVersions(status?.storedVersions ?? [], versions),
+    ...validateStoredVersions(status?.storedVersions, versions),
     ...validateApproval(group, metadata?.annotations, old && { annotations: old.metadata?.annotations }),
     ...validatePreserving(spec, old?.spec),
   ]
 }
 
 /** No object may lie in the store in a version that nobody knows any more. */
-function validateStoredVersions(stored: readonly string[], versions: readonly Version[]): FieldError[] {
-  return stored.flatMap((name, i) => {
+function validateStoredVersions(stored: readonly string[] | undefined, versions: readonly Version[]): FieldError[] {
+  const path = 'status.storedVersions'
+  if (!stored?.length) return [invalid(path, stored, 'must have at least one stored version')]
+  const missing = versions.filter(({ name = '', storage }) => storage && !stored.includes(name))
+  const errors = missing.map(({ name = '' }) => invalid(path, stored, `must have the storage version ${name}`))
+  const unknown = stored.flatMap((name, i) => {
     if (versions.some((version) => version.name === name)) return []
     const text = `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`
-    return [invalid(`status.storedVersions[${i}]`, name, text)]
+    return [invalid(`${path}[${i}]`, name, text)]
   })
+  return [...errors, ...unknown]
 }
 
 function validatePreserving({ preserveUnknownFields }: Spec, old: Spec | undefined): FieldError[] {

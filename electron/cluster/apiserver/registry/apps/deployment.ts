@@ -113,7 +113,7 @@ export const deployment: KindDefinition<Deployment> = define<Deployment>({
       ...validateCounts(
         object.status,
         ['updatedReplicas', 'readyReplicas', 'availableReplicas'],
-        ['unavailableReplicas'],
+        ['unavailableReplicas', 'terminatingReplicas', 'collisionCount'],
       ),
       ...validateCollisions(object.status, old.status),
     ],

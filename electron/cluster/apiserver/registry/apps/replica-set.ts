@@ -55,7 +55,7 @@ export const replicaSet: KindDefinition<ReplicaSet> = define<ReplicaSet>({
       ...validateImmutable(object.spec?.selector, old.spec?.selector, 'spec.selector'),
     ],
     validateStatus: ({ status: counts }) =>
-      validateCounts(counts, ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas']),
+      validateCounts(counts, ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'], ['terminatingReplicas']),
     more: { warnings: templateWarnings<ReplicaSet>(({ spec }) => spec?.template) },
   },
   selectableFields: { 'status.replicas': ({ status: counts }) => String(counts?.replicas ?? 0) },

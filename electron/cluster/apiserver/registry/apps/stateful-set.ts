@@ -170,7 +170,11 @@ export const statefulSet: KindDefinition<StatefulSet> = define<StatefulSet>({
     validate: (object) => [...validate(object), ...validateServiceName(object)],
     validateUpdate,
     validateStatus: (object, old) => [
-      ...validateCounts(object.status, ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas']),
+      ...validateCounts(
+        object.status,
+        ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'],
+        ['collisionCount'],
+      ),
       ...validateCollisions(object.status, old.status),
     ],
     more: { warnings: templateWarnings<StatefulSet>(({ spec }) => spec?.template) },

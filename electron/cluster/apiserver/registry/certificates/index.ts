@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type * as v1 from 'kubernetes-types/certificates/v1'
 import type { KubeObject } from '#shared/kube/object.ts'
 import type { FieldError } from '#shared/kube/status.ts'
@@ -5,10 +6,12 @@ import { humanDuration } from '#shared/kube/duration.ts'
 import { timestamp } from '../../../base/clock.ts'
 import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
 import { copyField, kindsOf } from '../define.ts'
+import { jsonDiff } from '../diff.ts'
 import { semanticEqual } from '../equal.ts'
 import type { KindDefinition, Strategy, StrategyContext } from '../kind.ts'
 import type { Loose } from '../loose.ts'
 import { part, status } from '../subresources.ts'
+import { pathSegment } from '../validation/names.ts'
 import { duplicate, forbidden, invalid, notSupported, required } from '../validation/field.ts'
 import { CertificateRequestError, parseCertificateRequest } from '../../../base/certificate-request.ts'
 import { signerProblems } from './signer-name.ts'
@@ -95,12 +98,31 @@ function validateConditions(conditions: readonly Condition[] | undefined): Field
     else if (!['True', 'False', 'Unknown'].includes(value))
       errors.push(notSupported(`${at}.status`, value, ['True', 'False', 'Unknown']))
     else if (isFinal && value !== 'True') errors.push(notSupported(`${at}.status`, value, ['True']))
-    if (type === 'Denied' && conditions!.some((other) => other.type === 'Approved')) {
-      errors.push(invalid(`${at}.type`, type, 'Approved and Denied conditions are mutually exclusive'))
-    }
-    if (conditions!.findIndex((other) => other.type === type) < i) errors.push(duplicate(`${at}.type`, type))
+    const before = conditions!.slice(0, i).map((other) => other.type ?? '')
+    const opposite = type === 'Approved' ? 'Denied' : type === 'Denied' ? 'Approved' : undefined
+    if (opposite && before.includes(opposite))
+      errors.push(invalid(path, type, 'Approved and Denied conditions are mutually exclusive'))
+    if (before.includes(type)) errors.push(duplicate(`${at}.type`, type))
     return errors
   })
+}
+
+/** Source: validateCertificate; what is wrong within a certificate is said in the words of the platform. */
+function certificateProblem(base64: string | undefined): string | undefined {
+  const text = Buffer.from(base64 ?? '', 'base64').toString('latin1')
+  if (!text) return undefined
+  const blocks = [...text.matchAll(/-----BEGIN ([^\n]*?)-----\r?\n(.*?)-----END \1-----/gs)]
+  if (!blocks.length) return 'must contain at least one CERTIFICATE PEM block'
+  for (const [block, type, body = ''] of blocks) {
+    if (type !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`
+    if (body.includes(':')) return 'no PEM block headers are permitted'
+    try {
+      new X509Certificate(block)
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  return undefined
 }
 
 /** Conditions of these sorts never go, and only /approval sets the first two. Source: validateCertificateSigningRequestUpdate. */
@@ -110,14 +132,19 @@ function validateUpdate(request: Request, old: Request, { subresource }: Strateg
     (now?.conditions ?? []).filter((condition) => condition.type === type)
   for (const type of ['Approved', 'Denied', 'Failed']) {
     const [after, before] = [of(request, type), of(old, type)]
-    if (before.length && !after.length)
+    if (after.length < before.length)
       errors.push(forbidden('status.conditions', `updates may not remove a condition of type ${JSON.stringify(type)}`))
     const mayAdd = type === 'Failed' ? subresource !== '' : subresource === 'approval'
     if (!mayAdd && after.length > before.length) {
       errors.push(forbidden('status.conditions', `updates may not add a condition of type ${JSON.stringify(type)}`))
+    } else if (!mayAdd && type !== 'Failed' && after.length === before.length && !semanticEqual(after, before)) {
+      const text = `updates may not modify a condition of type ${JSON.stringify(type)}`
+      errors.push(forbidden('status.conditions', `${text}\n${jsonDiff(before, after)}`))
     }
   }
   const certificate = request.status?.certificate
+  const problem = certificate === old.status?.certificate ? undefined : certificateProblem(certificate)
+  if (problem) errors.push(invalid('status.certificate', '<certificate data>', problem))
   if (certificate !== old.status?.certificate) {
     if (subresource !== 'status')
       errors.push(forbidden('status.certificate', 'updates may not set certificate content'))
@@ -163,6 +190,7 @@ const certificateSigningRequest: KindDefinition<Request> = define<Request>({
   shortNames: ['csr'],
   selectableFields: { 'spec.signerName': ({ spec }) => spec?.signerName ?? '' },
   rules: {
+    name: pathSegment,
     status: true,
     prepareForCreate(request, { user }) {
       const spec = (request.spec ??= {})

@@ -10,7 +10,7 @@ import { entries, type Loose } from '../loose.ts'
 import { asInvalid, duplicate, invalid, required, tooLong, tooMany } from '../validation/field.ts'
 import { ipWarnings } from '../validation/ip-warnings.ts'
 import { validateImmutable } from '../validation/immutable.ts'
-import { isIpv6, parsesAsIp, validateIp, validateOrdinaryIp } from '../validation/ips.ts'
+import { isIpv6, validateIp, validateOrdinaryIp } from '../validation/ips.ts'
 import { validateLabels } from '../validation/labels.ts'
 import { dnsSubdomain, isDnsLabel, isDnsSubdomain, isLabelValue, isQualifiedName } from '../validation/names.ts'
 
@@ -117,9 +117,10 @@ function dropTopology(slice: EndpointSlice, old?: EndpointSlice): void {
 function validateAddress(address: string, type: string, path: string): FieldError[] {
   if (type === 'FQDN') return validateDomain(address, path)
   if (type !== 'IPv4' && type !== 'IPv6') return []
-  if (!parsesAsIp(address)) return validateIp(address, path)
-  if (isIpv6(address) !== (type === 'IPv6')) return [invalid(path, address, `must be an ${type} address`)]
-  return validateOrdinaryIp(address, path)
+  const wrong = validateIp(address, path)
+  if (wrong.length) return wrong
+  const fits = isIpv6(address) === (type === 'IPv6')
+  return [...(fits ? [] : [invalid(path, address, `must be an ${type} address`)]), ...validateOrdinaryIp(address, path)]
 }
 
 function validateDomain(name: string, path: string): FieldError[] {

@@ -6,40 +6,24 @@ import type { KindDefinition } from '../kind.ts'
 import { status } from '../subresources.ts'
 import { asInvalid, invalid, required } from '../validation/field.ts'
 import { validateImmutable } from '../validation/immutable.ts'
-import { canonicalIp, ipToBigInt, parseCidr, parsesAsIp, validateCidr } from '../validation/ips.ts'
-import { dnsLabel, isDnsSubdomain, pathSegment } from '../validation/names.ts'
+import { canonicalIpProblems, parseCidr, validateCanonicalCidr } from '../validation/ips.ts'
+import { isDnsSubdomain, pathSegment } from '../validation/names.ts'
 
 const define = kindsOf('networking.k8s.io', 'v1')
 
 type ServiceCidr = KubeObject & { spec?: { cidrs?: string[] } }
-
-/** A CIDR as it would be written anew: no host bits, no leading zeros. */
-function validateCanonicalCidr(value: string, path: string): FieldError[] {
-  const parsed = parseCidr(value)
-  if (!parsed) return validateCidr(value, path)
-  const size = parsed.address.includes(':') ? 128n : 32n
-  const hostBits = size - BigInt(parsed.bits)
-  const errors: FieldError[] = []
-  if (ipToBigInt(parsed.address) & ((1n << hostBits) - 1n)) {
-    errors.push(invalid(path, value, 'must not have bits set beyond the prefix length'))
-  } else if (`${canonicalIp(parsed.address)}/${parsed.bits}` !== value) {
-    errors.push(invalid(path, value, `must be in canonical form ("${canonicalIp(parsed.address)}/${parsed.bits}")`))
-  }
-  return errors
-}
 
 function validateServiceCidr({ spec }: ServiceCidr): FieldError[] {
   const cidrs = spec?.cidrs ?? []
   const path = 'spec.cidrs'
   if (!cidrs.length) return [required(path, 'at least one CIDR required')]
   if (cidrs.length > 2) return [invalid(path, spec, 'may only hold up to 2 values')]
-  const errors = cidrs.flatMap((cidr, i) => validateCanonicalCidr(cidr, `${path}[${i}]`))
-  if (!errors.length && cidrs.length === 2 && cidrs[0]!.includes(':') === cidrs[1]!.includes(':')) {
-    errors.push(
-      invalid(path, cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/96'),
-    )
+  if (cidrs.length === 2) {
+    const families = cidrs.map((cidr) => parseCidr(cidr)?.address.includes(':'))
+    const text = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64'
+    if (families.includes(undefined) || families[0] === families[1]) return [invalid(path, spec, text)]
   }
-  return errors
+  return cidrs.flatMap((cidr, i) => validateCanonicalCidr(cidr, `${path}[${i}]`))
 }
 
 const cidrColumn = columnsOf<ServiceCidr>('ServiceCIDR')
@@ -65,11 +49,6 @@ type IpAddress = KubeObject & {
   spec?: { parentRef?: { group?: string; resource?: string; namespace?: string; name?: string } }
 }
 
-function ipName(name: string): string[] {
-  if (!parsesAsIp(name)) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']
-  return canonicalIp(name) === name ? [] : ['must be a canonical format IP address']
-}
-
 function validateIpAddress({ spec }: IpAddress): FieldError[] {
   const path = 'spec.parentRef'
   const parent = spec?.parentRef
@@ -79,7 +58,7 @@ function validateIpAddress({ spec }: IpAddress): FieldError[] {
     ...(parent.group ? asInvalid(`${path}.group`, parent.group, isDnsSubdomain(parent.group)) : []),
     ...(parent.resource ? segment(parent.resource, `${path}.resource`) : [required(`${path}.resource`)]),
     ...(parent.name ? segment(parent.name, `${path}.name`) : [required(`${path}.name`)]),
-    ...(parent.namespace ? asInvalid(`${path}.namespace`, parent.namespace, dnsLabel(parent.namespace, false)) : []),
+    ...(parent.namespace ? segment(parent.namespace, `${path}.namespace`) : []),
   ]
 }
 
@@ -98,7 +77,7 @@ export const ipAddress: KindDefinition<IpAddress> = define<IpAddress>({
   shortNames: ['ip'],
   acted: false,
   rules: {
-    name: ipName,
+    name: canonicalIpProblems,
     validate: validateIpAddress,
     validateUpdate: (object, old) => [
       ...validateIpAddress(object),

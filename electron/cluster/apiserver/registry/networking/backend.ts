@@ -83,9 +83,11 @@ interface Reference {
 
 export function validateReference({ apiGroup, kind = '', name = '' }: Reference, path: string): FieldError[] {
   const segment = (value: string, field: string) =>
-    value ? asInvalid(field, value, pathSegment(value, false)) : [required(field)]
+    value
+      ? asInvalid(field, value, pathSegment(value, false))
+      : [required(field, `${field.slice(field.lastIndexOf('.') + 1)} is required`)]
   return [
-    ...(apiGroup ? asInvalid(`${path}.apiGroup`, apiGroup, isDnsSubdomain(apiGroup)) : []),
+    ...(apiGroup === undefined ? [] : asInvalid(`${path}.apiGroup`, apiGroup, isDnsSubdomain(apiGroup))),
     ...segment(kind, `${path}.kind`),
     ...segment(name, `${path}.name`),
   ]

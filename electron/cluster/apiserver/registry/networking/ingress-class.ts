@@ -24,7 +24,7 @@ function validate({ spec = {} }: IngressClass): FieldError[] {
   const { scope, namespace } = parameters
   if (scope === undefined) return [...errors, required(`${path}.scope`)]
   if (scope === 'Namespace') {
-    if (!namespace) errors.push(required(`${path}.namespace`, "`parameters.scope` is set to 'Namespace'"))
+    if (namespace === undefined) errors.push(required(`${path}.namespace`, "`parameters.scope` is set to 'Namespace'"))
     else errors.push(...asInvalid(`${path}.namespace`, namespace, dnsLabel(namespace, false)))
   } else if (scope !== 'Cluster') errors.push(notSupported(`${path}.scope`, scope, ['Cluster', 'Namespace']))
   else if (namespace !== undefined)

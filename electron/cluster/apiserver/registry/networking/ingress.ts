@@ -7,7 +7,7 @@ import type { KindDefinition } from '../kind.ts'
 import type { Loose } from '../loose.ts'
 import { status } from '../subresources.ts'
 import { asInvalid, invalid } from '../validation/field.ts'
-import { validateIp } from '../validation/ips.ts'
+import { parsesAsIp, validateIp } from '../validation/ips.ts'
 import { dnsSubdomain, isDnsSubdomain } from '../validation/names.ts'
 import { validateBackend, validateRules, validateTls, type IngressSpec } from './backend.ts'
 
@@ -74,7 +74,18 @@ export const ingress: KindDefinition<Ingress> = define<Ingress>({
       (now?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }, i) => [
         ...(ip ? validateIp(ip, `status.loadBalancer.ingress[${i}].ip`) : []),
         ...(hostname
-          ? asInvalid(`status.loadBalancer.ingress[${i}].hostname`, hostname, isDnsSubdomain(hostname))
+          ? [
+              ...asInvalid(`status.loadBalancer.ingress[${i}].hostname`, hostname, isDnsSubdomain(hostname)),
+              ...(parsesAsIp(hostname)
+                ? [
+                    invalid(
+                      `status.loadBalancer.ingress[${i}].hostname`,
+                      hostname,
+                      'must be a DNS name, not an IP address',
+                    ),
+                  ]
+                : []),
+            ]
           : []),
       ]),
   },

@@ -7,6 +7,7 @@ import { kindsOf, spec as desired } from '../define.ts'
 import type { KindDefinition } from '../kind.ts'
 import type { Loose } from '../loose.ts'
 import { asInvalid, forbidden, invalid, notSupported, required } from '../validation/field.ts'
+import { cidrWarnings } from '../validation/ip-warnings.ts'
 import { cidrContains, parseCidr, validateCidr } from '../validation/ips.ts'
 import { validateLabelSelector } from '../validation/labels.ts'
 import { isPortName } from '../validation/names.ts'
@@ -85,17 +86,34 @@ function validatePeer({ podSelector, namespaceSelector, ipBlock }: Peer, path: s
 function validateBlock({ cidr = '', except = [] }: NonNullable<Peer['ipBlock']>, path: string): FieldError[] {
   if (!cidr) return [required(`${path}.cidr`)]
   const errors = validateCidr(cidr, `${path}.cidr`)
+  const outer = parseCidr(cidr)
+  if (!outer) return errors
   for (const [i, part] of except.entries()) {
     const at = `${path}.except[${i}]`
-    const wrong = validateCidr(part, at)
-    errors.push(...wrong)
-    const outer = parseCidr(cidr)
+    errors.push(...validateCidr(part, at))
     const inner = parseCidr(part)
-    if (!wrong.length && outer && inner && (!cidrContains(cidr, inner.address) || outer.bits >= inner.bits)) {
+    if (!inner) return errors
+    if (!cidrContains(cidr, inner.address) || outer.bits >= inner.bits)
       errors.push(invalid(at, part, 'must be a strict subset of `cidr`'))
-    }
   }
   return errors
+}
+
+/** Source: networkPolicyWarnings. */
+function warnings({ spec }: NetworkPolicy): string[] {
+  const ofPeers = (peers: Peer[] | undefined, path: string) =>
+    (peers ?? []).flatMap(({ ipBlock }, i) => {
+      const at = `${path}[${i}].ipBlock`
+      if (!ipBlock) return []
+      return [
+        ...cidrWarnings(ipBlock.cidr ?? '', `${at}.cidr`),
+        ...(ipBlock.except ?? []).flatMap((part, j) => cidrWarnings(part, `${at}.except[${j}]`)),
+      ]
+    })
+  return [
+    ...(spec?.ingress ?? []).flatMap(({ from }, i) => ofPeers(from, `spec.ingress[${i}].from`)),
+    ...(spec?.egress ?? []).flatMap(({ to }, i) => ofPeers(to, `spec.egress[${i}].to`)),
+  ]
 }
 
 const column = columnsOf<NetworkPolicy>('NetworkPolicy')
@@ -108,6 +126,6 @@ export const networkPolicy: KindDefinition<NetworkPolicy> = define<NetworkPolicy
   namespaced: true,
   shortNames: ['netpol'],
   acted: false,
-  rules: { defaults: setDefaults, desired, validate },
+  rules: { defaults: setDefaults, desired, validate, more: { warnings } },
   columns: [nameColumn, column('Pod-Selector', ({ spec }) => formatLabelSelector(spec?.podSelector)), ageColumn],
 })

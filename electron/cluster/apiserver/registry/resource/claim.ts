@@ -2,7 +2,10 @@ import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
 import { kindsOf, spec as desired } from '../define.ts'
 import type { KindDefinition } from '../kind.ts'
 import { status } from '../subresources.ts'
+import { invalid } from '../validation/field.ts'
 import { validateImmutable } from '../validation/immutable.ts'
+import { isExtended } from '../validation/resources.ts'
+import { validateTemplateMetadata } from '../validation/template-metadata.ts'
 import { defaultClaim, validateClaimSpec, validateConfiguration, validateSelectors } from './devices.ts'
 import type { DeviceClass, ResourceClaim, ResourceClaimTemplate } from './types.ts'
 
@@ -18,6 +21,9 @@ export const deviceClass: KindDefinition<DeviceClass> = define<DeviceClass>({
     validate: ({ spec }) => [
       ...validateSelectors(spec?.selectors, 'spec.selectors'),
       ...validateConfiguration(spec?.config, 'spec.config'),
+      ...(spec?.extendedResourceName === undefined || isExtended(spec.extendedResourceName)
+        ? []
+        : [invalid('spec.extendedResourceName', spec.extendedResourceName, 'must be a valid extended resource name')]),
     ],
     more: { answersDeleted: true },
   },
@@ -60,7 +66,10 @@ export const resourceClaimTemplate: KindDefinition<ResourceClaimTemplate> = defi
       spec.metadata ??= {}
       defaultClaim(spec.spec)
     },
-    validate: ({ spec }) => validateClaimSpec(spec?.spec ?? {}, 'spec.spec'),
+    validate: ({ spec }) => [
+      ...validateTemplateMetadata(spec?.metadata, 'spec.metadata'),
+      ...validateClaimSpec(spec?.spec ?? {}, 'spec.spec'),
+    ],
     validateUpdate: (template, old) => validateImmutable(template.spec, old.spec, 'spec'),
     more: { answersDeleted: true },
   },

@@ -1,13 +1,23 @@
 import type { FieldError } from '#shared/kube/status.ts'
-import { asInvalid, duplicate, invalid, notSupported, required, tooMany } from '../validation/field.ts'
-import { isDnsLabel, isDnsSubdomain } from '../validation/names.ts'
+import { asInvalid, invalid, notSupported, required, tooLong } from '../validation/field.ts'
+import { validateLabelName } from '../validation/labels.ts'
+import { isDnsLabel, isDnsSubdomain, isLabelValue } from '../validation/names.ts'
+import { validateDriver, validateFullName, validateList, validateSet } from './names.ts'
 import { selectorErrors } from './selectors.ts'
-import type { ClaimSpec, DeviceConfiguration, DeviceRequest, ExactRequest, Selector } from './types.ts'
+import type {
+  ClaimSpec,
+  DeviceConfiguration,
+  DeviceConstraint,
+  DeviceRequest,
+  ExactRequest,
+  Selector,
+  Toleration,
+} from './types.ts'
 
 const most = 32
-
-const counted = (list: readonly unknown[], path: string): FieldError[] =>
-  list.length > most ? [tooMany(path, list.length, most)] : []
+const mostOptions = 8
+const longestParameters = 10 * 1024
+export const effects = ['NoExecute', 'NoSchedule', 'None']
 
 /** A request is for one device unless it says otherwise. Source: SetDefaults_ExactDeviceRequest. */
 export function defaultClaim(spec: ClaimSpec | undefined): void {
@@ -15,34 +25,46 @@ export function defaultClaim(spec: ClaimSpec | undefined): void {
     for (const request of [...(exactly ? [exactly] : []), ...(firstAvailable ?? [])]) {
       request.allocationMode ??= 'ExactCount'
       if (request.allocationMode === 'ExactCount') request.count ||= 1
+      for (const toleration of request.tolerations ?? []) toleration.operator ||= 'Equal'
     }
   }
 }
 
-export const validateSelectors = (selectors: readonly Selector[] | undefined, path: string): FieldError[] => [
-  ...counted(selectors ?? [], path),
-  ...(selectors ?? []).flatMap((selector, i) => selectorErrors(selector, `${path}[${i}]`)),
-]
+export const validateSelectors = (selectors: readonly Selector[] | undefined, path: string): FieldError[] =>
+  validateList(selectors, most, selectorErrors, path)
 
-export function validateDriver(driver: string | undefined, path: string): FieldError[] {
-  return driver ? asInvalid(path, driver, isDnsSubdomain(driver)) : [required(path)]
+/** Source: validateDeviceConfiguration. */
+function validateOpaque({ opaque }: DeviceConfiguration, path: string): FieldError[] {
+  const at = `${path}.opaque`
+  if (!opaque) return [required(at)]
+  return [...validateDriver(opaque.driver, `${at}.driver`), ...validateObject(opaque.parameters, `${at}.parameters`)]
 }
 
-export const validateConfiguration = (
-  configuration: readonly DeviceConfiguration[] | undefined,
-  path: string,
-): FieldError[] => [
-  ...counted(configuration ?? [], path),
-  ...(configuration ?? []).flatMap(({ opaque }, i) => {
-    const at = `${path}[${i}].opaque`
-    if (!opaque) return [required(at)]
-    return [
-      ...validateDriver(opaque.driver, `${at}.driver`),
-      ...(opaque.parameters === undefined ? [required(`${at}.parameters`)] : []),
-    ]
-  }),
-]
+/** Source: validateRawExtension. */
+function validateObject(value: unknown, path: string): FieldError[] {
+  if (value === undefined || value === null) return [required(path)]
+  if (Buffer.byteLength(JSON.stringify(value)) > longestParameters) return [tooLong(path, longestParameters)]
+  const isObject = typeof value === 'object' && !Array.isArray(value)
+  return isObject ? [] : [invalid(path, '<value omitted>', 'must be a valid JSON object')]
+}
 
+export const validateConfiguration = (list: readonly DeviceConfiguration[] | undefined, path: string): FieldError[] =>
+  validateList(list, most, validateOpaque, path)
+
+/** Source: validateDeviceToleration. */
+function validateToleration(toleration: Toleration, path: string): FieldError[] {
+  const { key, operator = '', value = '', effect } = toleration
+  const errors = key ? validateLabelName(key, `${path}.key`) : []
+  if (operator === 'Exists') {
+    if (value) errors.push(invalid(`${path}.value`, value, 'must be empty for operator `Exists`'))
+  } else if (operator === 'Equal') errors.push(...asInvalid(`${path}.value`, value, isLabelValue(value)))
+  else if (operator) errors.push(notSupported(`${path}.operator`, operator, ['Equal', 'Exists']))
+  else errors.push(required(`${path}.operator`))
+  if (effect && !effects.includes(effect)) errors.push(notSupported(`${path}.effect`, effect, effects))
+  return errors
+}
+
+/** Source: validateExactDeviceRequest. */
 function validateRequest(request: ExactRequest, path: string): FieldError[] {
   const { deviceClassName: className, allocationMode: mode = '', count = 0 } = request
   const errors = className
@@ -54,64 +76,87 @@ function validateRequest(request: ExactRequest, path: string): FieldError[] {
   } else if (mode === 'All') {
     if (count !== 0) errors.push(invalid(`${path}.count`, count, "must not be specified when allocationMode is 'All'"))
   } else errors.push(notSupported(`${path}.allocationMode`, mode, ['All', 'ExactCount']))
+  errors.push(...validateList(request.tolerations, 16, validateToleration, `${path}.tolerations`))
   return errors
 }
 
+const validateRequestName = (name: string, path: string): FieldError[] => asInvalid(path, name, isDnsLabel(name))
+
+/** Source: validateDeviceRequest. */
 function validateAnyRequest({ name = '', exactly, firstAvailable }: DeviceRequest, path: string): FieldError[] {
-  const errors = asInvalid(`${path}.name`, name, isDnsLabel(name))
+  const errors = validateRequestName(name, `${path}.name`)
   const options = firstAvailable ?? []
   const one = 'exactly one of `exactly` or `firstAvailable` is required'
   if (!exactly && !options.length) return [...errors, required(path, one)]
   if (exactly && options.length) return [...errors, invalid(path, null, `${one}, but multiple fields are set`)]
   if (exactly) return [...errors, ...validateRequest(exactly, `${path}.exactly`)]
-  const mostOptions = 8
-  if (options.length > mostOptions) errors.push(tooMany(`${path}.firstAvailable`, options.length, mostOptions))
-  for (const [i, option] of options.entries()) {
-    const at = `${path}.firstAvailable[${i}]`
-    errors.push(
-      ...asInvalid(`${at}.name`, option.name ?? '', isDnsLabel(option.name ?? '')),
-      ...validateRequest(option, at),
-    )
-  }
-  return errors
+  return [
+    ...errors,
+    ...validateSet(
+      options,
+      mostOptions,
+      (option, at) => [...validateRequestName(option.name ?? '', `${at}.name`), ...validateRequest(option, at)],
+      (option) => option.name ?? '',
+      `${path}.firstAvailable`,
+    ),
+  ]
+}
+
+type Names = ReadonlySet<string>
+const notKnown = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"
+
+/** Source: validateRequestNameRef. */
+const validateNames = (names: readonly string[] | undefined, known: Names, path: string): FieldError[] =>
+  validateSet(
+    names,
+    most,
+    (name, at) => {
+      const parts = name.split('/')
+      const unknown = invalid(at, name, notKnown)
+      if (parts.length > 2) return [unknown]
+      return [...parts.flatMap((part) => validateRequestName(part, at)), ...(known.has(name) ? [] : [unknown])]
+    },
+    (name) => name,
+    path,
+  )
+
+/** Source: validateDeviceConstraint. */
+function validateConstraint(constraint: DeviceConstraint, known: Names, path: string): FieldError[] {
+  const { requests, matchAttribute, distinctAttribute } = constraint
+  const errors = validateNames(requests, known, `${path}.requests`)
+  if (matchAttribute !== undefined) return [...errors, ...validateFullName(matchAttribute, `${path}.matchAttribute`)]
+  if (distinctAttribute !== undefined)
+    return [...errors, ...validateFullName(distinctAttribute, `${path}.distinctAttribute`)]
+  const one = 'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set'
+  return [...errors, required(path, one)]
 }
 
 /** Source: validateDeviceClaim. */
 export function validateClaimSpec({ devices = {} }: ClaimSpec, path: string): FieldError[] {
   const at = `${path}.devices`
   const requests = devices.requests ?? []
-  const errors = counted(requests, `${at}.requests`)
-  for (const [i, request] of requests.entries()) {
-    errors.push(...validateAnyRequest(request, `${at}.requests[${i}]`))
-    if (request.name && requests.findIndex(({ name }) => name === request.name) < i)
-      errors.push(duplicate(`${at}.requests[${i}].name`, request.name))
-  }
   const known = new Set(
     requests.flatMap(({ name = '', firstAvailable = [] }) => [
       name,
       ...firstAvailable.map((each) => `${name}/${each.name ?? ''}`),
     ]),
   )
-  const named = (list: readonly string[] | undefined, field: string) =>
-    (list ?? []).flatMap((name, j) =>
-      known.has(name)
-        ? []
-        : [
-            invalid(
-              `${field}.requests[${j}]`,
-              name,
-              "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'",
-            ),
-          ],
-    )
-  errors.push(...counted(devices.constraints ?? [], `${at}.constraints`))
-  for (const [i, { requests: names, matchAttribute, distinctAttribute }] of (devices.constraints ?? []).entries()) {
-    errors.push(...named(names, `${at}.constraints[${i}]`))
-    if (matchAttribute === undefined && distinctAttribute === undefined)
-      errors.push(required(`${at}.constraints[${i}].matchAttribute`))
-  }
-  errors.push(...validateConfiguration(devices.config, `${at}.config`))
-  for (const [i, { requests: names }] of (devices.config ?? []).entries())
-    errors.push(...named(names, `${at}.config[${i}]`))
-  return errors
+  return [
+    ...validateSet(requests, most, validateAnyRequest, ({ name = '' }) => name, `${at}.requests`),
+    ...validateList(
+      devices.constraints,
+      most,
+      (constraint, field) => validateConstraint(constraint, known, field),
+      `${at}.constraints`,
+    ),
+    ...validateList(
+      devices.config,
+      most,
+      (config, field) => [
+        ...validateNames(config.requests, known, `${field}.requests`),
+        ...validateOpaque(config, field),
+      ],
+      `${at}.config`,
+    ),
+  ]
 }

@@ -1,29 +1,24 @@
 import type { FieldError } from '#shared/kube/status.ts'
+import { timestamp } from '../../../base/clock.ts'
 import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
 import { validateNodeSelector } from '../core/pod/scheduling.ts'
 import { kindsOf, spec as desired } from '../define.ts'
-import type { KindDefinition } from '../kind.ts'
-import { entries } from '../loose.ts'
-import { asInvalid, duplicate, invalid, required, tooLong, tooMany } from '../validation/field.ts'
+import type { KindDefinition, StrategyContext } from '../kind.ts'
+import { asInvalid, invalid, required } from '../validation/field.ts'
 import { validateImmutable } from '../validation/immutable.ts'
-import { isCIdentifier, isDnsLabel, isDnsSubdomain } from '../validation/names.ts'
-import { validateDriver } from './devices.ts'
-import type { Attribute, Device, ResourceSlice, SliceSpec } from './types.ts'
+import { isDnsSubdomain } from '../validation/names.ts'
+import { validateCounters, validateDevice } from './device.ts'
+import { validateDriver, validatePoolName, validateSet } from './names.ts'
+import type { ResourceSlice, SliceSpec } from './types.ts'
 
-const most = { devices: 128, properties: 32, text: 64, pool: 253 }
+const most = { devices: 128, advancedDevices: 64, counterSets: 8 }
 
-/** Source: validatePoolName, parts of subdomains between slashes. */
+/** Source: validateResourcePool. */
 function poolErrors(
   { name = '', generation = 0, resourceSliceCount = 0 }: NonNullable<SliceSpec['pool']>,
   path: string,
 ): FieldError[] {
-  const at = `${path}.name`
-  const errors = !name
-    ? [required(at)]
-    : [
-        ...(name.length > most.pool ? [tooLong(at, most.pool)] : []),
-        ...name.split('/').flatMap((part) => asInvalid(at, part, isDnsSubdomain(part))),
-      ]
+  const errors = validatePoolName(name, `${path}.name`)
   if (resourceSliceCount <= 0)
     errors.push(invalid(`${path}.resourceSliceCount`, resourceSliceCount, 'must be greater than zero'))
   if (generation < 0) errors.push(invalid(`${path}.generation`, generation, 'must be greater than or equal to zero'))
@@ -32,12 +27,25 @@ function poolErrors(
 
 const fields = ['nodeName', 'nodeSelector', 'allNodes', 'perDeviceNodeSelection'] as const
 
+/** From where the devices are reached. */
 function nodeErrors(spec: SliceSpec): FieldError[] {
+  const { nodeName, nodeSelector } = spec
   const errors: FieldError[] = []
   const given = fields.filter((field) => spec[field])
   const one = `exactly one of ${fields.map((field) => `\`${field}\``).join(', ')} is required`
-  if (spec.nodeName) errors.push(...asInvalid('spec.nodeName', spec.nodeName, isDnsSubdomain(spec.nodeName)))
-  if (spec.nodeSelector) errors.push(...validateNodeSelector(spec.nodeSelector, 'spec.nodeSelector'))
+  if (nodeName) errors.push(...asInvalid('spec.nodeName', nodeName, isDnsSubdomain(nodeName)))
+  else if (nodeName !== undefined)
+    errors.push(invalid('spec.nodeName', nodeName, 'must be either unset or set to a non-empty string'))
+  if (nodeSelector) {
+    const path = 'spec.nodeSelector'
+    const terms = nodeSelector.nodeSelectorTerms ?? []
+    errors.push(...validateNodeSelector(nodeSelector, path))
+    if (terms.length !== 1)
+      errors.push(invalid(`${path}.nodeSelectorTerms`, terms, 'must have exactly one node selector term'))
+  }
+  for (const field of ['allNodes', 'perDeviceNodeSelection'] as const) {
+    if (spec[field] === false) errors.push(invalid(`spec.${field}`, false, 'must be either unset or set to true'))
+  }
   if (!given.length) errors.push(required('spec', one))
   if (given.length > 1) {
     errors.push(
@@ -47,80 +55,46 @@ function nodeErrors(spec: SliceSpec): FieldError[] {
   return errors
 }
 
-function qualifiedErrors(name: string, path: string): FieldError[] {
-  if (!name) return [required(path, 'name required')]
-  const slash = name.indexOf('/')
-  const domain = slash < 0 ? undefined : name.slice(0, slash)
-  const id = name.slice(slash + 1)
-  return [
-    ...(domain === undefined
-      ? []
-      : domain
-        ? asInvalid(path, domain, isDnsSubdomain(domain))
-        : [required(path, 'the domain must not be empty')]),
-    ...(id ? asInvalid(path, id, isCIdentifier(id)) : [required(path, 'the name must not be empty')]),
-  ]
-}
-
-function attributeErrors(attribute: Attribute, path: string): FieldError[] {
-  const values = Object.values(attribute).filter((value) => value !== undefined)
-  if (values.length !== 1) return [invalid(path, values.length ? attribute : '', 'exactly one value must be specified')]
-  const { string, version } = attribute
-  if (string !== undefined && string.length > most.text) return [tooLong(`${path}.string`, most.text)]
-  if (version === undefined) return []
-  if (version.length > most.text) return [tooLong(`${path}.version`, most.text)]
-  const isSemantic = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/.test(version)
-  return isSemantic
-    ? []
-    : [invalid(`${path}.version`, version, 'must be a string compatible with semver.org spec 2.0.0')]
-}
-
-function deviceErrors(device: Device, path: string): FieldError[] {
-  const name = device.name ?? ''
-  const errors = asInvalid(`${path}.name`, name, isDnsLabel(name))
-  const [attributes, capacity] = [entries(device.attributes), entries(device.capacity)]
-  const count = attributes.length + capacity.length
-  if (count > most.properties) {
-    errors.push(
-      invalid(path, count, `the total number of attributes and capacities must not exceed ${most.properties}`),
-    )
-  }
-  for (const [key, attribute] of attributes) {
-    errors.push(
-      ...qualifiedErrors(key, `${path}.attributes`),
-      ...attributeErrors(attribute, `${path}.attributes[${key}]`),
-    )
-  }
-  for (const [key] of capacity) errors.push(...qualifiedErrors(key, `${path}.capacity`))
-  return errors
-}
-
-/** Source: validateResourceSliceSpec. */
-function validate({ spec = {} }: ResourceSlice): FieldError[] {
+/** Source: validateResourceSliceSpec; `old` on updates. */
+function validateSpec(spec: SliceSpec, old?: SliceSpec): FieldError[] {
   const devices = spec.devices ?? []
-  const errors = [
+  const { sharedCounters } = spec
+  const isAdvanced = devices.some(({ taints, consumesCounters }) => taints?.length || consumesCounters?.length)
+  return [
     ...validateDriver(spec.driver, 'spec.driver'),
     ...poolErrors(spec.pool ?? {}, 'spec.pool'),
+    ...(old
+      ? [
+          ...validateImmutable(spec.pool?.name, old.pool?.name, 'spec.pool.name'),
+          ...validateImmutable(spec.driver, old.driver, 'spec.driver'),
+          ...validateImmutable(spec.nodeName, old.nodeName, 'spec.nodeName'),
+        ]
+      : []),
     ...nodeErrors(spec),
+    ...(sharedCounters && spec.devices
+      ? [invalid('spec', '', 'only one of `sharedCounters` or `devices` is allowed')]
+      : []),
+    ...validateSet(
+      devices,
+      isAdvanced ? most.advancedDevices : most.devices,
+      (device, path) => validateDevice(device, spec.perDeviceNodeSelection ?? false, path),
+      ({ name = '' }) => name,
+      'spec.devices',
+    ),
+    ...validateSet(
+      sharedCounters,
+      most.counterSets,
+      ({ name = '', counters }, path) => validateCounters(name, counters, `${path}.name`, `${path}.counters`),
+      ({ name = '' }) => name,
+      'spec.sharedCounters',
+    ),
   ]
-  if (devices.length > most.devices) errors.push(tooMany('spec.devices', devices.length, most.devices))
-  for (const [i, device] of devices.entries()) {
-    errors.push(...deviceErrors(device, `spec.devices[${i}]`))
-    if (devices.findIndex(({ name }) => name === device.name) < i)
-      errors.push(duplicate(`spec.devices[${i}].name`, device.name))
-  }
-  return errors
 }
 
-function validateUpdate(slice: ResourceSlice, old: ResourceSlice): FieldError[] {
-  const immutable = (field: 'driver' | (typeof fields)[number]) =>
-    validateImmutable(slice.spec?.[field], old.spec?.[field], `spec.${field}`)
-  return [
-    ...validate(slice),
-    ...immutable('driver'),
-    ...fields.flatMap(immutable),
-    ...validateImmutable(slice.spec?.pool?.name, old.spec?.pool?.name, 'spec.pool.name'),
-  ]
+/** Source: SetDefaults_DeviceTaint. */
+function stampTaints({ spec }: ResourceSlice, { clock }: StrategyContext): void {
+  for (const { taints } of spec?.devices ?? [])
+    for (const taint of taints ?? []) taint.timeAdded ??= timestamp(clock.now())
 }
 
 const column = columnsOf<ResourceSlice>('ResourceSlice')
@@ -132,7 +106,14 @@ export const resourceSlice: KindDefinition<ResourceSlice> = define<ResourceSlice
   plural: 'resourceslices',
   namespaced: false,
   acted: false,
-  rules: { desired, validate, validateUpdate, more: { answersDeleted: true } },
+  rules: {
+    desired,
+    prepareForCreate: stampTaints,
+    prepareForUpdate: (slice, _old, context) => stampTaints(slice, context),
+    validate: ({ spec }) => validateSpec(spec ?? {}),
+    validateUpdate: ({ spec }, old) => validateSpec(spec ?? {}, old.spec ?? {}),
+    more: { answersDeleted: true },
+  },
   selectableFields: {
     'spec.nodeName': ({ spec }) => spec?.nodeName ?? '',
     'spec.driver': ({ spec }) => spec?.driver ?? '',

@@ -7,13 +7,21 @@ export interface Selector {
   cel?: { expression?: string }
 }
 
+export interface Toleration {
+  key?: string
+  operator?: string
+  value?: string
+  effect?: string
+  tolerationSeconds?: number
+}
+
 export interface ExactRequest {
   deviceClassName?: string
   selectors?: Selector[]
   allocationMode?: string
   count?: number
   adminAccess?: boolean
-  tolerations?: { key?: string; operator?: string; value?: string; effect?: string; tolerationSeconds?: number }[]
+  tolerations?: Toleration[]
 }
 
 export interface DeviceRequest {
@@ -48,14 +56,38 @@ export interface Attribute {
   versions?: string[]
 }
 
+export interface Taint {
+  key?: string
+  value?: string
+  effect?: string
+  timeAdded?: string
+}
+
+export type Counters = Record<string, { value?: string }>
+
+export interface RequestPolicy {
+  default?: string
+  validValues?: string[]
+  validRange?: { min?: string; max?: string; step?: string }
+}
+
+export interface Capacity {
+  value?: string
+  requestPolicy?: RequestPolicy
+}
+
 export interface Device {
   name?: string
   attributes?: Record<string, Attribute>
-  capacity?: Record<string, { value?: string }>
+  capacity?: Record<string, Capacity>
+  allowMultipleAllocations?: boolean
+  consumesCounters?: { counterSet?: string; counters?: Counters }[]
+  bindingConditions?: string[]
+  bindingFailureConditions?: string[]
   nodeName?: string
   nodeSelector?: Loose<core.NodeSelector>
   allNodes?: boolean
-  taints?: { key?: string; value?: string; effect?: string }[]
+  taints?: Taint[]
 }
 
 export interface SliceSpec {
@@ -66,7 +98,7 @@ export interface SliceSpec {
   allNodes?: boolean
   perDeviceNodeSelection?: boolean
   devices?: Device[]
-  sharedCounters?: { name?: string }[]
+  sharedCounters?: { name?: string; counters?: Counters }[]
 }
 
 export type DeviceClass = KubeObject & {

@@ -10,10 +10,51 @@ const withoutLeadingZeros = (value: string): string =>
 
 export const isIpv6 = (value: string): boolean => parsesAsIp(value) && value.includes(':')
 
-export const validateIp = (value: string | undefined, field: string): FieldError[] =>
-  parsesAsIp(value ?? '')
-    ? []
-    : [invalid(field, value ?? '', 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')]
+/** What was accepted before v1.36 and now is only where the object already had it, with the text that it had. */
+const onceAccepted = new WeakMap<FieldError, string>()
+
+function strict(field: string, value: string, text: string): FieldError {
+  const error = invalid(field, value, text)
+  onceAccepted.set(error, value)
+  return error
+}
+
+/** Errors without those about addresses that the old object had too. */
+export function exceptKeptAddresses(errors: FieldError[], old: unknown): FieldError[] {
+  if (!errors.some((error) => onceAccepted.has(error))) return errors
+  const before = JSON.stringify(old)
+  return errors.filter((error) => {
+    const value = onceAccepted.get(error)
+    return value === undefined || !before.includes(JSON.stringify(value))
+  })
+}
+
+/** IPv4 in the clothes of IPv6. */
+const isMapped = (address: string): boolean => address.includes(':') && !canonicalIp(address).includes(':')
+
+const noIp = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'
+
+/** Why an address that can be read is not to be written so. */
+function laxity(address: string): string | undefined {
+  if (withoutLeadingZeros(address) !== address) return 'must not have leading 0s'
+  return isMapped(address) ? 'must not be an IPv4-mapped IPv6 address' : undefined
+}
+
+/** Source: IsValidIPForLegacyField. */
+export function validateIp(value: string | undefined, field: string): FieldError[] {
+  const address = value ?? ''
+  if (!parsesAsIp(address)) return [invalid(field, address, noIp)]
+  const text = laxity(address)
+  return text ? [strict(field, address, text)] : []
+}
+
+/** Of names that are addresses. Source: IsValidIP. */
+export function canonicalIpProblems(name: string): string[] {
+  if (!parsesAsIp(name)) return [noIp]
+  const right = canonicalIp(name)
+  const text = laxity(name) ?? (right === name ? undefined : `must be in canonical form (${JSON.stringify(right)})`)
+  return text ? [text] : []
+}
 
 /** Address and prefix length, or undefined when the text is no CIDR. */
 export function parseCidr(value: string): { address: string; bits: number } | undefined {
@@ -26,10 +67,28 @@ export function parseCidr(value: string): { address: string; bits: number } | un
   return bits <= (isIPv4(address) ? 32 : 128) ? { address, bits } : undefined
 }
 
-export const validateCidr = (value: string | undefined, field: string): FieldError[] =>
-  parseCidr(value ?? '')
-    ? []
-    : [invalid(field, value ?? '', 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
+/** Source: IsValidCIDRForLegacyField. */
+export function validateCidr(value: string | undefined, field: string): FieldError[] {
+  const range = value ?? ''
+  const parsed = parseCidr(range)
+  if (!parsed) return [invalid(field, range, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
+  const { address, bits } = parsed
+  if (range !== `${address}/${bits}`) return [strict(field, range, 'must not have leading 0s in IP or prefix length')]
+  if (isMapped(address)) return [strict(field, range, 'must not have an IPv4-mapped IPv6 address')]
+  const hostBits = (isIPv4(address) ? 32 : 128) - bits
+  return ipToBigInt(address) & ((1n << BigInt(hostBits)) - 1n)
+    ? [strict(field, range, 'must not have bits set beyond the prefix length')]
+    : []
+}
+
+/** Source: IsValidCIDR. */
+export function validateCanonicalCidr(value: string, field: string): FieldError[] {
+  const errors = validateCidr(value, field)
+  if (errors.length) return errors
+  const { address, bits } = parseCidr(value)!
+  const right = `${canonicalIp(address)}/${bits}`
+  return right === value ? [] : [invalid(field, value, `must be in canonical form (${JSON.stringify(right)})`)]
+}
 
 /** The bits of an address as one number; 32 of them for IPv4, 128 for IPv6. */
 export function ipToBigInt(value: string): bigint {

@@ -127,5 +127,3 @@ const mask = (name: string, prefix: boolean): string =>
 export const dnsSubdomain: NameRule = (name, prefix) => isDnsSubdomain(mask(name, prefix))
 export const dnsLabel: NameRule = (name, prefix) => isDnsLabel(mask(name, prefix))
 export const dns1035Label: NameRule = (name, prefix) => isDns1035Label(mask(name, prefix))
-/** For kinds whose names upstream does not look at beyond the URL (events). */
-export const anyName: NameRule = () => []

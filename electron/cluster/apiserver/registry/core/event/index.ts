@@ -2,7 +2,7 @@ import { columnsOf, nameColumn } from '../../columns/common.ts'
 import { since, type CellValue } from '../../columns/since.ts'
 import { kindsOf } from '../../define.ts'
 import type { Column, FieldReader, KindDefinition } from '../../kind.ts'
-import { anyName, dnsSubdomain } from '../../validation/names.ts'
+import { dnsSubdomain, pathSegment } from '../../validation/names.ts'
 import { fromCore, toCore } from './convert.ts'
 import type { Event, NewEvent } from './types.ts'
 import { validateEvent, validateNewEvent, validateNewEventUpdate } from './validation.ts'
@@ -71,7 +71,7 @@ const defineNew = kindsOf('events.k8s.io', 'v1')
 export const event: KindDefinition<Event> = define<Event>({
   ...shape,
   rules: {
-    name: anyName,
+    name: pathSegment,
     anyFinalizers: true,
     validate: (object) => validateEvent(object, 'reportingComponent'),
     more: { allowCreateOnUpdate: true },

@@ -4,7 +4,7 @@ import { semanticEqual } from '../../equal.ts'
 import { forbidden, invalid } from '../../validation/field.ts'
 import { compare } from '../../validation/quantities.ts'
 import { mirrorAnnotation } from './annotations.ts'
-import { isSidecar, type Container, type Pod } from './types.ts'
+import type { Container, Pod } from './types.ts'
 import { validatePod } from './validation.ts'
 
 type Lists = 'containers' | 'initContainers'
@@ -49,7 +49,7 @@ export function validateResize(pod: Pod, old: Pod): FieldError[] {
   for (const list of ['initContainers', 'containers'] as const) {
     for (const [i, before] of (old.spec?.[list] ?? []).entries()) {
       const now = pod.spec?.[list]?.[i]
-      if (!now || (list === 'initContainers' && !isSidecar(before))) continue
+      if (!now) continue
       errors.push(...validateContainerResize(now, before, `spec.${list}[${i}].resources`))
       if (!semanticEqual(withoutComputeResources(now), withoutComputeResources(before))) {
         errors.push(
@@ -61,11 +61,6 @@ export function validateResize(pod: Pod, old: Pod): FieldError[] {
           ),
         )
       }
-    }
-  }
-  for (const [i, before] of (old.spec?.initContainers ?? []).entries()) {
-    if (!isSidecar(before) && !semanticEqual(pod.spec?.initContainers?.[i], before)) {
-      errors.push(forbidden('spec', 'resources for non-sidecar init containers are immutable'))
     }
   }
   return errors

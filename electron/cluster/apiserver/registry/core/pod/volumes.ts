@@ -3,10 +3,11 @@ import { signOf } from '#shared/kube/quantity.ts'
 import { validateClaimSpec } from '../persistent-volume-claim/validation.ts'
 import { isLongIscsi, longIscsiText, oneTypeTooMany, validateShared, type Source } from '../volume/sources.ts'
 import { asInvalid, duplicate, forbidden, invalid, notSupported, required } from '../../validation/field.ts'
-import { validateAnnotations, validateLabels, validateLabelSelector } from '../../validation/labels.ts'
+import { validateLabelSelector } from '../../validation/labels.ts'
 import { dnsSubdomain, isDnsLabel } from '../../validation/names.ts'
 import { nonReservedPath } from '../../validation/paths.ts'
 import { quantity } from '../../validation/quantities.ts'
+import { validateTemplateMetadata } from '../../validation/template-metadata.ts'
 import { validateFieldRef, validateResourceFieldRef, volumeFields } from './environment.ts'
 import type { Volume } from './types.ts'
 
@@ -222,12 +223,7 @@ function validateEphemeral(volume: Volume, at: string, podName: string | undefin
   const errors: FieldError[] = []
   if (!template) errors.push(required(path))
   else {
-    errors.push(...validateAnnotations(template.metadata?.annotations, `${path}.metadata.annotations`))
-    errors.push(...validateLabels(template.metadata?.labels, `${path}.metadata.labels`))
-    for (const field of Object.keys(template.metadata ?? {})) {
-      if (field !== 'annotations' && field !== 'labels')
-        errors.push(forbidden(`${path}.metadata.${field}`, 'cannot be set'))
-    }
+    errors.push(...validateTemplateMetadata(template.metadata, `${path}.metadata`))
     errors.push(...validateClaimSpec(template.spec ?? {}, `${path}.spec`))
   }
   if (podName && volume.name) {

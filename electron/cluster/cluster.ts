@@ -131,15 +131,15 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
 
   const client = server.client(masters)
   await makeOwnObjects(client)
-  usage = new UsageSource({ client, clock, samples })
   // Compiled by who has loops only.
   const { startLoops } = await import('./loops.ts')
   // The data directory's lock makes it unique, and a restart leads on at once.
   const leader = isShared(options.store) ? `${os.hostname()}_${digestOf(data).slice(0, 16)}` : undefined
-  await startLoops({ clock, random, logger, server, pki, podCidr, leader, tracing }, owned)
+  const informers = await startLoops({ clock, random, logger, server, pki, podCidr, leader, tracing }, owned)
+  usage = new UsageSource({ informers, clock, samples })
   agent = await startAgent(deps, owned, pki, url, podCidr)
   const collector = startCollector({
-    client,
+    informers,
     clock,
     logger: logger.child('metrics'),
     samples,

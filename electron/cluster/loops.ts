@@ -27,10 +27,10 @@ export interface LoopsDeps {
   leader: string | undefined
 }
 
-/** Controllers and scheduler, each with an identity of its own. */
-export async function startLoops(deps: LoopsDeps, owned: Disposer): Promise<void> {
+/** Controllers and scheduler, each with an identity of its own. Resolves with the caches that they share. */
+export async function startLoops(deps: LoopsDeps, owned: Disposer): Promise<InformerFactory> {
   const { clock, random, logger, server, pki, podCidr, leader, tracing } = deps
-  // What the loops read is kept once for all of them, also while others lead.
+  // What the process reads is kept once, for all of its loops and also while others lead.
   const informers = owned.own(
     new InformerFactory({ client: server.client(reader), clock, random, logger: logger.child('caches') }),
   )
@@ -89,4 +89,5 @@ export async function startLoops(deps: LoopsDeps, owned: Disposer): Promise<void
       }),
     )
   }
+  return informers
 }

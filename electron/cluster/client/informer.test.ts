@@ -133,3 +133,18 @@ it('shares one informer per kind and scope, and serves metadata from a whole one
   }
   expect(client.watchers).toBe(0)
 })
+
+it('shows a long list in turns, so that others of the process go on', async () => {
+  const { deps } = setup(...Array.from({ length: 2000 }, (_, i) => pod(`p${i}`)))
+  await using informer = startInformer(deps, resources.pods)
+  let shown = 0
+  let turns = 0
+  informer.handle({ add: () => void shown++ })
+  for (let synced = false; !synced; turns++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    synced = informer.hasSynced
+    if (turns > 100) break
+  }
+  expect(shown).toBe(2000)
+  expect(turns).toBeGreaterThan(3)
+})

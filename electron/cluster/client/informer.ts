@@ -5,6 +5,7 @@ import { backoffDelay } from '../base/backoff.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
+import { nextTurn } from '../base/turn.ts'
 import type { KubeClient, ListOptions } from './api.ts'
 import { Cache, type Index, type Lister } from './cache.ts'
 import { Slimmer } from './slim.ts'
@@ -153,7 +154,12 @@ class RunningInformer<T extends KubeObject> implements Informer<T> {
     if (signal.aborted) return
     const keys = new Set(items.map((item) => keyOf(item as T)))
     for (const key of this.#cache.keys()) if (!keys.has(key)) this.#remove(key)
-    for (const item of items) this.#put(item)
+    for (const [index, item] of items.entries()) {
+      this.#put(item)
+      // Whoever else lives in this process goes on meanwhile.
+      if (index % pageSize === pageSize - 1) await nextTurn()
+      if (signal.aborted) return
+    }
     this.#revision = revision
     if (this.#hasSynced) return
     this.#hasSynced = true

@@ -1,5 +1,6 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { freezeDeep } from '../base/freeze.ts'
+import { sameJson } from '../base/same-json.ts'
 
 /** Owners (or kinds, for what has none) of which one object is remembered. */
 const mostPeers = 256
@@ -45,8 +46,8 @@ function share(next: unknown, old: unknown, peer: unknown): unknown {
   if (next === peer) return peer
   if (typeof next !== 'object' || next === null) return next
   // Most parts are equal, which is found out without making anything.
-  if (same(next, old)) return old
-  if (same(next, peer)) return peer
+  if (sameJson(next, old)) return old
+  if (sameJson(next, peer)) return peer
   return childrenShared(next, old, peer)
 }
 
@@ -62,23 +63,3 @@ function childrenShared<V extends object>(next: V, old: unknown, peer: unknown):
 
 const childrenOf = (value: unknown): Children | undefined =>
   typeof value === 'object' && value !== null ? (value as Children) : undefined
-
-/** Equality of JSON; what is undefined equals nothing. */
-function same(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (Array.isArray(a)) {
-    if (!Array.isArray(b) || a.length !== b.length) return false
-    for (let i = 0; i < a.length; i++) if (!same(a[i], b[i])) return false
-    return true
-  }
-  if (Array.isArray(b)) return false
-  let more = 0
-  for (const key in a) {
-    const other = (b as Children)[key]
-    if (other === undefined || !same((a as Children)[key], other)) return false
-    more--
-  }
-  for (const _ in b) more++
-  return more === 0
-}

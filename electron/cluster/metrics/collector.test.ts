@@ -2,6 +2,8 @@ import { expect, it } from 'vitest'
 import type { KubeObject } from '#shared/kube/object.ts'
 import { FakeClock } from '../base/fake-clock.ts'
 import { silentLogger } from '../base/logger.ts'
+import { seededRandom } from '../base/random.ts'
+import { InformerFactory } from '../client/informer-factory.ts'
 import { FakeClient } from '../client/testing/fake-client.ts'
 import { startCollector, type Kubelet } from './collector.ts'
 import { Samples, type Summary } from './samples.ts'
@@ -40,7 +42,7 @@ function start(answer: (kubelet: Kubelet, clock: FakeClock) => Promise<Summary>)
     ],
   })
   const collector = startCollector({
-    client,
+    informers: new InformerFactory({ client, clock, random: seededRandom(1), logger: silentLogger }),
     clock,
     samples,
     logger: silentLogger,

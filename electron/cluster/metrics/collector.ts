@@ -4,11 +4,12 @@ import { nodes } from '#shared/kube/resources.ts'
 import { isSimulated } from '#shared/kube/simulated.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import type { KubeClient } from '../client/api.ts'
+import type { Index } from '../client/cache.ts'
+import type { InformerFactory } from '../client/informer-factory.ts'
 import type { Samples, Summary } from './samples.ts'
 
 export interface CollectorDeps {
-  readonly client: KubeClient
+  readonly informers: InformerFactory
   readonly clock: Clock
   readonly logger: Logger
   readonly samples: Samples
@@ -29,10 +30,14 @@ const patience = 5_000
 export function startCollector(deps: CollectorDeps): Disposable {
   const { clock, logger, samples } = deps
   const stopped = new AbortController()
+  const all = deps.informers.for(nodes)
+  // Several nodes may share a kubelet's server: it is asked once.
+  const byKubelet = all.index('kubelet', kubeletOf)
   const run = async (): Promise<void> => {
+    await all.whenSynced(stopped.signal).catch(() => {})
     while (!stopped.signal.aborted) {
       try {
-        samples.take(await readAll(deps, stopped.signal))
+        samples.take(await readAll(deps, byKubelet, stopped.signal))
       } catch (error) {
         if (!stopped.signal.aborted) logger.warn('metrics could not be read', { error: (error as Error).message })
       }
@@ -43,10 +48,12 @@ export function startCollector(deps: CollectorDeps): Disposable {
   return { [Symbol.dispose]: () => stopped.abort() }
 }
 
-async function readAll(deps: CollectorDeps, stopped: AbortSignal) {
-  const { items } = await deps.client.list(nodes)
+async function readAll(deps: CollectorDeps, byKubelet: Index<Node>, stopped: AbortSignal) {
   const read = await Promise.all(
-    [...kubeletsOf(items as readonly Frozen<Node>[]).values()].map(async ({ kubelet, nodes: names }) => {
+    [...byKubelet.values()].map(async (place) => {
+      const [host = '', port] = place.split(' ')
+      const kubelet = { host, port: Number(port) }
+      const names = byKubelet.get(place).map(({ metadata }) => metadata?.name ?? '')
       const timeout = new AbortController()
       const cancel = deps.clock.after(patience, () => timeout.abort())
       try {
@@ -64,17 +71,9 @@ async function readAll(deps: CollectorDeps, stopped: AbortSignal) {
   return read.flat()
 }
 
-/** Several nodes may share a kubelet's server: it is asked once. */
-function kubeletsOf(all: readonly Frozen<Node>[]): Map<string, { kubelet: Kubelet; nodes: string[] }> {
-  const found = new Map<string, { kubelet: Kubelet; nodes: string[] }>()
-  for (const node of all) {
-    const host = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
-    const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port
-    if (isSimulated(node) || !host || !port) continue
-    const key = `${host} ${port}`
-    const known = found.get(key) ?? { kubelet: { host, port }, nodes: [] }
-    known.nodes.push(node.metadata?.name ?? '')
-    found.set(key, known)
-  }
-  return found
+/** Where the node's kubelet listens; simulated nodes have none. */
+function kubeletOf(node: Frozen<Node>): readonly string[] {
+  const host = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
+  const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port
+  return isSimulated(node) || !host || !port ? [] : [`${host} ${port}`]
 }

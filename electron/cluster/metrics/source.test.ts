@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { KubeObject } from '#shared/kube/object.ts'
 import { FakeClock } from '../base/fake-clock.ts'
+import { silentLogger } from '../base/logger.ts'
+import { seededRandom } from '../base/random.ts'
+import { InformerFactory } from '../client/informer-factory.ts'
 import { FakeClient } from '../client/testing/fake-client.ts'
 import type { Measured } from './samples.ts'
 import { UsageSource } from './source.ts'
@@ -30,8 +33,9 @@ const measured: Measured = { at: 1_000, window: 10_018, nanoCores: 2_500_000, me
 
 function source(...objects: KubeObject[]): UsageSource {
   const clock = new FakeClock()
+  const client = new FakeClient({ clock, objects })
   return new UsageSource({
-    client: new FakeClient({ clock, objects }),
+    informers: new InformerFactory({ client, clock, random: seededRandom(1), logger: silentLogger }),
     clock,
     samples: {
       node: (name) => (name === 'real' ? { ...measured, nanoCores: 5e8 } : undefined),

@@ -6,12 +6,13 @@ import { formatQuantity, quantityOf } from '#shared/kube/quantity.ts'
 import { apiVersionOf, nodes, pods, type ResourceType } from '#shared/kube/resources.ts'
 import { isSimulated } from '#shared/kube/simulated.ts'
 import { timestamp, type Clock } from '../base/clock.ts'
-import type { KubeClient } from '../client/api.ts'
+import type { InformerFactory } from '../client/informer-factory.ts'
 import type { Measured, Samples } from './samples.ts'
 import { simulatedUsage } from './simulated.ts'
 
 export interface SourceDeps {
-  readonly client: KubeClient
+  /** Their caches are read: objects are not decoded for every question. */
+  readonly informers: InformerFactory
   readonly clock: Clock
   readonly samples: Pick<Samples, 'node' | 'pod'>
 }
@@ -29,8 +30,7 @@ export class UsageSource {
 
   async pods(namespace: string | undefined): Promise<PodMetrics[]> {
     const simulated = await this.#simulatedNodes()
-    const { items } = await this.#deps.client.list(pods, { namespace })
-    return (items as readonly Frozen<Pod>[]).flatMap((pod) => {
+    return (await this.#list(pods, namespace)).flatMap((pod) => {
       const measured = this.#measured(pod, simulated)
       if (!measured) return []
       const [first] = measured.values()
@@ -40,8 +40,8 @@ export class UsageSource {
   }
 
   async nodes(): Promise<NodeMetrics[]> {
-    const { client, clock, samples } = this.#deps
-    const all = (await client.list(nodes)).items as readonly Frozen<Node>[]
+    const { clock, samples } = this.#deps
+    const all = await this.#list(nodes)
     const simulated = await this.#usageOfSimulated(all)
     return all.flatMap((node): NodeMetrics[] => {
       const name = node.metadata?.name ?? ''
@@ -50,6 +50,12 @@ export class UsageSource {
         : samples.node(name)
       return measured ? [{ ...this.#head(nodeMetrics, node, measured), usage: usageOf(measured) }] : []
     })
+  }
+
+  async #list<T extends KubeObject>(type: ResourceType<T>, namespace?: string): Promise<readonly Frozen<T>[]> {
+    const informer = this.#deps.informers.for(type)
+    await informer.whenSynced()
+    return informer.lister.list(namespace)
   }
 
   #head(type: ResourceType, { metadata }: Frozen<KubeObject>, { at, window }: Measured) {
@@ -81,8 +87,8 @@ export class UsageSource {
   }
 
   async #simulatedNodes(): Promise<ReadonlySet<string>> {
-    const { items } = await this.#deps.client.list(nodes)
-    return new Set(items.filter(isSimulated).map(({ metadata }) => metadata?.name ?? ''))
+    const all = await this.#list(nodes)
+    return new Set(all.filter(isSimulated).map(({ metadata }) => metadata?.name ?? ''))
   }
 
   /** A simulated node uses what its pods do. */
@@ -90,9 +96,8 @@ export class UsageSource {
     const sums = new Map<string, Used>()
     for (const node of all) if (isSimulated(node)) sums.set(node.metadata?.name ?? '', nothing)
     if (!sums.size) return sums
-    const { items } = await this.#deps.client.list(pods)
     const names = new Set(sums.keys())
-    for (const pod of items as readonly Frozen<Pod>[]) {
+    for (const pod of await this.#list(pods)) {
       const sum = sums.get(pod.spec?.nodeName ?? '')
       const measured = sum && this.#measured(pod, names)
       if (measured) sums.set(pod.spec!.nodeName!, [...measured.values()].reduce(add, sum))

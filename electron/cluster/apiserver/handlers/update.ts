@@ -1,6 +1,7 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { conflict, invalid, notFound } from '#shared/kube/status.ts'
 import { sameExceptTimes } from '../../schema/managed-fields/track.ts'
+import { sameJson } from '../../base/same-json.ts'
 import { ExpectationError, type Entry } from '../../store/api.ts'
 import { metadataOf } from '../metadata/metadata.ts'
 import { keepSystemFields } from '../metadata/system-fields.ts'
@@ -13,7 +14,6 @@ import { freshly } from './freshly.ts'
 import { recordManager } from './managed-fields.ts'
 import { contextOf, invalidOf, type Core, type Operation, type Outcome } from './operation.ts'
 import { ledgerOf, release, reserve } from './reserve.ts'
-import { sameJson } from './same-json.ts'
 import { fillZeroFields } from './zero-fields.ts'
 
 export interface UpdateRequest {

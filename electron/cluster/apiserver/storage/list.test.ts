@@ -102,3 +102,25 @@ it('reads its own continue tokens and refuses others in the words of the real se
     "invalid continue token: continue key is not valid: invalid character '\\u0081' looking for beginning of value",
   )
 })
+
+it('pages through what matches, few among many, to the very end', async () => {
+  const small = smallCore()
+  const names = Array.from({ length: 2500 }, (_, i) => `m${String(i).padStart(4, '0')}`)
+  for (const [i, name] of names.entries())
+    await small.create(configMap(name, { metadata: { name, labels: { third: String(i % 3 === 0) } } }))
+  const wanted = names.filter((_, i) => i % 3 === 0)
+  const seen: string[] = []
+  let token: string | undefined = ''
+  for (let pages = 0; token !== undefined; pages++) {
+    const page: Awaited<ReturnType<typeof listed>> = await listed(small, 'configmaps', {
+      limit: 400,
+      label: 'third=true',
+      continue: token,
+    })
+    expect(page.entries.length <= 400 && pages < 4).toBe(true)
+    seen.push(...page.names)
+    token = page.continue
+    await small.create(configMap(`m0000-${pages}`))
+  }
+  expect(seen).toEqual(wanted)
+})

@@ -64,19 +64,40 @@ function select(kind: ServedKind, request: ListRequest, revision: number, after:
   const prefix = kind.objects.prefixOf(request.namespace)
   const start = after === undefined ? undefined : prefix + after
   const matches = kind.matcher(request)
-  if (!matches && request.limit) return selectPage(kind, request.limit, revision, prefix, start)
-  const candidates = candidatesOf(kind, request, revision, prefix, start)
-  if (!request.limit) return { entries: matches ? candidates.filter(matches) : candidates, revision }
-  const entries: Entry[] = []
-  let seen = 0
-  for (; seen < candidates.length && entries.length < request.limit; seen++) {
-    const entry = candidates[seen]!
-    if (!matches || matches(entry)) entries.push(entry)
+  if (!request.limit) {
+    const all = candidatesOf(kind, request, revision, prefix, start)
+    return { entries: matches ? all.filter(matches) : all, revision }
   }
-  if (seen === candidates.length) return { entries, revision }
-  // With a selector the page ends at the last key looked at, whether anything after it matches or not.
-  const last = candidates[seen - 1]!.key.slice(prefix.length)
-  return { entries, revision, continue: encodeContinue({ revision, after: last }) }
+  return matches
+    ? selectMatching(kind, request, matches, revision, prefix, start)
+    : selectPage(kind, request.limit, revision, prefix, start)
+}
+
+/** So many entries are looked at between two looks at what follows. */
+const stride = 1000
+
+/** Costs what has to be looked at until the page is full. It ends at the last key looked at, whether more match or not. */
+function selectMatching(
+  kind: ServedKind,
+  request: ListRequest,
+  matches: (entry: Entry) => boolean,
+  revision: number,
+  prefix: string,
+  start: string | undefined,
+): ListPage {
+  const entries: Entry[] = []
+  for (let after = start; ;) {
+    const candidates = candidatesOf(kind, request, revision, prefix, after, stride)
+    let seen = 0
+    for (; seen < candidates.length && entries.length < request.limit; seen++)
+      if (matches(candidates[seen]!)) entries.push(candidates[seen]!)
+    const last = candidates[seen - 1]?.key
+    const isAll = seen === candidates.length && candidates.length < stride
+    if (isAll || last === undefined) return { entries, revision }
+    if (entries.length === request.limit)
+      return { entries, revision, continue: encodeContinue({ revision, after: last.slice(prefix.length) }) }
+    after = last
+  }
 }
 
 /** Costs what the page costs, however much follows. */
@@ -95,13 +116,14 @@ function selectPage(
   return { entries, revision, continue: encodeContinue({ revision, after: last!.slice(prefix.length) }), remaining }
 }
 
-/** Entries under the prefix in order, fewer where an index or a name says which can match. */
+/** The first entries under the prefix, in order, fewer where an index or a name says which can match. */
 function candidatesOf(
   kind: ServedKind,
   { namespace, fields }: ListRequest,
   revision: number,
   prefix: string,
   start: string | undefined,
+  limit = Infinity,
 ): readonly Entry[] {
   const { objects } = kind
   const newest = revision === objects.revision
@@ -117,10 +139,11 @@ function candidatesOf(
       const keys = objects.indexed(field, value)
       if (!keys) continue
       const within = keys.filter((key) => key.startsWith(prefix) && (start === undefined || key > start))
-      return within.flatMap((key) => objects.get(key) ?? [])
+      return within.slice(0, limit).flatMap((key) => objects.get(key) ?? [])
     }
   }
   return objects.store.range(prefix, {
+    limit,
     ...(start === undefined ? {} : { after: start }),
     ...(newest ? {} : { revision }),
   })

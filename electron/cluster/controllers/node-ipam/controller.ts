@@ -1,3 +1,5 @@
+import type { Node } from 'kubernetes-types/core/v1'
+import type { Frozen } from '#shared/kube/object.ts'
 import { nodes } from '#shared/kube/resources.ts'
 import type { InformerFactory } from '../../client/informer-factory.ts'
 import { decider, watch, type Controller } from '../framework/controller.ts'
@@ -12,28 +14,47 @@ export function nodeIpamController({
   podCidr: string
 }): Controller {
   const all = informers.for(nodes)
-  /** Who has been told that there is no range left: once is enough. */
+  /** Names of those that a range is to be looked for: newcomers, and all who have none when one becomes free. */
+  const waiting = new Set<string>()
+  /** Who has been told that there is none left: once is enough. */
   const told = new Set<string>()
   const byRange = all.index('podCIDR', ({ spec }) => [spec?.podCIDR ?? ''])
+  const wait = ({ metadata }: Frozen<Node>) => void waiting.add(metadata?.name ?? '')
   return decider({
     name: 'node-ipam-controller',
     account: 'node-controller',
     workers: 1,
     writesTo: [all],
     // One key for all nodes: the next range depends on all that were given before.
-    // A node that leaves frees its range; nothing else that happens to a node does.
     watches: [
-      watch(all, (node, old) => (old && old.spec?.podCIDR === node.spec?.podCIDR ? [] : ['nodes']), {
-        onDelete: ({ metadata }) => told.delete(metadata?.uid ?? ''),
-      }),
+      watch(
+        all,
+        (node, old) => {
+          if (old && old.spec?.podCIDR === node.spec?.podCIDR) return []
+          wait(node)
+          return ['nodes']
+        },
+        {
+          onDelete({ metadata, spec }) {
+            told.delete(metadata?.uid ?? '')
+            if (spec?.podCIDR) byRange.get('').forEach(wait)
+          },
+        },
+      ),
     ],
-    observe: () => {
-      const waiting = byRange.get('').filter(({ metadata }) => !metadata?.deletionTimestamp)
-      return waiting.length ? { waiting, told, cluster: podCidr, used: new Set(byRange.values()) } : undefined
+    observe() {
+      const found = [...waiting].flatMap((name) => {
+        const node = all.lister.get(name)
+        if (node && !node.spec?.podCIDR && !node.metadata?.deletionTimestamp) return [node]
+        waiting.delete(name)
+        return []
+      })
+      return found.length ? { waiting: found, told, cluster: podCidr, used: new Set(byRange.values()) } : undefined
     },
     reconcile(observed) {
       const decision = reconcile(observed)
       for (const { about } of decision.refused) told.add(about.uid ?? '')
+      for (const name of decision.without) waiting.delete(name)
       return decision
     },
   })

@@ -17,17 +17,28 @@ export interface Observed {
 
 /** The size of each node's range. */
 const nodeMask = 24
+export interface Ranges extends Decision {
+  /** Names of nodes for which there is no range left, and what they are told if they have not been. */
+  readonly without: readonly string[]
+  readonly refused: readonly EventAction[]
+}
+
 /** Gives each node without one the lowest free range for its pods. All nodes in one decision: none is given twice. */
-export function reconcile({ waiting, told, used, cluster }: Observed): Decision & { refused: readonly EventAction[] } {
+export function reconcile({ waiting, told, used, cluster }: Observed): Ranges {
   const free = freeRanges(cluster, used)
-  const steps: Step[] = []
-  const refused: EventAction[] = []
+  const assigned: Step[] = []
+  const without: Frozen<Node>[] = []
   for (const node of waiting) {
     const range = free.next()
-    if (!range.done) steps.push(assign(node, range.value))
-    else if (!told.has(node.metadata?.uid ?? '')) refused.push(unavailable(node))
+    if (range.done) without.push(node)
+    else assigned.push(assign(node, range.value))
   }
-  return { steps: [...steps, ...refused], refused }
+  const refused = without.filter(({ metadata }) => !told.has(metadata?.uid ?? '')).map(unavailable)
+  return {
+    steps: [...assigned, ...refused],
+    refused,
+    without: without.map(({ metadata }) => metadata?.name ?? ''),
+  }
 }
 
 function assign(node: Frozen<Node>, podCIDR: string): Step {

@@ -42,6 +42,8 @@ interface Kept {
 const burst = 1000
 /** As many of them are under way at a time. They have a limit of their own: nodes must not fall silent because pods are many. */
 const concurrentBeats = 16
+/** Reports are larger and may wait. */
+const concurrentReports = 4
 
 /** The Node objects of a fleet, their leases and their reports. */
 export class FleetNodes {
@@ -50,6 +52,7 @@ export class FleetNodes {
   /** Whose turn it is to give a sign of life, in order; begun anew when all have had theirs. */
   #turns: Kept[] = []
   readonly #beats = new Limiter(concurrentBeats)
+  readonly #reports = new Limiter(concurrentReports)
   #cancel = (): void => {}
   #watched: Informer<Node> | undefined
 
@@ -114,6 +117,7 @@ export class FleetNodes {
   async stop(): Promise<void> {
     this.#cancel()
     this.#beats.clear()
+    this.#reports.clear()
     await this.#watched?.[Symbol.asyncDispose]()
   }
 
@@ -142,15 +146,15 @@ export class FleetNodes {
     node.busy = true
     const { client, clock, logger } = this.#deps
     const { name, uid } = node
-    const sent = this.#beats.run(async () => {
-      await renewLease(client, { name, uid }, clock.now())
-      if (!report) return
-      node.reportAt = clock.monotonic() + nodeHeartbeat.status
-      await this.#report(name, this.#watched?.lister.get(name))
-    })
-    sent
-      .catch((error: Error) => logger.warn('a simulated node missed a heartbeat', { node: name, error: error.message }))
+    const missed = (error: Error) =>
+      logger.warn('a simulated node missed a heartbeat', { node: name, error: error.message })
+    void this.#beats
+      .run(() => renewLease(client, { name, uid }, clock.now()))
+      .catch(missed)
       .finally(() => (node.busy = false))
+    if (!report) return
+    node.reportAt = clock.monotonic() + nodeHeartbeat.status
+    void this.#reports.run(() => this.#report(name, this.#watched?.lister.get(name))).catch(missed)
   }
 
   async #report(name: string, before: Frozen<Node> | undefined): Promise<void> {

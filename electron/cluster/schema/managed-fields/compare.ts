@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { sameJson } from '../../base/same-json.ts'
 import { FieldSetBuilder, recursiveDifference, type FieldSet } from './field-set.ts'
 import type { Shape } from './shape.ts'
 import { elementOfField, indexItems, isMap, resolve, shapeUnder, type JsonObject } from './view.ts'
@@ -40,6 +41,8 @@ export function compareObjects(before: JsonObject, after: JsonObject, shape: Sha
       if (!Object.hasOwn(right, key)) step(elementOfField(key), shapeUnder(map, key), left[key], undefined)
   }
   const visitList = (list: Extract<Shape, { is: 'list' }>, left: unknown[], right: unknown[]): void => {
+    // Most lists are as they were, which is cheaper to see than what their items are known by.
+    if (sameJson(left, right)) return
     const before = indexItems(list, left)
     const after = indexItems(list, right)
     for (const [element, item] of after) step(element, list.items, before.get(element), item)

@@ -28,10 +28,15 @@ export function selectedPods(service: ServiceView, byLabel: Index<Pod>): readonl
 
 /** Maps pods to the services that select them, or did before their labels changed. */
 export function selectingServices(pods: Informer<Pod>, services: Informer<Service>): Watch {
-  const keysFor = (pod: PodView): string[] =>
-    services.lister
-      .list(pod.metadata?.namespace)
-      .filter(({ spec }) => spec?.selector && matchesAll(spec.selector, pod.metadata?.labels))
+  // By one label that they ask for: however many services there are, a pod's event looks at those that share one with it.
+  const byLabel = services.index('selects', ({ metadata, spec }) => {
+    const [label] = Object.entries(spec?.selector ?? {})
+    return label ? [`${metadata?.namespace}/${label.join('=')}`] : []
+  })
+  const keysFor = ({ metadata }: PodView): string[] =>
+    Object.entries(metadata?.labels ?? {})
+      .flatMap((label) => byLabel.get(`${metadata?.namespace}/${label.join('=')}`))
+      .filter(({ spec }) => matchesAll(spec?.selector ?? {}, metadata?.labels))
       .map((service) => keyOf(service as KubeObject))
   return {
     synced: async () => {

@@ -23,6 +23,7 @@ import {
   simulatorUser,
   startControlPlane,
   volumesUser,
+  type ControlPlane,
   type ControlPlaneDeps,
 } from './control-plane.ts'
 import type { DataDirectory } from './data-directory.ts'
@@ -43,6 +44,7 @@ import {
 } from './options.ts'
 import type { InstallationPaths } from './paths.ts'
 import { serveLifeline } from './runtime/process/lifeline.ts'
+import { startTracing, type Tracing } from './trace/tracing.ts'
 
 export interface ClusterDeps {
   options: ClusterOptions
@@ -83,28 +85,38 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
   if (isShared(options.store)) checkSameKeys(store, data)
   let agent: AgentProcess | undefined
   const samples = new Samples()
+  const tracing: Tracing | undefined = options.bare
+    ? undefined
+    : startTracing({
+        clock,
+        authorizer: () => controlPlane.server.authorizer,
+        client: () => controlPlane.server.client(masters),
+      })
   let usage: UsageSource | undefined
-  const { pki, server } = owned.own(
-    await startControlPlane({
-      store,
-      clock,
-      random,
-      logger,
-      keysDirectory: data.file('pki'),
-      descriptionsFile: paths.descriptionsFile,
-      bare: options.bare,
-      moreKinds: options.bare
-        ? []
-        : metricsKinds({
+  const controlPlane: ControlPlane = await startControlPlane({
+    store,
+    clock,
+    random,
+    logger,
+    keysDirectory: data.file('pki'),
+    descriptionsFile: paths.descriptionsFile,
+    bare: options.bare,
+    moreKinds: tracing
+      ? [
+          ...metricsKinds({
             pods: async (namespace) => (await usage?.pods(namespace)) ?? [],
             nodes: async () => (await usage?.nodes()) ?? [],
           }),
-      onStored: atRest && ((kind) => atRest.describe(kind)),
-      ...auditing(deps, owned),
-      authentication: authentication(deps, owned),
-      locate: (address) => agent?.locate(address) ?? Promise.resolve(address),
-    }),
-  )
+          ...tracing.kinds,
+        ]
+      : [],
+    wrote: tracing?.wrote,
+    onStored: atRest && ((kind) => atRest.describe(kind)),
+    ...auditing(deps, owned),
+    authentication: authentication(deps, owned),
+    locate: (address) => agent?.locate(address) ?? Promise.resolve(address),
+  })
+  const { pki, server } = owned.own(controlPlane)
   const podCidr = options.bare ? undefined : await podRange(data, processNodes(options, data))
   const { url, port } = await listenRemembered(server, options.port, data, podCidr)
   data.remember({ port, store: options.store })
@@ -114,7 +126,8 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
     client: pki.clientFor(adminIdentity),
     user: 'wheelhouse-admin',
   })
-  if (podCidr === undefined) return { server: url, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
+  if (podCidr === undefined || !tracing)
+    return { server: url, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
 
   const client = server.client(masters)
   await makeOwnObjects(client)
@@ -123,7 +136,7 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
   const { startLoops } = await import('./loops.ts')
   // The data directory's lock makes it unique, and a restart leads on at once.
   const leader = isShared(options.store) ? `${os.hostname()}_${digestOf(data).slice(0, 16)}` : undefined
-  await startLoops({ clock, random, logger, server, pki, podCidr, leader }, owned)
+  await startLoops({ clock, random, logger, server, pki, podCidr, tracing, leader }, owned)
   agent = await startAgent(deps, owned, pki, url, podCidr)
   const collector = startCollector({
     client,

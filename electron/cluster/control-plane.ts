@@ -9,6 +9,7 @@ import {
 } from '#shared/kube/resources.ts'
 import { isAlreadyExists } from '#shared/kube/status.ts'
 import { hostDirectory, isDefaultClass } from '#shared/kube/storage.ts'
+import { traceGroup } from '#shared/kube/trace.ts'
 import { plugins } from './apiserver/admission/index.ts'
 import { directoryKeyFiles, memoryKeyFiles } from './apiserver/pki/key-files.ts'
 import { openPki, type Pki } from './apiserver/pki/pki.ts'
@@ -42,6 +43,8 @@ export interface ControlPlaneDeps {
   /** Kinds that are served besides those of Kubernetes itself. */
   moreKinds?: readonly KindDefinition[]
   onStored?: ApiServerDeps['onStored']
+  /** Told of every write. */
+  wrote?: ApiServerDeps['wrote']
   locate?: ApiServerDeps['locate']
 }
 
@@ -64,6 +67,7 @@ export async function startControlPlane({
   freeze,
   moreKinds = [],
   onStored,
+  wrote,
   locate,
 }: ControlPlaneDeps): Promise<ControlPlane> {
   const files = keysDirectory === undefined ? memoryKeyFiles() : directoryKeyFiles(keysDirectory)
@@ -84,6 +88,7 @@ export async function startControlPlane({
     authentication,
     ...(freeze ? { freeze } : {}),
     ...(onStored ? { onStored } : {}),
+    ...(wrote ? { wrote } : {}),
     locate,
   })
   return { pki, server, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
@@ -190,6 +195,14 @@ export async function makeOwnObjects(client: KubeClient): Promise<void> {
         'system:aggregated-metrics-reader',
         [{ apiGroups: ['metrics.k8s.io'], resources: ['pods', 'nodes'], verbs: ['get', 'list', 'watch'] }],
         { [aggregated('view')]: 'true', [aggregated('edit')]: 'true', [aggregated('admin')]: 'true' },
+      ),
+    ],
+    [
+      clusterRoles,
+      role(
+        'wheelhouse:trace-reader',
+        [{ apiGroups: [traceGroup], resources: ['traces', 'schedulingdecisions'], verbs: ['get', 'list', 'watch'] }],
+        { [aggregated('view')]: 'true' },
       ),
     ],
     [services, dns],

@@ -1,10 +1,10 @@
+import { nodes, pods } from '#shared/kube/resources.ts'
 import type { Pki } from './apiserver/pki/pki.ts'
 import type { ApiServer } from './apiserver/server.ts'
 import type { Clock } from './base/clock.ts'
 import { Disposer } from './base/dispose.ts'
 import type { Logger } from './base/logger.ts'
 import type { Random } from './base/random.ts'
-import { TraceRing } from './base/trace.ts'
 import type { KubeClient } from './client/api.ts'
 import { ApiEventRecorder } from './client/event-recorder.ts'
 import { fencedClient } from './client/fenced-client.ts'
@@ -12,6 +12,7 @@ import { InformerFactory } from './client/informer-factory.ts'
 import { LeaderElection } from './client/leader-election.ts'
 import { reader, startControllers, type Identity } from './controllers/index.ts'
 import { startScheduler } from './scheduler/scheduler.ts'
+import type { Tracing } from './trace/tracing.ts'
 
 export interface LoopsDeps {
   clock: Clock
@@ -21,13 +22,14 @@ export interface LoopsDeps {
   pki: Pki
   /** Range of the pods' addresses. */
   podCidr: string
+  tracing: Tracing
   /** This server's name among those that share a store, of which one runs the loops; undefined: it is alone. */
   leader: string | undefined
 }
 
 /** Controllers and scheduler, each with an identity of its own. */
 export async function startLoops(deps: LoopsDeps, owned: Disposer): Promise<void> {
-  const { clock, random, logger, server, pki, podCidr, leader } = deps
+  const { clock, random, logger, server, pki, podCidr, tracing, leader } = deps
   // What the loops read is kept once for all of them, also while others lead.
   const informers = owned.own(
     new InformerFactory({ client: server.client(reader), clock, random, logger: logger.child('caches') }),
@@ -47,7 +49,7 @@ export async function startLoops(deps: LoopsDeps, owned: Disposer): Promise<void
         clock,
         random,
         logger: logger.child('controllers'),
-        trace: new TraceRing({ clock }),
+        trace: tracing.ring,
         rootCa: pki.authority,
         podCidr,
         signToken: (account, secret) => server.tokens.issueLegacy(account, secret),
@@ -61,7 +63,11 @@ export async function startLoops(deps: LoopsDeps, owned: Disposer): Promise<void
     const client = clientOf({ name: 'system:kube-scheduler', groups: [] }, holds)
     const source = { component: 'default-scheduler' }
     const events = parts.own(new ApiEventRecorder({ client, clock, logger, source }))
-    parts.own(startScheduler({ client, informers, events, clock, random, logger: logger.child('scheduler') }))
+    const scheduler = startScheduler({ client, informers, events, clock, random, logger: logger.child('scheduler') })
+    parts.own(scheduler)
+    const seen = { pods: informers.for(pods).lister, nodes: informers.for(nodes).lister }
+    const following = tracing.decisions.follow({ scheduler, ...seen })
+    parts.defer(() => following[Symbol.dispose]())
     return parts
   }
   const loops = { 'kube-controller-manager': controllers, 'kube-scheduler': scheduler }

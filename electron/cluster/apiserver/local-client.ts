@@ -2,7 +2,7 @@ import type { KubeList, KubeObject, WatchEvent } from '#shared/kube/object.ts'
 import { resourcePath, type ResourceType } from '#shared/kube/resources.ts'
 import { parseFieldSelector } from '#shared/kube/field-selectors.ts'
 import { parseSelector } from '#shared/kube/selectors.ts'
-import { StatusError, type Status } from '#shared/kube/status.ts'
+import { notFound, StatusError, type Status } from '#shared/kube/status.ts'
 import type {
   DeleteOptions,
   GetOptions,
@@ -79,6 +79,7 @@ export class LocalClient implements KubeClient {
     if (virtual?.get) return (await virtual.get(key.name, contextOf(this.#core, this.#operation(kind, key, {})))) as T
     const revision = resourceVersion ? parseResourceVersion(resourceVersion) : undefined
     const entry = await readEntry(this.#core, kind, { namespace: key.namespace, name: key.name }, revision)
+    if (kind.visibleTo(this.#user)?.shows(kind.object(entry)) === false) throw notFound(kind.subject, key.name)
     return (view ? view.read(kind.object(entry)) : kind.object(entry)) as T
   }
 
@@ -99,7 +100,8 @@ export class LocalClient implements KubeClient {
       const items = objects.filter((object) => kind.selects(request, object)) as T[]
       return { apiVersion: kind.apiVersion, kind: kind.listKind, metadata: {}, items }
     }
-    const page = await listEntries(kind, listRequest(kind, options), this.#core.clock)
+    const request = { ...listRequest(kind, options), visible: kind.visibleTo(this.#user) }
+    const page = await listEntries(kind, request, this.#core.clock)
     return {
       apiVersion: kind.apiVersion,
       kind: kind.listKind,
@@ -126,6 +128,7 @@ export class LocalClient implements KubeClient {
       namespace: options.namespace,
       labels,
       fields,
+      visible: kind.visibleTo(this.#user),
       revision,
       sendInitialEvents: options.sendInitialEvents,
       allowBookmarks: options.allowBookmarks ?? false,
@@ -220,7 +223,7 @@ export class LocalClient implements KubeClient {
     options: DeleteOptions = {},
   ): Promise<void> {
     const kind = this.#kind(type, 'delete', key)
-    await deleteObject(this.#core, this.#operation(kind, key, {}), options)
+    await deleteObject(this.#core, this.#operation(kind, key, { cause: options.cause }), options)
   }
 
   async post<A extends KubeObject = KubeObject>(
@@ -276,6 +279,7 @@ export class LocalClient implements KubeClient {
       user: this.#user,
       dryRun: options.dryRun ?? false,
       manager: options.fieldManager ?? this.#manager,
+      cause: options.cause,
       warn: () => {},
     }
   }

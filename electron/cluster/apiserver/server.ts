@@ -75,6 +75,7 @@ export interface ApiServerDeps {
   freeze?: boolean
   /** Told of every kind whose objects are stored, before the first of them is. */
   onStored?: KindIndexDeps['onStored']
+  wrote?: Core['wrote']
 }
 
 export interface ApiServer extends AsyncDisposable {
@@ -139,6 +140,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     random,
     admission: [...admission, ...access.guards],
     services,
+    wrote: deps.wrote,
     reservations: new Map(
       (deps.reservations ?? []).map((reservation) => [`${reservation.group}/${reservation.plural}`, reservation]),
     ),

@@ -1,5 +1,6 @@
 import type { KubeList, KubeObject, WatchEvent } from '#shared/kube/object.ts'
 import type { ResourceType } from '#shared/kube/resources.ts'
+import type { TraceRef } from '../base/trace.ts'
 
 /** How a component of the cluster speaks to the API server: in process or over HTTPS, with an identity of its own. */
 export interface ObjectKey {
@@ -36,14 +37,20 @@ export interface WatchOptions extends ListOptions {
 
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply'
 
-export interface WriteOptions {
+/** Never leaves the process. */
+interface Caused {
+  /** What made the caller write: for the trace. */
+  cause?: TraceRef | undefined
+}
+
+export interface WriteOptions extends Caused {
   subresource?: string | undefined
   fieldManager?: string | undefined
   force?: boolean | undefined
   dryRun?: boolean | undefined
 }
 
-export interface DeleteOptions {
+export interface DeleteOptions extends Caused {
   gracePeriodSeconds?: number | undefined
   propagationPolicy?: 'Orphan' | 'Background' | 'Foreground' | undefined
   preconditions?: { uid?: string | undefined; resourceVersion?: string | undefined } | undefined

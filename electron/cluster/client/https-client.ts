@@ -106,7 +106,7 @@ export class HttpsClient implements KubeClient, Discovery, AsyncDisposable {
   async delete<T extends KubeObject>(
     type: ResourceType<T>,
     key: ObjectKey,
-    options: DeleteOptions = {},
+    { cause: _cause, ...options }: DeleteOptions = {},
   ): Promise<void> {
     const body = { kind: 'DeleteOptions', apiVersion: 'v1', ...options }
     await this.#transport.json({ method: 'DELETE', path: resourcePath(type, key), body })

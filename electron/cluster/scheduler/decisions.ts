@@ -11,8 +11,23 @@ export interface PendingAnswer {
   readonly message: string
   /** Every node that was looked at: every plug-in that rejects it, with what is missing. */
   readonly nodes: readonly NodeReport[]
-  /** The node that is being cleared for it. */
-  readonly nominated?: string
+  /** Nodes in the cluster. */
+  readonly all: number
+  /** Plug-ins that left only some nodes to look at. */
+  readonly restrictedBy: readonly string[]
+  /** Said before any node was looked at. */
+  readonly refusal?: { readonly plugin: string; readonly reason: string }
+  readonly preemption: Attempt
+}
+
+/** What came of the attempt to make room. */
+export interface Attempt {
+  /** In upstream's words; '' where pods are being evicted, or there are no nodes. */
+  readonly tried: string
+  /** The node that is being cleared for the pod. */
+  readonly node?: string
+  /** `namespace/name`, the most important first. */
+  readonly victims?: readonly string[]
 }
 
 /** Why a pod is where it is. */
@@ -41,12 +56,12 @@ export interface Decisions {
 const capacity = 100_000
 const mostAnswers = 10_000
 
-const weightOf = (answer: Answer): number => 1 + ('nodes' in answer ? answer.nodes.length : answer.scores.length)
-
 /** The newest answer for every pod, as far as there is room: one ring for pending and placed pods. */
 export class DecisionRing implements Decisions {
   readonly #answers = new Map<string, Answer>()
   readonly #capacity: number
+  /** How many answers share a report: pods of one kind that were refused in one state of the cluster do. */
+  readonly #sharers = new Map<PendingAnswer['nodes'], number>()
   #weight = 0
 
   constructor(options: { capacity?: number } = {}) {
@@ -56,7 +71,7 @@ export class DecisionRing implements Decisions {
   record(answer: Answer): void {
     this.forget(answer.uid)
     this.#answers.set(answer.uid, answer)
-    this.#weight += weightOf(answer)
+    this.#weigh(answer, 1)
     for (const oldest of this.#answers.keys()) {
       if (this.#answers.size <= 1 || (this.#weight <= this.#capacity && this.#answers.size <= mostAnswers)) return
       this.forget(oldest)
@@ -67,7 +82,21 @@ export class DecisionRing implements Decisions {
     const answer = this.#answers.get(uid)
     if (!answer) return
     this.#answers.delete(uid)
-    this.#weight -= weightOf(answer)
+    this.#weigh(answer, -1)
+  }
+
+  #weigh(answer: Answer, sign: 1 | -1): void {
+    this.#weight += sign
+    if (!('nodes' in answer)) {
+      this.#weight += sign * answer.scores.length
+      return
+    }
+    const { nodes } = answer
+    const sharers = (this.#sharers.get(nodes) ?? 0) + sign
+    if (sharers === 0) this.#sharers.delete(nodes)
+    else this.#sharers.set(nodes, sharers)
+    // The first pays for all, the last is paid back.
+    if (sharers === (sign === 1 ? 1 : 0)) this.#weight += sign * nodes.length
   }
 
   answerFor(uid: string): Answer | undefined {

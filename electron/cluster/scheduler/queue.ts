@@ -12,6 +12,16 @@ const retry = { initial: 1000, max: 10_000 }
 const longest = 300_000
 const flushEvery = 30_000
 
+/** How a pod waits. */
+export interface Wait {
+  readonly where: Waiting['where']
+  readonly attempts: number
+  /** Milliseconds until it may be tried again; 0: at once. */
+  readonly readyIn: number
+  /** What rejected it: what these wait for wakes it. */
+  readonly plugins: ReadonlySet<string>
+}
+
 interface Entry {
   readonly waiting: Waiting
   readonly ticket: number
@@ -58,6 +68,13 @@ export class SchedulingQueue {
 
   stateOf(uid: string): Waiting['where'] | undefined {
     return this.#known.get(uid)?.where
+  }
+
+  look(uid: string): Wait | undefined {
+    const waiting = this.#known.get(uid)
+    if (!waiting) return undefined
+    const { where, attempts, plugins, readyAt } = waiting
+    return { where, attempts, plugins, readyIn: Math.max(0, readyAt - this.#clock.monotonic()) }
   }
 
   /** A new pod, or one that asks for something else than before. */

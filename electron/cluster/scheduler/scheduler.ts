@@ -23,7 +23,7 @@ import type { PodInfo } from './pod-info.ts'
 import { patchStatus } from './pod-status.ts'
 import { preempt, type Candidate } from './preemption.ts'
 import { defaultProfile, type Profile } from './profile.ts'
-import { SchedulingQueue } from './queue.ts'
+import { SchedulingQueue, type Wait } from './queue.ts'
 import { schedule, type Cycle, type Failure, type Placement } from './schedule.ts'
 
 export interface SchedulerDeps {
@@ -40,6 +40,10 @@ export interface SchedulerDeps {
 export interface Scheduler extends AsyncDisposable {
   /** Why pods are pending, or where they are. */
   readonly decisions: Decisions
+  /** How a pod waits for its next attempt; undefined where it is not in the queue. */
+  waiting(uid: string): Wait | undefined
+  /** Whether pods that name this scheduler are placed by it. */
+  answersTo(schedulerName: string): boolean
 }
 
 /** Pods taken per turn: placed on one snapshot, bound together, so that the store commits their bindings at once. */
@@ -95,6 +99,14 @@ class RunningScheduler implements Scheduler {
     await Promise.all(this.#background)
     await this.#evictions[Symbol.asyncDispose]()
     this.#queue.stop()
+  }
+
+  waiting(uid: string): Wait | undefined {
+    return this.#queue.look(uid)
+  }
+
+  answersTo(schedulerName: string): boolean {
+    return this.#boards.has(schedulerName)
   }
 
   async #run(): Promise<void> {
@@ -194,6 +206,7 @@ class RunningScheduler implements Scheduler {
   #failed(pod: PodInfo, error: unknown): void {
     if (!this.#isThere(pod)) return this.#queue.remove(pod.uid)
     this.#queue.fail(pod.uid)
+    this.decisions.forget(pod.uid)
     const message = (error as Error).message
     this.#deps.events.event(referenceTo(pods, pod.pod), 'Warning', 'FailedScheduling', asNote(message))
     this.#writeStatus(pod, { condition: unscheduled('SchedulerError', message), nominatedNodeName: '' })
@@ -217,8 +230,11 @@ class RunningScheduler implements Scheduler {
       ...(nominated === undefined ? {} : { nominatedNodeName: nominated }),
     })
     const at = this.#deps.clock.now()
-    const answer = { pod: pod.key, uid: pod.uid, at, message, nodes: failure.reports }
-    this.decisions.record({ ...answer, ...(nominated ? { nominated } : {}) })
+    const { all, reports, refusal, restrictedBy } = failure
+    const victims = candidate?.victims.map(({ key }) => key)
+    const preemption = { tried, ...(nominated ? { node: nominated } : {}), ...(victims ? { victims } : {}) }
+    const found = { nodes: reports, all, restrictedBy, preemption, ...(refusal ? { refusal } : {}) }
+    this.decisions.record({ pod: pod.key, uid: pod.uid, at, message, ...found })
   }
 
   /** What was tried, in upstream's words, and the node that the pod may wait for from now on. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Descriptions } from './api.ts'
+import own from './data/descriptions.json' with { type: 'json' }
 
 export const noDescriptions: Descriptions = { type: () => '', field: () => '' }
 
@@ -10,13 +11,13 @@ const packages =
 
 /**
  * The descriptions that the build took from the typed client (scripts/descriptions.mjs). The file is read when the
- * first one is asked for; without it everything is served undescribed.
+ * first one is asked for; without it all but our own types is served undescribed.
  */
 export function readDescriptions(path: string): Descriptions {
   let texts: Texts | undefined
   const of = (type: string): Record<string, string> => {
     texts ??= load(path)
-    return texts[type.replace(packages, '')] ?? {}
+    return texts[type.replace(packages, '')] ?? (own as Texts)[type] ?? {}
   }
   return { type: (name) => of(name)[''] ?? '', field: (type, field) => of(type)[field] ?? '' }
 }

@@ -13,6 +13,7 @@ const packages: Record<string, string> = {
   version: 'io.k8s.apimachinery.pkg.version.',
   metrics: 'io.k8s.metrics.pkg.apis.metrics.',
   runtime: 'io.k8s.apimachinery.pkg.runtime.',
+  trace: 'dev.wheelhouse.trace.',
 }
 
 /** `core.v1.Pod` → `io.k8s.api.core.v1.Pod`. */

@@ -104,6 +104,7 @@ async function putNew(core: Core, op: Operation, key: string, object: KubeObject
       const form = op.kind.toStored(candidate)
       const entry = await objects.put(key, form instanceof Promise ? await form : form, 0, ledgerOf(core, op))
       stored = true
+      core.wrote?.({ op, action: 'create', old: undefined, object: candidate, revision: entry.revision })
       await op.kind.prepare([entry])
       return { entry, created: true }
     } catch (error) {

@@ -43,7 +43,7 @@ export async function deleteObject(core: Core, op: Operation, request: DeleteReq
     const now = core.clock.now()
     if (kind.strategy.markForCleanup && !object.metadata!.deletionTimestamp) {
       kind.strategy.markForCleanup(object, now)
-      const marked = op.dryRun ? { object } : await keep(op, key, entry, object)
+      const marked = op.dryRun ? { object } : await keep(core, op, { key, entry, old, object })
       if (marked) return marked
       continue
     }
@@ -56,8 +56,8 @@ export async function deleteObject(core: Core, op: Operation, request: DeleteReq
     if (stays) strategyOf(op).markDeleted?.(object)
     if (op.dryRun) return stays || graceful ? { object } : deleted(op, object)
     const outcome = stays
-      ? await keep(op, key, entry, object)
-      : await remove(core, op, key, entry, object, graceful || finalized)
+      ? await keep(core, op, { key, entry, old, object })
+      : await remove(core, op, { key, entry, old, object }, graceful || finalized)
     if (outcome) return outcome
   }
 }
@@ -130,10 +130,19 @@ function setPropagationFinalizers(op: Operation, metadata: Metadata, request: De
   return true
 }
 
-async function keep({ kind }: Operation, key: string, entry: Entry, object: KubeObject): Promise<Outcome | undefined> {
+interface Deletion {
+  key: string
+  entry: Entry
+  old: KubeObject
+  object: KubeObject
+}
+
+async function keep(core: Core, op: Operation, { key, entry, old, object }: Deletion): Promise<Outcome | undefined> {
+  const { kind } = op
   try {
     const stored = kind.toStored(object)
     const kept = await kind.objects.put(key, stored instanceof Promise ? await stored : stored, entry.revision)
+    core.wrote?.({ op, action: 'delete', old, object, revision: kept.revision })
     await kind.prepare([kept])
     return { entry: kept }
   } catch (error) {
@@ -145,9 +154,7 @@ async function keep({ kind }: Operation, key: string, entry: Entry, object: Kube
 async function remove(
   core: Core,
   op: Operation,
-  key: string,
-  entry: Entry,
-  object: KubeObject,
+  { key, entry, old, object }: Deletion,
   marked: boolean,
 ): Promise<Outcome | undefined> {
   const { kind } = op
@@ -155,6 +162,7 @@ async function remove(
   try {
     const stored = kind.toStored(object)
     const removed = await kind.objects.remove(key, entry.revision, stored instanceof Promise ? await stored : stored)
+    core.wrote?.({ op, action: 'delete', old, object, revision: removed.revision, gone: true })
     await kind.prepare([removed])
     release(core, op, object)
     return marked || kind.strategy.answersDeleted ? { entry: removed } : answer

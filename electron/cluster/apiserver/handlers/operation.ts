@@ -2,6 +2,7 @@ import type { KubeObject } from '#shared/kube/object.ts'
 import type { Status } from '#shared/kube/status.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
+import type { TraceRef } from '../../base/trace.ts'
 import type { Entry } from '../../store/api.ts'
 import type { KindIndex } from '../kinds/kind-index.ts'
 import type { ServedKind } from '../kinds/served-kind.ts'
@@ -23,6 +24,22 @@ export interface Core {
   readonly services: ActionServices
   /** By `group/plural`. */
   readonly reservations: ReadonlyMap<string, Reservation>
+  /** Told of every write by whoever asked for it, once it is stored. Nothing of it may be changed or kept. */
+  readonly wrote?: ((write: StoredWrite) => void) | undefined
+}
+
+export interface StoredWrite {
+  readonly op: Operation
+  /** `create`, `update`, `delete`, or the subresource of an action, such as `binding`. */
+  readonly action: string
+  readonly old: KubeObject | undefined
+  /** As it is stored, or as it was last. */
+  readonly object: KubeObject
+  readonly revision: number
+  /** The object is gone with this write. */
+  readonly gone?: boolean
+  /** What was posted to the subresource of an action. */
+  readonly input?: KubeObject
 }
 
 /** Who wants what of which object. */
@@ -37,6 +54,8 @@ export interface Operation {
   readonly dryRun: boolean
   /** Who is recorded in managedFields: the fieldManager, or what the user agent begins with. */
   readonly manager: string
+  /** What made a component of this process write. */
+  readonly cause?: TraceRef | undefined
   /** The options of the write, as admission is shown them. */
   readonly options?: Readonly<Record<string, unknown>>
   warn(text: string): void

@@ -1,6 +1,7 @@
 import type { ServedKind } from '../kinds/served-kind.ts'
 import { listEntries } from '../storage/list.ts'
 import { parseFieldSelector } from '#shared/kube/field-selectors.ts'
+import { notFound } from '#shared/kube/status.ts'
 import { mustServe, noSuchMethod, noSuchResource, operationOf, type Answering, type ApiRequest } from './api-request.ts'
 import { answerHeaders, type Answer } from './answer.ts'
 import { contentTypes, mustStream } from './media.ts'
@@ -23,7 +24,11 @@ export function serveGet(core: Core, request: ApiRequest, kind: ServedKind): Ans
   const wanted = wantedOf(request, kind)
   checkShape(wanted, false)
   const shown = showing(request, kind, core.clock, wanted)
-  const answer = (entry: Entry): Answer => viewAnswer(200, shown.view.one(entry), shown)
+  const visible = kind.visibleTo(request.user)
+  const answer = (entry: Entry): Answer => {
+    if (visible && !visible.shows(kind.object(entry))) throw notFound(kind.subject, info.name)
+    return viewAnswer(200, shown.view.one(entry), shown)
+  }
   const { virtual } = kind.definition
   if (virtual) {
     if (!virtual.get) throw noSuchMethod()
@@ -50,7 +55,8 @@ export async function serveList(core: Core, request: ApiRequest, kind: ServedKin
     const selection = parseSelection(query, kind)
     return viewAnswer(200, shown.view.objects(objects.filter((object) => kind.selects(selection, object))), shown)
   }
-  const page = await listEntries(kind, listOptions(query, kind, op.namespace, false), core.clock)
+  const options = { ...listOptions(query, kind, op.namespace, false), visible: kind.visibleTo(op.user) }
+  const page = await listEntries(kind, options, core.clock)
   return viewAnswer(200, await shown.view.list(page), shown)
 }
 
@@ -60,7 +66,8 @@ export async function serveWatch(core: Core, request: ApiRequest, kind: ServedKi
   const wanted = wantedOf(request, kind)
   mustStream(wanted)
   const { view } = showing(request, kind, core.clock, wanted)
-  const options = listOptions(query, kind, operationOf(request, kind).namespace, true)
+  const { namespace, user } = operationOf(request, kind)
+  const options = { ...listOptions(query, kind, namespace, true), visible: kind.visibleTo(user) }
   // Else clients that nobody closes would stay for ever, and all that began together would come back together.
   options.timeoutSeconds ||= shortestWatch * (1 + core.random.next())
   // The old form of watching one object: /watch/namespaces/x/pods/y.

@@ -110,7 +110,19 @@ export async function runAction(core: Core, op: Operation, input: KubeObject): P
   ensureNamespace(input, op.namespace)
   await admitMutating(core, op, { operation: 'CREATE', object: input, old: undefined })
   await admitValidating(core, op, { operation: 'CREATE', object: input, old: undefined })
-  return op.subresource!.action!(input, { namespace: op.namespace, name: op.name }, core.services, contextOf(core, op))
+  const { kind, subresource, namespace, name } = op
+  const answer = await subresource!.action!(input, { namespace, name }, core.services, contextOf(core, op))
+  const entry = core.wrote && kind.stored ? kind.objects.get(kind.objects.keyOf(namespace, name)) : undefined
+  if (entry && !op.dryRun)
+    core.wrote!({
+      op,
+      action: subresource!.name,
+      old: undefined,
+      object: kind.object(entry),
+      revision: entry.revision,
+      input,
+    })
+  return answer
 }
 
 /** scale: another shape of the object. */

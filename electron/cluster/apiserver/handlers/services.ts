@@ -2,11 +2,13 @@ import type { KubeObject } from '#shared/kube/object.ts'
 import { notFound } from '#shared/kube/status.ts'
 import { ExpectationError } from '../../store/api.ts'
 import type { ServedKind } from '../kinds/served-kind.ts'
-import type { ActionServices, SignedToken, TokenRequestInput } from '../registry/kind.ts'
+import type { ActionServices, SignedToken, TokenRequestInput, UserInfo } from '../registry/kind.ts'
 import { translateStoreError } from '../storage/errors.ts'
 import { deleteObject } from './delete.ts'
 import { freshly } from './freshly.ts'
 import type { Core, Operation } from './operation.ts'
+
+const ownUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters'] }
 
 type Resource = { group: string; plural: string }
 
@@ -60,13 +62,13 @@ export function actionServices(
       name: string,
       change: (object: T) => void,
     ) => (await update(resource, namespace, name, change as (object: KubeObject) => void)) as T,
-    async delete(resource, namespace, name, { gracePeriodSeconds, uid, dryRun = false }) {
+    async delete(resource, namespace, name, { gracePeriodSeconds, uid, dryRun = false, user = ownUser }) {
       const op: Operation = {
         kind: kindOf(resource),
         subresource: undefined,
         namespace,
         name,
-        user: { name: 'system:apiserver', groups: ['system:masters'] },
+        user,
         dryRun,
         manager: 'kube-apiserver',
         warn: () => {},

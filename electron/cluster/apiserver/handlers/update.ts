@@ -93,7 +93,7 @@ async function replace(
   await admitValidating(core, op, { operation: 'UPDATE', object, old })
   if (isReleased(kind.strategy, object)) {
     if (op.dryRun) return { object }
-    return removeReleased(core, op, key, entry, object)
+    return removeReleased(core, op, { key, entry, old, object })
   }
   const same = sameExceptTimes(old as Record<string, unknown>, object as Record<string, unknown>, sameJson)
   // A state that is not durable yet cannot be answered with: then it is written again.
@@ -112,6 +112,7 @@ async function replace(
       ledgerOf(core, op),
     )
     settle(true)
+    core.wrote?.({ op, action: 'update', old, object, revision: written.revision })
     await kind.prepare([written])
     return { entry: written }
   } catch (error) {
@@ -125,14 +126,13 @@ async function replace(
 async function removeReleased(
   core: Core,
   op: Operation,
-  key: string,
-  entry: Entry,
-  object: KubeObject,
+  { key, entry, old, object }: Omit<Replacement, 'managed'>,
 ): Promise<Outcome | undefined> {
   const { kind } = op
   try {
     const stored = kind.toStored(object)
     const removed = await kind.objects.remove(key, entry.revision, stored instanceof Promise ? await stored : stored)
+    core.wrote?.({ op, action: 'update', old, object, revision: removed.revision, gone: true })
     await kind.prepare([removed])
     release(core, op, object)
     return { entry: removed }

@@ -118,7 +118,7 @@ export class KindIndex implements Disposable {
     const prefix = `/registry/${definition.storagePrefix ?? definition.plural}/`
     const known = this.#objects.get(prefix)
     if (known) return known
-    this.#deps.onStored?.(definition)
+    if (!definition.keptIn) this.#deps.onStored?.(definition)
     const storage = definition.convert?.storage ?? definition
     const owner =
       among.find(
@@ -130,7 +130,7 @@ export class KindIndex implements Disposable {
       ) ?? definition
     const read = (field: string) => (object: KubeObject) => owner.selectableFields?.[field]?.(object) ?? ''
     const made = new ObjectStore({
-      store: this.#deps.store,
+      store: definition.keptIn ?? this.#deps.store,
       freeze: this.#deps.freeze,
       type: {
         prefix,

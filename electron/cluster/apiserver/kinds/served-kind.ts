@@ -8,7 +8,7 @@ import { decodeValue } from '../../schema/decode-json.ts'
 import { encodeMessage, hasProtobuf } from '../../schema/protobuf.ts'
 import { findType, metaTypes, typeNamed } from '../../schema/table.ts'
 import type { Entry, StoreEvent } from '../../store/api.ts'
-import type { KindDefinition, Strategy, Subresource } from '../registry/kind.ts'
+import type { KindDefinition, Strategy, Subresource, UserInfo, Visibility } from '../registry/kind.ts'
 import { decodeStored, encodeBare, encodeStored, headOf } from '../storage/codec.ts'
 import { shared, type InVersion } from '../storage/derived.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -23,6 +23,8 @@ export interface Selection {
   namespace: string | undefined
   labels: Selector
   fields: FieldSelector
+  /** Who asks, where not everybody is shown everything. */
+  visible?: Visibility | undefined
 }
 
 /** A kind as the server serves it: its definition and, in its own version, the objects that are stored. */
@@ -232,6 +234,11 @@ export class ServedKind {
     return (fields[name] = value)
   }
 
+  /** Undefined where everybody is shown everything. */
+  visibleTo(user: UserInfo): Visibility | undefined {
+    return this.definition.visibleTo?.(user)
+  }
+
   /** Refuses fields that the kind does not know. */
   checkFields(fields: FieldSelector): void {
     const known = this.definition.selectableFields
@@ -247,12 +254,13 @@ export class ServedKind {
   }
 
   /** Undefined where everything under the selection's prefix matches. */
-  matcher({ labels, fields }: Selection): ((entry: Entry) => boolean) | undefined {
-    if (!labels.length && !fields.length) return undefined
+  matcher({ labels, fields, visible }: Selection): ((entry: Entry) => boolean) | undefined {
+    if (!labels.length && !fields.length && !visible) return undefined
     const objects = this.objects
     return (entry) =>
       fields.every(({ field, equals, value }) => (this.field(entry, field) === value) === equals) &&
-      (!labels.length || labelsMatch(labels, objects.labels(entry)))
+      (!labels.length || labelsMatch(labels, objects.labels(entry))) &&
+      (!visible || visible.shows(this.object(entry)))
   }
 
   /** Whether an object that is not stored is one of those wanted. */
@@ -265,9 +273,10 @@ export class ServedKind {
   }
 
   watchFilter(selection: Selection): WatchFilter {
-    const { namespace, labels, fields } = selection
+    const { namespace, labels, fields, visible } = selection
+    const texts = [formatSelector(labels), formatFieldSelector(fields), visible?.key ?? '']
     return {
-      key: [this.apiVersion, namespace ?? '', formatSelector(labels), formatFieldSelector(fields)].join('|'),
+      key: [this.apiVersion, namespace ?? '', ...texts].join('|'),
       prefix: this.objects.prefixOf(namespace),
       matches: this.matcher(selection),
       exact: exactOf(fields, (field) => (entry) => this.field(entry, field)),

@@ -8,6 +8,7 @@ import type { Decoded } from '../../schema/api.ts'
 import type { TrackedKind } from '../../schema/managed-fields/track.ts'
 import type { Version } from '../../schema/managed-fields/updater.ts'
 import type { JsonSchema } from '../../schema/openapi/api.ts'
+import type { Store } from '../../store/api.ts'
 import type { CellValue } from './columns/since.ts'
 
 /**
@@ -73,8 +74,18 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly custom?: CustomFields
   /** As /openapi publishes the fields of custom resources. */
   readonly schema?: JsonSchema
+  /** Where the objects are instead of in the server's store. Nothing is written to it through the API. */
+  readonly keptIn?: Store
+  /** Of what may be listed, the objects that a user is shown. Default: all. */
+  readonly visibleTo?: (user: UserInfo) => Visibility<T>
   /** Served from something else than the store (reviews, componentstatuses, tokens). Handlers call it and nothing else. */
   readonly virtual?: VirtualResource
+}
+
+/** Which objects somebody sees. Two with the same key see the same. */
+export interface Visibility<T extends KubeObject = KubeObject> {
+  readonly key: string
+  shows(object: T): boolean
 }
 
 /** What a custom resource's definition says of its fields in one version. */
@@ -240,7 +251,12 @@ export interface ActionServices {
     kind: { group: string; plural: string },
     namespace: string | undefined,
     name: string,
-    options: { gracePeriodSeconds?: number; uid?: string; dryRun?: boolean },
+    options: {
+      gracePeriodSeconds?: number
+      uid?: string
+      dryRun?: boolean
+      /** Default: the server itself. */ user?: UserInfo
+    },
   ): Promise<void>
   /** Signs a service-account token. */
   signToken(request: TokenRequestInput): Promise<SignedToken>

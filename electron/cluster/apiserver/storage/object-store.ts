@@ -131,7 +131,7 @@ export class ObjectStore implements Disposable {
   /** Keys of the newest state whose field has the value, in order; undefined where the field has no index. */
   indexed(field: string, value: string): string[] | undefined {
     const index = this.#indexes.get(field)
-    if (!index) return undefined
+    if (!index) return this.#store.keysWhere?.(field, value)
     if (!index.filled) index.fill(this.#store.range(this.type.prefix))
     return index.keys(value)
   }

@@ -7,8 +7,8 @@ import { plugins } from '../admission/index.ts'
 import { memoryKeyFiles } from '../pki/key-files.ts'
 import { openPki } from '../pki/pki.ts'
 import { kinds } from '../registry/index.ts'
-import type { UserInfo } from '../registry/kind.ts'
-import { createApiServer, type ApiServer } from '../server.ts'
+import type { KindDefinition, UserInfo } from '../registry/kind.ts'
+import { createApiServer, type ApiServer, type ApiServerDeps } from '../server.ts'
 
 export interface FullServer extends AsyncDisposable {
   api: ApiServer
@@ -18,7 +18,10 @@ export interface FullServer extends AsyncDisposable {
 }
 
 /** The server with every kind and admission plug-in over a memory store, without a network. */
-export async function fullServer({ clock = systemClock }: { clock?: Clock } = {}): Promise<FullServer> {
+export async function fullServer({
+  clock = systemClock,
+  ...more
+}: { clock?: Clock; moreKinds?: readonly KindDefinition[] } & Pick<ApiServerDeps, 'wrote'> = {}): Promise<FullServer> {
   const store = openMemoryStore()
   const api = await createApiServer({
     store,
@@ -26,7 +29,8 @@ export async function fullServer({ clock = systemClock }: { clock?: Clock } = {}
     random: seededRandom(1),
     logger: silentLogger,
     pki: openPki({ files: memoryKeyFiles(), clock: systemClock }),
-    kinds,
+    kinds: [...kinds, ...(more.moreKinds ?? [])],
+    wrote: more.wrote,
     admission: plugins,
     serviceCidr: '10.96.0.0/16',
     serviceAddress: '10.96.0.1',

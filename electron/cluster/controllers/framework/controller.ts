@@ -96,7 +96,8 @@ export function startController(deps: ControllerDeps, controller: Controller): A
   const causes = new Map<string, TraceRef>()
   const own = new OwnWrites(controller.writesTo ?? [])
   const written = own.record.bind(own)
-  const executor = new Executor({ component: name, client, recorder, trace, random, expectations, written })
+  const user = `system:serviceaccount:kube-system:${controller.account ?? name}`
+  const executor = new Executor({ component: name, user, client, recorder, trace, random, expectations, written })
   const stop = new AbortController()
 
   const enqueue: Enqueue = (key, cause, after = 0) => {

@@ -1,6 +1,5 @@
-import { keyOf, type KubeObject } from '#shared/kube/object.ts'
-import { apiVersionOf } from '#shared/kube/resources.ts'
-import { internal, isAlreadyExists, isNotFound, StatusError } from '#shared/kube/status.ts'
+import { keyOf, type KubeObject, type ObjectMeta } from '#shared/kube/object.ts'
+import { internal, isAlreadyExists, isConflict, isNotFound, StatusError } from '#shared/kube/status.ts'
 import { nameSuffix, type Random } from '../../base/random.ts'
 import type { Trace, TraceRef } from '../../base/trace.ts'
 import type { KubeClient } from '../../client/api.ts'
@@ -10,6 +9,8 @@ import type { Expectations } from './expectations.ts'
 
 export interface ExecutorDeps {
   readonly component: string
+  /** Whom the API server knows it as. */
+  readonly user: string
   readonly client: KubeClient
   readonly recorder: EventRecorder
   readonly trace: Trace
@@ -19,6 +20,9 @@ export interface ExecutorDeps {
   readonly written?: (key: string, action: WriteAction, answer: KubeObject) => void
 }
 
+/** For the trace. */
+type Why = { cause?: TraceRef }
+
 /** The first batch of a slow start. */
 const firstBatch = 1
 /** Of a generated name that its suffix follows, as the API server cuts it. */
@@ -26,7 +30,7 @@ const longestBase = 58
 /** A name that is taken is replaced so often. */
 const names = 8
 
-/** Carries out what controllers decide, and records each write with its cause. */
+/** Carries out what controllers decide. The server is told the cause of each write; what failed is traced here. */
 export class Executor {
   readonly #deps: ExecutorDeps
 
@@ -101,13 +105,12 @@ export class Executor {
   }
 
   async #write(key: string, cause: TraceRef | undefined, action: WriteAction): Promise<void> {
-    const { recorder, trace, component } = this.#deps
+    const { recorder, trace, component, user } = this.#deps
     const verb = 'subresource' in action && action.subresource ? `${action.verb}/${action.subresource}` : action.verb
     let answer: KubeObject
     try {
-      answer = await this.#send(action)
+      answer = await this.#send(action, cause ? { cause } : {})
       this.#deps.written?.(key, action, answer)
-      trace.record({ component, cause, action: verb, object: effectOf(action, answer) })
       const event = action.onSuccess?.(answer)
       if (event) recorder.event(event.about, event.type, event.reason, event.message)
     } catch (thrown) {
@@ -118,7 +121,9 @@ export class Executor {
         if (action.verb === 'delete' && isNotFound(error)) this.#deps.written?.(key, action, answerTo(action))
         return
       }
-      trace.record({ component, cause, action: verb, object: effectOf(action, undefined), failure: error.message })
+      // Who comes too late looks again: that is how it works, and no failure.
+      const failed = { user, component, cause, action: verb, ...effectOf(action), failure: error.message }
+      if (!isConflict(error)) trace.record(failed)
       const event = action.onFailure?.(error)
       if (event) recorder.event(event.about, event.type, event.reason, event.message)
       const instead = action.recover?.(error)
@@ -132,14 +137,14 @@ export class Executor {
    * Names what the server would name, so that a creation whose answer was lost can be looked up: made once more, it would
    * be there twice.
    */
-  async #create({ type, object }: CreateAction): Promise<KubeObject> {
+  async #create({ type, object }: CreateAction, why: Why): Promise<KubeObject> {
     const { client, random } = this.#deps
     const { generateName, name, namespace } = object.metadata ?? {}
-    if (name || !generateName) return client.create(type, object)
+    if (name || !generateName) return client.create(type, object, why)
     for (let tried = 1; ; tried++) {
       const chosen = `${generateName.slice(0, longestBase)}${nameSuffix(random)}`
       try {
-        return await client.create(type, { ...object, metadata: { ...object.metadata, name: chosen } })
+        return await client.create(type, { ...object, metadata: { ...object.metadata, name: chosen } }, why)
       } catch (error) {
         if (isAlreadyExists(error) && tried < names) continue
         const isUncertain = !(error instanceof StatusError) || error.code >= 500
@@ -150,21 +155,22 @@ export class Executor {
     }
   }
 
-  async #send(action: WriteAction): Promise<KubeObject> {
+  async #send(action: WriteAction, why: Why): Promise<KubeObject> {
     const { client } = this.#deps
     switch (action.verb) {
       case 'create':
-        return this.#create(action)
+        return this.#create(action, why)
       case 'update':
-        return client.update(action.type, action.object, subresource(action))
+        return client.update(action.type, action.object, { ...subresource(action), ...why })
       case 'patch':
         // A controller is sure of what it applies: it takes over what others set.
         return client.patch(action.type, action.key, action.patch, action.body, {
           ...subresource(action),
+          ...why,
           ...(action.patch === 'apply' ? { force: true } : {}),
         })
       case 'delete':
-        await client.delete(action.type, action.key, action.options)
+        await client.delete(action.type, action.key, { ...action.options, ...why })
         return answerTo(action)
     }
   }
@@ -196,17 +202,10 @@ const keyMeta = ({ namespace, name }: { namespace?: string | undefined; name: st
   ...(namespace ? { namespace } : {}),
 })
 
-function effectOf(action: WriteAction, answer: KubeObject | undefined): TraceRef {
-  const asked: KubeObject['metadata'] = 'object' in action ? action.object.metadata : keyMeta(action.key)
-  const { namespace, name, uid, resourceVersion } = { ...asked, ...answer?.metadata }
-  return {
-    apiVersion: apiVersionOf(action.type),
-    kind: action.type.kind,
-    ...(namespace ? { namespace } : {}),
-    name: name ?? asked?.generateName ?? '',
-    ...(uid ? { uid } : {}),
-    ...(resourceVersion ? { resourceVersion } : {}),
-  }
+function effectOf(action: WriteAction) {
+  const { namespace, name, generateName, uid, resourceVersion }: ObjectMeta =
+    'object' in action ? (action.object.metadata ?? {}) : keyMeta(action.key)
+  return { kind: action.type, namespace, name: name ?? generateName ?? '', uid, resourceVersion }
 }
 
 const asStatusError = (error: unknown): StatusError =>

@@ -164,8 +164,8 @@ describe('an autoscaler', () => {
     await using h = await start(...running('50m'), autoscaler())
     use(h, '90m')
     await h.run(period)
-    const scaled = h.trace.entries().find(({ action }) => action === 'update/scale')
-    expect(scaled).toMatchObject({ cause: { kind: 'HorizontalPodAutoscaler', name: 'web' }, object: { name: 'web' } })
+    const scaled = h.client.writes('update').find(({ subresource }) => subresource === 'scale')
+    expect(scaled).toMatchObject({ name: 'web', options: { cause: { kind: 'HorizontalPodAutoscaler', name: 'web' } } })
   })
 
   it('brings a target that is too large back without asking for metrics', async () => {

@@ -35,6 +35,7 @@ export async function evictPod(
     ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
     ...(preconditions?.uid === undefined ? {} : { uid: preconditions.uid }),
     dryRun,
+    user: context.user,
   })
   return success as unknown as KubeObject
 }

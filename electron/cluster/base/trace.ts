@@ -52,8 +52,9 @@ export interface TraceEntry extends TraceNote {
   readonly root: number
   /** Steps from the root. */
   readonly depth: number
-  /** The entry before about the same object; 0: none. */
+  /** What was done to the same object before, and before that by somebody else; 0: nothing. Failures do nothing. */
   readonly before: number
+  readonly order: number
 }
 
 export interface Trace {
@@ -120,9 +121,9 @@ export class TraceRing implements Trace {
     const slot = this.#slot(sequence)
     const gone = this.#entries[slot]
     if (gone?.uid !== undefined && this.#newest.get(gone.uid) === gone.sequence) this.#newest.delete(gone.uid)
-    const { uid } = note
-    const before = uid === undefined ? 0 : (this.#newest.get(uid) ?? 0)
-    if (uid !== undefined) this.#newest.set(uid, sequence)
+    const { uid, user } = note
+    const last = this.#last(uid)
+    if (uid !== undefined && note.failure === undefined) this.#newest.set(uid, sequence)
     this.#entries[slot] = {
       ...note,
       sequence,
@@ -130,7 +131,8 @@ export class TraceRing implements Trace {
       parent: parent?.sequence,
       root: parent?.root ?? sequence,
       depth: parent ? parent.depth + 1 : 0,
-      before,
+      before: last?.sequence ?? 0,
+      order: orderAfter(last, user),
     }
     this.#wake?.()
   }
@@ -148,19 +150,23 @@ export class TraceRing implements Trace {
   #parentOf({ cause, reacts, uid, user }: TraceNote): TraceEntry | undefined {
     if (cause) {
       const seen = Number(cause.resourceVersion ?? Infinity)
-      return this.#find(cause.uid, (entry) => entry.failure === undefined && revisionOf(entry) <= seen)
+      let entry = this.#last(cause.uid)
+      while (entry && revisionOf(entry) > seen) entry = this.get(entry.before)
+      return entry
     }
     if (!reacts) return undefined
-    const order = this.#find(uid, (entry) => entry.user !== user && entry.failure === undefined)
+    const order = this.get(orderAfter(this.#last(uid), user))
     return order && this.#clock.now() - order.at <= reactsWithin ? order : undefined
   }
 
-  /** The newest entry about an object of which it is true. */
-  #find(uid: string | undefined, wanted: (entry: TraceEntry) => boolean): TraceEntry | undefined {
-    let entry = uid === undefined ? undefined : this.get(this.#newest.get(uid) ?? 0)
-    while (entry && !wanted(entry)) entry = this.get(entry.before)
-    return entry
+  /** What was done last to an object. */
+  #last(uid: string | undefined): TraceEntry | undefined {
+    return uid === undefined ? undefined : this.get(this.#newest.get(uid) ?? 0)
   }
 }
+
+/** What somebody else than `user` did last to the object that `last` was done to. */
+const orderAfter = (last: TraceEntry | undefined, user: string): number =>
+  last === undefined ? 0 : last.user === user ? last.order : last.sequence
 
 const revisionOf = ({ resourceVersion }: TraceEntry): number => Number(resourceVersion ?? 0)

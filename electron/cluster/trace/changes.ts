@@ -13,18 +13,26 @@ interface Condition {
 }
 
 const longest = 240
-/** Fields that follow every other change, or are as good as a time. */
-const bookkeeping = new Set(['observedGeneration', 'phase', 'startTime', 'collisionCount'])
+const none: Fields = {}
 
-/** What is different about an object, in a few words; '' where nothing is that people look at. Shows no values of data. */
+/**
+ * What is different about an object, in a few words; '' where nothing is that people look at. Shows no values of data.
+ * It runs at every write, so it builds nothing but its text.
+ */
 export function changeBetween(old: KubeObject, object: KubeObject): string {
-  const told = [
-    ...statusChanges((old as Outline).status, (object as Outline).status),
-    ...specChanges((old as Outline).spec, (object as Outline).spec),
-    ...otherChanges(old as Fields, object as Fields),
-    ...metadataChanges(old.metadata ?? {}, object.metadata ?? {}),
-  ].join(', ')
-  return told.length <= longest ? told : `${told.slice(0, longest - 1)}…`
+  const told: string[] = []
+  tellStatus(told, (old as Outline).status, (object as Outline).status)
+  tellSpec(told, (old as Outline).spec, (object as Outline).spec)
+  tellOthers(told, old as Fields, object as Fields)
+  tellMetadata(told, old.metadata ?? none, object.metadata ?? none)
+  return textOf(told)
+}
+
+/** The same of a write that can change the status only. */
+export function statusChangeBetween(old: KubeObject, object: KubeObject): string {
+  const told: string[] = []
+  tellStatus(told, (old as Outline).status, (object as Outline).status)
+  return textOf(told)
 }
 
 /** What is worth saying of an object that is new. */
@@ -33,55 +41,64 @@ export function outlineOf(object: KubeObject): string {
   return typeof replicas === 'number' ? `replicas ${replicas}` : ''
 }
 
-function statusChanges(old: Fields = {}, now: Fields = {}): string[] {
-  if (old === now) return []
-  const told = [...stateChanges(old, now)]
-  return told.length ? told : [...partChanges(old, now)]
+function textOf(told: readonly string[]): string {
+  const text = told.join(', ')
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`
+}
+
+function tellStatus(told: string[], old = none, now = none): void {
+  if (old === now) return
+  tellState(told, old, now)
+  if (!told.length) tellParts(told, old, now)
 }
 
 /** What has a name or a number: phase, conditions, counts, addresses. */
-function* stateChanges(old: Fields, now: Fields): Generator<string> {
-  if (now['phase'] !== old['phase']) yield step('phase', old['phase'], now['phase'])
-  yield* conditionChanges(conditionsIn(old), conditionsIn(now))
+function tellState(told: string[], old: Fields, now: Fields): void {
+  if (now['phase'] !== old['phase']) told.push(step('phase', old['phase'], now['phase']))
+  tellConditions(told, conditionsIn(old), conditionsIn(now))
   for (const field in now) {
     const value = now[field]
-    if (isBookkeeping(field) || typeof value === 'object') continue
-    if (value !== old[field]) yield step(field, old[field], value)
+    if (typeof value !== 'object' && value !== old[field] && !isBookkeeping(field))
+      told.push(step(field, old[field], value))
   }
   for (const field in old)
-    if (now[field] === undefined && typeof old[field] === 'number') yield step(field, old[field], 0)
+    if (now[field] === undefined && typeof old[field] === 'number') told.push(step(field, old[field], 0))
 }
 
 /** Lists and the like: only which of them. */
-function* partChanges(old: Fields, now: Fields): Generator<string> {
-  for (const field of new Set([...Object.keys(old), ...Object.keys(now)]))
-    if (field !== 'conditions' && !isBookkeeping(field) && !sameJson(old[field], now[field])) yield `status.${field}`
+function tellParts(told: string[], old: Fields, now: Fields): void {
+  eachField(old, now, (field) => {
+    if (field !== 'conditions' && !isBookkeeping(field) && !sameJson(old[field], now[field]))
+      told.push(`status.${field}`)
+  })
 }
 
+/** Fields that follow every other change, or are as good as a time. */
+const bookkeeping = new Set(['observedGeneration', 'phase', 'collisionCount'])
 const isBookkeeping = (field: string): boolean => bookkeeping.has(field) || field.endsWith('Time')
 
 const conditionsIn = ({ conditions }: Fields): readonly Condition[] =>
   Array.isArray(conditions) ? (conditions as Condition[]) : []
 
-function* conditionChanges(old: readonly Condition[], now: readonly Condition[]): Generator<string> {
+function tellConditions(told: string[], old: readonly Condition[], now: readonly Condition[]): void {
   for (const { type, status, reason } of now) {
     const before = old.find((condition) => condition.type === type)
     if (before?.status === status && before.reason === reason) continue
     // What has never been is no news.
     if (!before && status === 'False' && type.endsWith('Pressure')) continue
-    yield `${type} ${status}${reason && reason !== type && status !== 'True' ? ` (${reason})` : ''}`
+    told.push(`${type} ${status}${reason && reason !== type && status !== 'True' ? ` (${reason})` : ''}`)
   }
 }
 
-function* specChanges(old: Fields = {}, now: Fields = {}): Generator<string> {
+function tellSpec(told: string[], old = none, now = none): void {
   if (old === now) return
-  yield* imageChanges(old, now)
-  for (const field of new Set([...Object.keys(old), ...Object.keys(now)])) {
+  tellImages(told, old, now)
+  eachField(old, now, (field) => {
     const [before, after] = [old[field], now[field]]
-    if (before === after || sameJson(before, after)) continue
+    if (before === after || sameJson(before, after)) return
     const plain = typeof (before ?? after) !== 'object' && typeof (after ?? before) !== 'object'
-    yield plain ? step(field, before, after) : `spec.${field}`
-  }
+    told.push(plain ? step(field, before, after) : `spec.${field}`)
+  })
 }
 
 interface Container {
@@ -96,28 +113,35 @@ function containersIn(spec: Fields): readonly Container[] {
   return Array.isArray(containers) ? (containers as Container[]) : []
 }
 
-function* imageChanges(old: Fields, now: Fields): Generator<string> {
+function tellImages(told: string[], old: Fields, now: Fields): void {
   const before = containersIn(old)
   for (const { name, image } of containersIn(now)) {
     const was = before.find((container) => container.name === name)?.image
-    if (was !== undefined && was !== image) yield step(`image of ${name}`, was, image)
+    if (was !== undefined && was !== image) told.push(step(`image of ${name}`, was, image))
   }
 }
 
 const known = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status'])
 
 /** Objects that are not divided into spec and status: only which of their parts have changed. */
-function* otherChanges(old: Fields, now: Fields): Generator<string> {
-  for (const field of new Set([...Object.keys(old), ...Object.keys(now)]))
-    if (!known.has(field) && !sameJson(old[field], now[field])) yield field
+function tellOthers(told: string[], old: Fields, now: Fields): void {
+  eachField(old, now, (field) => {
+    if (!known.has(field) && !sameJson(old[field], now[field])) told.push(field)
+  })
 }
 
-function* metadataChanges(old: NonNullable<KubeObject['metadata']>, now: typeof old): Generator<string> {
+function tellMetadata(told: string[], old: NonNullable<KubeObject['metadata']>, now: typeof old): void {
   for (const field of ['labels', 'annotations', 'ownerReferences'] as const)
-    if (!sameJson(old[field], now[field])) yield field
-  const [had, has] = [old.finalizers ?? [], now.finalizers ?? []]
-  for (const finalizer of has) if (!had.includes(finalizer)) yield `finalizer ${finalizer} added`
-  for (const finalizer of had) if (!has.includes(finalizer)) yield `finalizer ${finalizer} removed`
+    if (old[field] !== now[field] && !sameJson(old[field], now[field])) told.push(field)
+  const [had, has] = [old.finalizers, now.finalizers]
+  for (const finalizer of has ?? []) if (!had?.includes(finalizer)) told.push(`finalizer ${finalizer} added`)
+  for (const finalizer of had ?? []) if (!has?.includes(finalizer)) told.push(`finalizer ${finalizer} removed`)
+}
+
+/** Fields of either. */
+function eachField(old: Fields, now: Fields, visit: (field: string) => void): void {
+  for (const field in now) visit(field)
+  for (const field in old) if (now[field] === undefined && old[field] !== undefined) visit(field)
 }
 
 const step = (name: string, before: unknown, after: unknown): string =>

@@ -3,7 +3,7 @@ import type { KubeObject } from '#shared/kube/object.ts'
 import { nodes, pods } from '#shared/kube/resources.ts'
 import type { TracedKind, TraceNote } from '../base/trace.ts'
 import type { StoredWrite } from '../apiserver/handlers/operation.ts'
-import { changeBetween, outlineOf } from './changes.ts'
+import { changeBetween, outlineOf, statusChangeBetween } from './changes.ts'
 
 const serviceAccount = 'system:serviceaccount:kube-system:'
 const node = 'system:node:'
@@ -14,14 +14,15 @@ const reactors = /^(system:node:|system:kube-scheduler$|system:kube-proxy$|syste
 const agents = /^(system:node:|wheelhouse:simulator$)/
 
 /** What the trace keeps of a write; undefined where it is not worth it. */
-export function noteOf({ op, action, old, object, revision, gone, input }: StoredWrite): TraceNote | undefined {
+export function noteOf(write: StoredWrite): TraceNote | undefined {
+  const { op, action, object, revision } = write
   const { kind, subresource, user, manager, cause } = op
   const { group, plural } = kind.definition
   if (group === 'coordination.k8s.io') return undefined
   if (plural === 'events')
     return action === 'create' && agents.test(user.name) ? reportOf(op.user.name, object) : undefined
   const isStatus = subresource?.name === 'status'
-  const change = changeIn(action, old, object, gone, input)
+  const change = changeIn(write, isStatus)
   // A time or a generation, and nothing else: heartbeats, mostly.
   if (change === '' && isStatus) return undefined
   const { namespace, name = op.name, uid } = object.metadata ?? {}
@@ -40,16 +41,13 @@ export function noteOf({ op, action, old, object, revision, gone, input }: Store
   }
 }
 
-function changeIn(
-  action: string,
-  old: KubeObject | undefined,
-  object: KubeObject,
-  gone: boolean | undefined,
-  input: KubeObject | undefined,
-): string {
+function changeIn({ action, old, object, gone, input }: StoredWrite, status: boolean): string {
   if (action === 'binding') return `node ${(input as { target?: { name?: string } }).target?.name ?? ''}`
   if (!old) return action === 'create' ? outlineOf(object) : ''
-  if (action !== 'delete') return [changeBetween(old, object), ...(gone ? ['gone'] : [])].filter(Boolean).join(', ')
+  if (action !== 'delete') {
+    const change = status ? statusChangeBetween(old, object) : changeBetween(old, object)
+    return gone ? `${change}${change && ', '}gone` : change
+  }
   if (gone) return 'gone'
   const { finalizers = [], deletionGracePeriodSeconds: grace = 0 } = object.metadata ?? {}
   return finalizers.length ? `waits for ${finalizers.join(', ')}` : `within ${grace} s`

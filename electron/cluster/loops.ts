@@ -63,11 +63,10 @@ export async function startLoops(deps: LoopsDeps, owned: Disposer): Promise<Info
     const client = clientOf({ name: 'system:kube-scheduler', groups: [] }, holds)
     const source = { component: 'default-scheduler' }
     const events = parts.own(new ApiEventRecorder({ client, clock, logger, source }))
-    const scheduler = parts.own(
-      startScheduler({ client, informers, events, clock, random, logger: logger.child('scheduler') }),
-    )
-    const [podLister, nodeLister] = [informers.for(pods).lister, informers.for(nodes).lister]
-    const following = tracing.decisions.follow({ scheduler, pods: podLister, nodes: nodeLister })
+    const scheduler = startScheduler({ client, informers, events, clock, random, logger: logger.child('scheduler') })
+    parts.own(scheduler)
+    const seen = { pods: informers.for(pods).lister, nodes: informers.for(nodes).lister }
+    const following = tracing.decisions.follow({ scheduler, ...seen })
     parts.defer(() => following[Symbol.dispose]())
     return parts
   }

@@ -10,6 +10,7 @@ import { overview } from '../features/overview/index.ts'
 import { palette } from '../features/palette/index.ts'
 import { shell } from '../features/shell/index.ts'
 import { tables } from '../features/tables/index.ts'
+import { trace } from '../features/trace/index.ts'
 import { terminal } from '../features/terminal/index.ts'
 import { welcome } from '../features/welcome/index.ts'
 import { workloads } from '../features/workloads/index.ts'
@@ -27,6 +28,7 @@ export const features: readonly Feature[] = [
   network,
   nodes,
   config,
+  trace,
   overview,
   welcome,
   deletion,

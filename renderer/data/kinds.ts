@@ -59,6 +59,7 @@ const familyOfGroup: Record<string, Family> = {
   'resource.k8s.io': 'cluster',
   'scheduling.k8s.io': 'cluster',
   'storagemigration.k8s.io': 'cluster',
+  'trace.wheelhouse.dev': 'cluster',
 }
 
 const place = new Map<string, { family: Family; position: number }>()

@@ -93,6 +93,9 @@ export interface SchedulingDecision extends KubeObject {
   retry?: { state: string; attempts: number; after?: string; wakes?: { plugin: string; events: string[] }[] }
 }
 
+/** Names of traces begin with so much of their object's name. */
+export const longestName = 200
+
 export const traceGroup = 'trace.wheelhouse.dev'
 const served = { group: traceGroup, version: 'v1', namespaced: true }
 

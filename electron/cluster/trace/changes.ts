@@ -1,5 +1,5 @@
 import type { KubeObject } from '#shared/kube/object.ts'
-import { sameJson } from '../apiserver/handlers/same-json.ts'
+import { sameJson } from '../base/same-json.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 interface Outline extends KubeObject {
@@ -58,12 +58,15 @@ function tellState(told: string[], old: Fields, now: Fields): void {
   tellConditions(told, conditionsIn(old), conditionsIn(now))
   for (const field in now) {
     const value = now[field]
-    if (typeof value !== 'object' && value !== old[field] && !isBookkeeping(field))
+    if (typeof value !== 'object' && value !== (old[field] ?? emptyOf(value)) && !isBookkeeping(field))
       told.push(step(field, old[field], value))
   }
   for (const field in old)
     if (now[field] === undefined && typeof old[field] === 'number') told.push(step(field, old[field], 0))
 }
+
+/** What a field that is not there stands for. */
+const emptyOf = (value: unknown): unknown => (typeof value === 'number' ? 0 : typeof value === 'string' ? '' : false)
 
 /** Lists and the like: only which of them. */
 function tellParts(told: string[], old: Fields, now: Fields): void {
@@ -80,12 +83,14 @@ const isBookkeeping = (field: string): boolean => bookkeeping.has(field) || fiel
 const conditionsIn = ({ conditions }: Fields): readonly Condition[] =>
   Array.isArray(conditions) ? (conditions as Condition[]) : []
 
+/** What has never been and need not be yet is no news. */
+const isLater = /Pressure$|Ready|Available/
+
 function tellConditions(told: string[], old: readonly Condition[], now: readonly Condition[]): void {
   for (const { type, status, reason } of now) {
     const before = old.find((condition) => condition.type === type)
     if (before?.status === status && before.reason === reason) continue
-    // What has never been is no news.
-    if (!before && status === 'False' && type.endsWith('Pressure')) continue
+    if (!before && status === 'False' && isLater.test(type)) continue
     told.push(`${type} ${status}${reason && reason !== type && status !== 'True' ? ` (${reason})` : ''}`)
   }
 }

@@ -1,5 +1,5 @@
 import { apiVersionOf } from '#shared/kube/resources.ts'
-import { traces, type Trace, type TracedObject } from '#shared/kube/trace.ts'
+import { longestName, traces, type Trace, type TracedObject } from '#shared/kube/trace.ts'
 import { microTimestamp, timestamp } from '../base/clock.ts'
 import type { TraceEntry, TraceRef } from '../base/trace.ts'
 
@@ -7,7 +7,7 @@ import type { TraceEntry, TraceRef } from '../base/trace.ts'
 export const idOf = (sequence: number): string => sequence.toString(36)
 
 /** Unique, as events are named: after the object. */
-export const nameOf = (entry: TraceEntry): string => `${entry.name.slice(0, 200)}.${idOf(entry.sequence)}`
+export const nameOf = (entry: TraceEntry): string => `${entry.name.slice(0, longestName)}.${idOf(entry.sequence)}`
 
 /** Objects outside of namespaces are traced where their events lie, too. */
 export const namespaceOf = ({ namespace }: TraceEntry): string => namespace ?? 'default'

@@ -1,7 +1,7 @@
 import type { Frame, FramePort } from '#shared/ipc/channel.ts'
 import type { ConnectionState } from '#shared/ipc/contexts.ts'
 import type { Forward, Settings } from '#shared/ipc/hosts.ts'
-import type { Freshness } from '#shared/ipc/queries.ts'
+import type { Freshness, ResourceRef } from '#shared/ipc/queries.ts'
 import { kindId, presumedKinds } from '../kinds.ts'
 import type { Connect } from '../ports.ts'
 import { fakeApply, toYaml } from './fake-apply.ts'
@@ -22,6 +22,10 @@ export interface FakeOptions extends WorldOptions {
   connection?: ConnectionState
   builtin?: 'running' | 'starting' | 'stopped' | 'failed'
   theme?: Settings['theme']
+  /** What is served besides what every cluster has. */
+  kinds?: readonly ResourceRef[]
+  /** Puts more objects there. */
+  more?: (cluster: FakeCluster) => void
   /** Speed of rollouts. */
   speed?: number
 }
@@ -62,6 +66,7 @@ export class FakeWorkbench {
   constructor(options: FakeOptions = {}) {
     this.#options = options
     this.cluster = fakeWorld(options)
+    options.more?.(this.cluster)
     this.#settings = { theme: options.theme ?? 'system', welcomed: options.welcomed ?? true, namespaces: {} }
   }
 
@@ -166,6 +171,13 @@ export class FakeWorkbench {
             categories: [],
             verbs: ['list', 'watch', 'get'],
           },
+          ...(this.#options.kinds ?? []).map((kind) => ({
+            ...kind,
+            singular: kind.kind.toLowerCase(),
+            shortNames: [],
+            categories: [],
+            verbs: ['list', 'get'],
+          })),
         ]
       case 'object.get':
         return this.#object(params)

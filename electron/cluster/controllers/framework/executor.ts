@@ -1,7 +1,6 @@
-import { apiVersionOf } from '#shared/kube/resources.ts'
-import { nameSuffix, type Random } from '../../base/random.ts'
 import { keyOf, type KubeObject, type ObjectMeta } from '#shared/kube/object.ts'
 import { internal, isAlreadyExists, isConflict, isNotFound, StatusError } from '#shared/kube/status.ts'
+import { nameSuffix, type Random } from '../../base/random.ts'
 import type { Trace, TraceRef } from '../../base/trace.ts'
 import type { KubeClient } from '../../client/api.ts'
 import type { EventRecorder } from '../../client/event-recorder.ts'
@@ -20,6 +19,9 @@ export interface ExecutorDeps {
   /** Told of every write that succeeded. */
   readonly written?: (key: string, action: WriteAction, answer: KubeObject) => void
 }
+
+/** For the trace. */
+type Why = { cause?: TraceRef }
 
 /** The first batch of a slow start. */
 const firstBatch = 1
@@ -135,7 +137,7 @@ export class Executor {
    * Names what the server would name, so that a creation whose answer was lost can be looked up: made once more, it would
    * be there twice.
    */
-  async #create({ type, object }: CreateAction, why: { cause?: TraceRef }): Promise<KubeObject> {
+  async #create({ type, object }: CreateAction, why: Why): Promise<KubeObject> {
     const { client, random } = this.#deps
     const { generateName, name, namespace } = object.metadata ?? {}
     if (name || !generateName) return client.create(type, object, why)
@@ -153,7 +155,7 @@ export class Executor {
     }
   }
 
-  async #send(action: WriteAction, why: { cause?: TraceRef }): Promise<KubeObject> {
+  async #send(action: WriteAction, why: Why): Promise<KubeObject> {
     const { client } = this.#deps
     switch (action.verb) {
       case 'create':

@@ -66,13 +66,14 @@ function find({ pod, answer, ours, nodeOf }: Known): Found {
 
 function placed({ node, scores, fitting, examined }: PlacedAnswer): Found {
   const [first, next] = scores
-  const others = `of ${examined} looked at`
   const why =
     first && next
       ? `the best of ${fitting} that fit: score ${first.total}, ${next.total === first.total ? 'as good as' : 'before'} ${next.node} with ${next.total}`
       : examined === 0
         ? 'it had been cleared for the pod'
-        : `the only one that fits, ${others}`
+        : examined === 1
+          ? 'the only one to choose from'
+          : `the only one that fits, of ${examined} looked at`
   return {
     result: 'Placed',
     summary: `On ${node}: ${why}.`,

@@ -5,6 +5,7 @@ import { events } from './events.ts'
 import { nodes } from './nodes.ts'
 import { pods } from './pods.ts'
 import { services } from './services.ts'
+import { traces } from './traces.ts'
 import { deployments, replicaSets } from './workloads.ts'
 
 const shapes: Record<string, RowShape> = {
@@ -16,6 +17,7 @@ const shapes: Record<string, RowShape> = {
   '/events': events,
   'apps/deployments': deployments,
   'apps/replicasets': replicaSets,
+  'trace.wheelhouse.dev/traces': traces,
 }
 
 /** The columns of a kind that we know; undefined where the server's table serves. */

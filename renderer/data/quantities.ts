@@ -1,4 +1,4 @@
-import { readableBytes } from '../../data/bytes.ts'
+import { readableBytes } from './bytes.ts'
 
 const binary: Record<string, number> = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50 }
 const decimal: Record<string, number> = { m: 1e-3, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15 }

@@ -13,6 +13,7 @@ import { followTypeChecks } from './admission/policies/type-check-loop.ts'
 import { Aggregator } from './aggregation/aggregator.ts'
 import { withRemotes } from './aggregation/open-api.ts'
 import { Audit } from './audit/audit.ts'
+import { AuditedClient } from './audit/audited-client.ts'
 import type { AuditPolicy } from './audit/policy.ts'
 import { authenticator } from './authn/authenticate.ts'
 import type { AuthenticationConfig } from './authn/oidc/config.ts'
@@ -38,7 +39,7 @@ import { FlowControl } from './flow-control/flow-control.ts'
 import { followFlowControl } from './flow-control/follow.ts'
 import { RequestMetrics } from './filters/metrics.ts'
 import { pipeline } from './filters/pipeline.ts'
-import type { Core } from './handlers/operation.ts'
+import type { Core, Operation } from './handlers/operation.ts'
 import { serveResource } from './handlers/serve-resource.ts'
 import { actionServices } from './handlers/services.ts'
 import { KindIndex, type KindIndexDeps } from './kinds/kind-index.ts'
@@ -203,6 +204,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
       return { status: 200, contentType: 'application/json-lines', body: dumpLines(dumpOf(store)) }
     },
   }
+  const audit = deps.audit && new Audit({ clock, random, typeOf: (...kind) => typeOf(kinds, ...kind), ...deps.audit })
   const serve = pipeline({
     clock,
     logger,
@@ -215,12 +217,16 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     }),
     authorizer,
     flowControl,
-    audit: deps.audit && new Audit({ clock, random, typeOf: (...kind) => typeOf(kinds, ...kind), ...deps.audit }),
+    audit,
     serveResource: (request) => aggregator.serve(request) ?? serveResource(core, connectors, request),
     servePath: (request) => aggregator.serve(request) ?? servePath(paths, request),
   })
   const readRemote = (user: UserInfo, path: string) => aggregator.read(user, path)
-  const clientOf = (user: UserInfo) => new LocalClient({ core, authorizer, user, stopped: stopped.signal, readRemote })
+  const clientOf = (user: UserInfo): KubeClient => {
+    const client = (annotate?: Operation['annotate']) =>
+      new LocalClient({ core, authorizer, user, stopped: stopped.signal, readRemote, annotate })
+    return audit ? new AuditedClient({ audit, authorizer, user, client }) : client()
+  }
   let listener: Listener | undefined
 
   return {

@@ -11,7 +11,9 @@ import { readPolicy } from './policy.ts'
 
 const annotating: AdmissionPlugin = {
   name: 'annotating',
-  validate: (request) => void request.annotate?.('pod-security.kubernetes.io/enforce-policy', 'baseline:latest'),
+  validate(request) {
+    request.annotate?.('pod-security.kubernetes.io/enforce-policy', 'baseline:latest')
+  },
 }
 const controller = {
   name: 'system:serviceaccount:kube-system:replicaset-controller',

@@ -1,3 +1,4 @@
+import { parseExactly } from '../../schema/json/exact.ts'
 import { decodeProtobuf, isProtobuf, openEnvelope } from '../../schema/protobuf.ts'
 import { typeNamed } from '../../schema/table.ts'
 import { yamlToJson } from '../handlers/yaml.ts'
@@ -12,7 +13,7 @@ export function readable(body: Buffer | undefined, contentType: string | undefin
   try {
     if (isProtobuf(body)) return fromProtobuf(body, typeOf)
     if (media.includes('yaml')) return JSON.parse(yamlToJson(body)) as unknown
-    if (media.includes('json')) return JSON.parse(body.toString()) as unknown
+    if (media.includes('json')) return parseExactly(body.toString())
   } catch {
     // What cannot be read is refused by the handler.
     return undefined

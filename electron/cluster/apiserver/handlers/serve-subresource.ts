@@ -5,6 +5,7 @@ import { typeNamed } from '../../schema/table.ts'
 import type { ServedKind } from '../kinds/served-kind.ts'
 import { ensureNamespace } from '../metadata/system-fields.ts'
 import type { Subresource } from '../registry/kind.ts'
+import { cloneObject } from '../storage/codec.ts'
 import { modified } from '../storage/errors.ts'
 import { admitMutating, admitValidating } from './admit.ts'
 import {
@@ -159,7 +160,7 @@ export function updateView(core: Core, op: Operation, asked: (old: KubeObject) =
       if (resourceVersion && resourceVersion !== '0' && resourceVersion !== old.metadata!.resourceVersion)
         throw conflict(kind.subject, op.name, modified)
       if (uid && uid !== old.metadata!.uid) throw conflict(kind.subject, op.name, modified)
-      const object = JSON.parse(JSON.stringify(old)) as KubeObject
+      const object = cloneObject(old)
       const errors = subresource.view!.write(object, wanted, contextOf(core, op))
       if (errors.length) throw invalidView(subresource, op.name, errors)
       return object

@@ -1,5 +1,6 @@
 import { parse, type Tags } from 'yaml'
 import { badRequest } from '#shared/kube/status.ts'
+import { hasManyDigits } from '../../schema/json/exact.ts'
 import { bodyLimit } from './api-request.ts'
 
 /** go-yaml reads dates as text, and knows no sets and no ordered maps. */
@@ -20,7 +21,8 @@ export function yamlToJson(body: Buffer): string {
       uniqueKeys: false,
       customTags: plainTags,
     } as const
-    const value: unknown = parse(body.toString(), options) ?? null
+    const text = body.toString()
+    const value: unknown = parse(text, hasManyDigits(text) ? { ...options, intAsBigInt: true } : options) ?? null
     measure(value)
     return JSON.stringify(value)
   } catch (error) {

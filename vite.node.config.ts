@@ -53,6 +53,7 @@ export default defineConfig({
         cluster: entry('electron/cluster/main.ts'),
         agent: entry('electron/cluster/agent-main.ts'),
         shim: entry('electron/cluster/runtime/process/shim/shim.ts'),
+        'yaml-worker': entry('electron/cluster/apiserver/handlers/yaml-worker.ts'),
         workbench: entry('electron/workbench/main.ts'),
         main: entry('electron/main/main.ts'),
       },

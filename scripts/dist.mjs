@@ -15,6 +15,7 @@ const needed = [
   'out/node/cluster.mjs',
   'out/node/agent.mjs',
   'out/node/shim.mjs',
+  'out/node/yaml-worker.mjs',
   'out/preload/preload.cjs',
   'out/renderer/index.html',
   'out/images',

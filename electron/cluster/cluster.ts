@@ -92,6 +92,7 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
       logger,
       keysDirectory: data.file('pki'),
       descriptionsFile: paths.descriptionsFile,
+      yamlWorker: paths.yamlWorkerEntry,
       bare: options.bare,
       moreKinds: options.bare
         ? []

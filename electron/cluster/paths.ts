@@ -10,6 +10,7 @@ export interface InstallationPaths {
   clusterEntry: string
   agentEntry: string
   shimEntry: string
+  yamlWorkerEntry: string
   imagesDirectory: string
   manifestsDirectory: string
   rendererDirectory: string
@@ -43,6 +44,7 @@ export function installationPaths(from = import.meta.dirname): InstallationPaths
     clusterEntry: path.join(out, 'node', 'cluster.mjs'),
     agentEntry: path.join(out, 'node', 'agent.mjs'),
     shimEntry: path.join(out, 'node', 'shim.mjs'),
+    yamlWorkerEntry: path.join(out, 'node', 'yaml-worker.mjs'),
     imagesDirectory: path.join(out, 'images'),
     manifestsDirectory: path.join(root, 'resources', 'manifests'),
     rendererDirectory: path.join(out, 'renderer'),

@@ -42,6 +42,7 @@ import { pipeline } from './filters/pipeline.ts'
 import type { Core, Operation } from './handlers/operation.ts'
 import { serveResource } from './handlers/serve-resource.ts'
 import { actionServices } from './handlers/services.ts'
+import { YamlThread } from './handlers/yaml-thread.ts'
 import { KindIndex, type KindIndexDeps } from './kinds/kind-index.ts'
 import { typeOf } from './kinds/type-of.ts'
 import { LocalClient } from './local-client.ts'
@@ -68,6 +69,8 @@ export interface ApiServerDeps {
   locate?: Locate | undefined
   /** The texts of `kubectl explain`; absent: none. */
   descriptionsFile?: string
+  /** The program of the thread that reads large bodies in YAML; absent: there is no such thread. */
+  yamlWorker?: string | undefined
   /** What is written down of requests, and where to; absent: nothing. */
   audit?: { policy: AuditPolicy; write(line: string): void }
   /** Whose tokens are believed besides the cluster's own, and what nobody may ask for, at this moment. */
@@ -134,6 +137,8 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   }
   const admission = deps.admission(host)
   for (const plugin of admission) owned.defer(() => plugin[Symbol.dispose]?.())
+  const yaml = deps.yamlWorker === undefined ? undefined : new YamlThread(deps.yamlWorker)
+  if (yaml) owned.defer(() => yaml[Symbol.dispose]())
   const core: Core = {
     kinds,
     clock,
@@ -143,6 +148,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     reservations: new Map(
       (deps.reservations ?? []).map((reservation) => [`${reservation.group}/${reservation.plural}`, reservation]),
     ),
+    ...(yaml && { convertYaml: (body: Buffer) => yaml.convert(body) }),
   }
   const facts = {
     serviceCidr: deps.serviceCidr,

@@ -23,6 +23,8 @@ export interface Core {
   readonly services: ActionServices
   /** By `group/plural`. */
   readonly reservations: ReadonlyMap<string, Reservation>
+  /** Reads large documents elsewhere; absent: all are read where they come in. Rejects with 400. */
+  convertYaml?(body: Buffer): Promise<Buffer>
 }
 
 /** Who wants what of which object. */

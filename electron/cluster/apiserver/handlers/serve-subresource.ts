@@ -9,7 +9,6 @@ import { cloneObject } from '../storage/codec.ts'
 import { modified } from '../storage/errors.ts'
 import { admitMutating, admitValidating } from './admit.ts'
 import {
-  bodyLimit,
   mustServe,
   noSuchMethod,
   noSuchResource,
@@ -29,6 +28,7 @@ import { readEntry } from './read.ts'
 import { serveGet } from './read-resource.ts'
 import { updateObject } from './update.ts'
 import { servePatch, serveUpdate, writeOperation } from './write-resource.ts'
+import { requestBody } from './request-body.ts'
 
 /** Routes a request for part of an object, or for what can be done with one. */
 export function serveSubresource(
@@ -93,7 +93,7 @@ async function serveAction(
   const writing = writingOf(request)
   const options = writeOptions(query, 'CreateOptions')
   const op = writeOperation(request, kind, subresource, options)
-  const body = await exchange.body(bodyLimit)
+  const body = await requestBody(core, request)
   const expected = bodyKindOf(kind, subresource)
   const input = decodeBody({
     body,
@@ -130,7 +130,7 @@ async function serveView(core: Core, request: ApiRequest, kind: ServedKind, subr
       : undefined
   const options = writeOptions(query, format ? 'PatchOptions' : 'UpdateOptions', format === 'apply')
   const op = writeOperation(request, kind, subresource, options)
-  const body = await exchange.body(bodyLimit)
+  const body = await requestBody(core, request)
   const type = typeNamed(expected.type)
   const decode = (old: KubeObject): KubeObject => {
     if (format && format !== 'apply')

@@ -54,6 +54,7 @@ export default defineConfig({
         agent: entry('electron/cluster/agent-main.ts'),
         shim: entry('electron/cluster/runtime/process/shim/shim.ts'),
         unpack: entry('electron/cluster/runtime/process/images/layers/unpack.ts'),
+        'yaml-worker': entry('electron/cluster/apiserver/handlers/yaml-worker.ts'),
         workbench: entry('electron/workbench/main.ts'),
         main: entry('electron/main/main.ts'),
       },

@@ -16,6 +16,7 @@ const needed = [
   'out/node/agent.mjs',
   'out/node/shim.mjs',
   'out/node/unpack.mjs',
+  'out/node/yaml-worker.mjs',
   'out/preload/preload.cjs',
   'out/renderer/index.html',
   'out/images',

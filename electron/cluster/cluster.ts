@@ -100,6 +100,7 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
     logger,
     keysDirectory: data.file('pki'),
     descriptionsFile: paths.descriptionsFile,
+    yamlWorker: paths.yamlWorkerEntry,
     bare: options.bare,
     moreKinds: tracing
       ? [

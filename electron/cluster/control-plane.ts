@@ -32,6 +32,8 @@ export interface ControlPlaneDeps {
   /** Where keys are kept; undefined: in memory. */
   keysDirectory: string | undefined
   descriptionsFile: string
+  /** The program that reads large bodies in YAML. */
+  yamlWorker?: ApiServerDeps['yamlWorker']
   /** Without loops of its own: whatever acts on the objects comes from outside. */
   bare?: boolean
   /** What is written down of requests, and where to; absent: nothing. */
@@ -61,6 +63,7 @@ export async function startControlPlane({
   logger,
   keysDirectory,
   descriptionsFile,
+  yamlWorker,
   bare,
   audit,
   authentication,
@@ -86,6 +89,7 @@ export async function startControlPlane({
     ...(existsSync(descriptionsFile) ? { descriptionsFile } : {}),
     ...(audit ? { audit } : {}),
     authentication,
+    yamlWorker,
     ...(freeze ? { freeze } : {}),
     ...(onStored ? { onStored } : {}),
     ...(wrote ? { wrote } : {}),

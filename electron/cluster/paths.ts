@@ -11,6 +11,7 @@ export interface InstallationPaths {
   agentEntry: string
   shimEntry: string
   unpackEntry: string
+  yamlWorkerEntry: string
   imagesDirectory: string
   manifestsDirectory: string
   rendererDirectory: string
@@ -45,6 +46,7 @@ export function installationPaths(from = import.meta.dirname): InstallationPaths
     agentEntry: path.join(out, 'node', 'agent.mjs'),
     shimEntry: path.join(out, 'node', 'shim.mjs'),
     unpackEntry: path.join(out, 'node', 'unpack.mjs'),
+    yamlWorkerEntry: path.join(out, 'node', 'yaml-worker.mjs'),
     imagesDirectory: path.join(out, 'images'),
     manifestsDirectory: path.join(root, 'resources', 'manifests'),
     rendererDirectory: path.join(out, 'renderer'),

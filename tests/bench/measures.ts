@@ -170,19 +170,47 @@ export async function lists({ pods }: Size): Promise<void> {
   ])
 }
 
-export async function watches({ requests: total }: Size): Promise<void> {
-  await using server = await prepared(['--bare'])
-  const watchers = 100
-  let events = 0
+/** Opens that many watches, and counts the lines and bytes that they are sent. */
+async function watching(target: Target, path: string, watchers: number) {
+  const seen = { events: 0, bytes: 0 }
   const newline = 10
   const count = (chunk: Buffer) => {
-    for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, at + 1)) events++
+    seen.bytes += chunk.length
+    for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, at + 1)) seen.events++
   }
-  const connections = await Promise.all(Array.from({ length: watchers }, () => RawConnection.open(server.target)))
-  for (const connection of connections)
-    connection.request('GET', `${maps}?watch=true&resourceVersion=0`, { onData: count }).catch(() => {})
+  const connections = await Promise.all(Array.from({ length: watchers }, () => RawConnection.open(target)))
+  for (const connection of connections) connection.request('GET', path, { onData: count }).catch(() => {})
   await new Promise((resolve) => setTimeout(resolve, 500))
-  events = 0
+  seen.events = seen.bytes = 0
+  return {
+    seen,
+    [Symbol.dispose]() {
+      for (const connection of connections) connection[Symbol.dispose]()
+    },
+  }
+}
+
+/** Events per second that all watchers are sent while 16 clients cause `writes` of them as fast as they can. */
+async function flood(
+  target: Target,
+  seen: { events: number },
+  { writes, watchers }: { writes: number; watchers: number },
+  write: (connection: RawConnection, i: number) => Promise<{ status: number }>,
+) {
+  const from = seen.events
+  const start = performance.now()
+  await load(target, 16, writes, async (connection, i) => (await write(connection, i)).status)
+  while (seen.events < from + writes * watchers && performance.now() - start < 60_000)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  const delivered = seen.events - from
+  return { delivered, perSecond: delivered / ((performance.now() - start) / 1000) }
+}
+
+export async function watches({ requests: total }: Size): Promise<void> {
+  await using server = await prepared(['--bare'])
+  const size = { watchers: 100, writes: Math.min(total, 2000) }
+  using watch = await watching(server.target, `${maps}?watch=true&resourceVersion=0`, size.watchers)
+  const { seen } = watch
   const body = (i: number) =>
     JSON.stringify({
       apiVersion: 'v1',
@@ -190,35 +218,31 @@ export async function watches({ requests: total }: Size): Promise<void> {
       metadata: { name: `w-${i}` },
       data: { text: 'x'.repeat(900) },
     })
+  const create = (connection: RawConnection, i: number) => expectOk(connection, 'POST', maps, { body: body(i) })
   using writer = await RawConnection.open(server.target)
   const lags: number[] = []
   for (let i = 0; i < 50; i++) {
-    const want = events + watchers
-    await expectOk(writer, 'POST', maps, { body: body(i) })
+    const want = seen.events + size.watchers
+    await create(writer, i)
     const answered = performance.now()
-    while (events < want) await new Promise((resolve) => setImmediate(resolve))
+    while (seen.events < want) await new Promise((resolve) => setImmediate(resolve))
     lags.push(performance.now() - answered)
   }
   lags.sort((a, b) => a - b)
-  const writes = Math.min(total, 2000)
-  const from = events
-  const start = performance.now()
-  await load(
-    server.target,
-    16,
-    writes,
-    async (connection, i) => (await expectOk(connection, 'POST', maps, { body: body(1000 + i) })).status,
-  )
-  while (events < from + writes * watchers && performance.now() - start < 60_000)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  const seconds = (performance.now() - start) / 1000
-  for (const connection of connections) connection[Symbol.dispose]()
-  printTable('Watch, 100 watchers of every ConfigMap', [
+  const own = await flood(server.target, seen, size, (connection, i) => create(connection, 1000 + i))
+  const lineLength = Math.round(seen.bytes / seen.events)
+
+  await using floor = await startFloor(lineLength - 1)
+  using bareWatch = await watching(floor.target, '/watch', size.watchers)
+  const bare = await flood(floor.target, bareWatch.seen, size, (connection) => connection.request('GET', '/event'))
+  printTable(`Watch, 100 watchers of every ConfigMap, events of ${lineLength} bytes`, [
     {
       'paced: all have it after the answer, p50 ms': round(quantile(lags, 0.5), 2),
       'p99 ms': round(quantile(lags, 0.99), 2),
-      'flood: events/s': round((events - from) / seconds),
-      delivered: `${events - from} of ${writes * watchers}`,
+      'flood: events/s': round(own.perSecond),
+      delivered: `${own.delivered} of ${size.writes * size.watchers}`,
+      'bare events/s': round(bare.perSecond),
+      'of the floor': round(own.perSecond / bare.perSecond, 2),
     },
   ])
 }

@@ -13,6 +13,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from '../client/api.ts'
+import { listQuery, query as queryOf } from '../client/request.ts'
 import { typeNamed } from '../schema/table.ts'
 import { authenticated } from './authn/user.ts'
 import { authorizeOrThrow, type Authorizer } from './authz/authorizer.ts'
@@ -40,6 +41,8 @@ export interface LocalClientDeps {
   stopped: AbortSignal
   /** Asks the API server that answers for this path in place of this one; undefined: none does. */
   readRemote?: ((user: UserInfo, path: string) => Promise<unknown> | undefined) | undefined
+  /** Takes what admission notes for the audit log. */
+  annotate?: Operation['annotate']
 }
 
 /**
@@ -53,24 +56,26 @@ export class LocalClient implements KubeClient {
   readonly #manager: string
   readonly #stopped: AbortSignal
   readonly #readRemote: LocalClientDeps['readRemote']
+  readonly #annotate: LocalClientDeps['annotate']
 
-  constructor({ core, authorizer, user, stopped, readRemote }: LocalClientDeps) {
+  constructor({ core, authorizer, user, stopped, readRemote, annotate }: LocalClientDeps) {
     this.#core = core
     this.#authorizer = authorizer
     this.#user = authenticated(user)
     this.#manager = user.name.slice(user.name.lastIndexOf(':') + 1)
     this.#stopped = stopped
     this.#readRemote = readRemote
+    this.#annotate = annotate
   }
 
   async get<T extends KubeObject>(
     type: ResourceType<T>,
     key: ObjectKey,
-    { resourceVersion, subresource, query }: GetOptions = {},
+    { resourceVersion, subresource, query = {} }: GetOptions = {},
   ): Promise<T> {
     const where = { ...key, subresource }
     this.#authorize(type, 'get', where)
-    const remote = this.#readRemote?.(this.#user, resourcePath(type, where) + queryText(query))
+    const remote = this.#readRemote?.(this.#user, resourcePath(type, where) + queryOf(query))
     if (remote) return (await remote) as T
     const kind = this.#served(type)
     const view = subresource === undefined ? undefined : kind.subresources.get(subresource)?.view
@@ -87,7 +92,7 @@ export class LocalClient implements KubeClient {
     this.#authorize(type, 'list', { namespace: options.namespace })
     const remote = this.#readRemote?.(
       this.#user,
-      resourcePath(type, { namespace: options.namespace }) + queryText(listQuery(options)),
+      resourcePath(type, { namespace: options.namespace }) + listQuery(options),
     )
     if (remote) return (await remote) as KubeList<T>
     const kind = this.#served(type)
@@ -281,6 +286,7 @@ export class LocalClient implements KubeClient {
       manager: options.fieldManager ?? this.#manager,
       cause: options.cause,
       warn: () => {},
+      ...(this.#annotate && { annotate: this.#annotate }),
     }
   }
 
@@ -302,18 +308,6 @@ interface Where {
   namespace?: string | undefined
   name?: string
   subresource?: string | undefined
-}
-
-const listQuery = ({ labelSelector, fieldSelector, limit, continue: token }: ListOptions): Record<string, string> => ({
-  ...(labelSelector ? { labelSelector } : {}),
-  ...(fieldSelector ? { fieldSelector } : {}),
-  ...(limit ? { limit: String(limit) } : {}),
-  ...(token ? { continue: token } : {}),
-})
-
-const queryText = (query: Readonly<Record<string, string>> = {}): string => {
-  const text = new URLSearchParams(query).toString()
-  return text && `?${text}`
 }
 
 function listRequest(kind: ServedKind, options: ListOptions): ListRequest {

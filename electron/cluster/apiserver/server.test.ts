@@ -1,3 +1,4 @@
+import { connect as connectHttp2 } from 'node:http2'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -343,4 +344,21 @@ it('ends watches and connections when it stops', async () => {
   const closed = new Promise((resolve) => idle.once('close', resolve))
   await other[Symbol.asyncDispose]()
   await expect(Promise.all([ended, closed])).resolves.toHaveLength(2)
+})
+
+it('takes large headers, and says which are too large', async () => {
+  const large = (length: number) => ({ 'x-large': 'a'.repeat(length) })
+  expect((await server.ask('/version', { headers: large(1_000_000) })).status).toBe(200)
+  const tooLarge = await server.ask('/version', { headers: large(1_200_000) })
+  expect([tooLarge.status, tooLarge.text]).toEqual([431, '431 Request Header Fields Too Large'])
+  const { port, ca, cert, key } = server.tls()
+  const secure = { ca, cert, key, maxSendHeaderBlockLength: 1 << 20 }
+  const session = connectHttp2(`https://127.0.0.1:${port}`, secure)
+  const stream = session.request({ ':path': '/version', ...large(100_000) })
+  const status = await new Promise((resolve, reject) => {
+    stream.on('response', (headers) => resolve(headers[':status']))
+    stream.on('error', reject)
+  })
+  session.close()
+  expect(status).toBe(200)
 })

@@ -13,6 +13,7 @@ import { followTypeChecks } from './admission/policies/type-check-loop.ts'
 import { Aggregator } from './aggregation/aggregator.ts'
 import { withRemotes } from './aggregation/open-api.ts'
 import { Audit } from './audit/audit.ts'
+import { AuditedClient } from './audit/audited-client.ts'
 import type { AuditPolicy } from './audit/policy.ts'
 import { authenticator } from './authn/authenticate.ts'
 import type { AuthenticationConfig } from './authn/oidc/config.ts'
@@ -38,9 +39,10 @@ import { FlowControl } from './flow-control/flow-control.ts'
 import { followFlowControl } from './flow-control/follow.ts'
 import { RequestMetrics } from './filters/metrics.ts'
 import { pipeline } from './filters/pipeline.ts'
-import type { Core } from './handlers/operation.ts'
+import type { Core, Operation } from './handlers/operation.ts'
 import { serveResource } from './handlers/serve-resource.ts'
 import { actionServices } from './handlers/services.ts'
+import { YamlThread } from './handlers/yaml-thread.ts'
 import { KindIndex, type KindIndexDeps } from './kinds/kind-index.ts'
 import { typeOf } from './kinds/type-of.ts'
 import { LocalClient } from './local-client.ts'
@@ -67,6 +69,8 @@ export interface ApiServerDeps {
   locate?: Locate | undefined
   /** The texts of `kubectl explain`; absent: none. */
   descriptionsFile?: string
+  /** The program of the thread that reads large bodies in YAML; absent: there is no such thread. */
+  yamlWorker?: string | undefined
   /** What is written down of requests, and where to; absent: nothing. */
   audit?: { policy: AuditPolicy; write(line: string): void }
   /** Whose tokens are believed besides the cluster's own, and what nobody may ask for, at this moment. */
@@ -134,6 +138,8 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   }
   const admission = deps.admission(host)
   for (const plugin of admission) owned.defer(() => plugin[Symbol.dispose]?.())
+  const yaml = deps.yamlWorker === undefined ? undefined : new YamlThread(deps.yamlWorker)
+  if (yaml) owned.defer(() => yaml[Symbol.dispose]())
   const core: Core = {
     kinds,
     clock,
@@ -144,6 +150,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     reservations: new Map(
       (deps.reservations ?? []).map((reservation) => [`${reservation.group}/${reservation.plural}`, reservation]),
     ),
+    ...(yaml && { convertYaml: (body: Buffer) => yaml.convert(body) }),
   }
   const facts = {
     serviceCidr: deps.serviceCidr,
@@ -206,6 +213,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
       return { status: 200, contentType: 'application/json-lines', body: dumpLines(dumpOf(store)) }
     },
   }
+  const audit = deps.audit && new Audit({ clock, random, typeOf: (...kind) => typeOf(kinds, ...kind), ...deps.audit })
   const serve = pipeline({
     clock,
     logger,
@@ -218,12 +226,16 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     }),
     authorizer,
     flowControl,
-    audit: deps.audit && new Audit({ clock, random, typeOf: (...kind) => typeOf(kinds, ...kind), ...deps.audit }),
+    audit,
     serveResource: (request) => aggregator.serve(request) ?? serveResource(core, connectors, request),
     servePath: (request) => aggregator.serve(request) ?? servePath(paths, request),
   })
   const readRemote = (user: UserInfo, path: string) => aggregator.read(user, path)
-  const clientOf = (user: UserInfo) => new LocalClient({ core, authorizer, user, stopped: stopped.signal, readRemote })
+  const clientOf = (user: UserInfo): KubeClient => {
+    const client = (annotate?: Operation['annotate']) =>
+      new LocalClient({ core, authorizer, user, stopped: stopped.signal, readRemote, annotate })
+    return audit ? new AuditedClient({ audit, authorizer, user, client }) : client()
+  }
   let listener: Listener | undefined
 
   return {

@@ -1,5 +1,5 @@
 import type { KubeList, KubeObject, WatchEvent } from '#shared/kube/object.ts'
-import { apiVersionOf, resourcePath, type ResourceType } from '#shared/kube/resources.ts'
+import { resourcePath, type ResourceType } from '#shared/kube/resources.ts'
 import { serviceUnavailable, StatusError } from '#shared/kube/status.ts'
 import type {
   DeleteOptions,
@@ -14,6 +14,7 @@ import type {
 } from './api.ts'
 import { discover } from './discovery.ts'
 import { HttpsTransport, type HttpsOptions } from './https-transport.ts'
+import { listQuery, query, withKind, writeQuery } from './request.ts'
 import { lines } from './watch-stream.ts'
 
 const patchTypes: Readonly<Record<PatchType, string>> = {
@@ -128,31 +129,4 @@ export class HttpsClient implements KubeClient, Discovery, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#transport[Symbol.asyncDispose]()
   }
-}
-
-const withKind = <T extends KubeObject>(type: ResourceType<T>, object: T): T =>
-  object.kind && object.apiVersion ? object : { ...object, apiVersion: apiVersionOf(type), kind: type.kind }
-
-const listQuery = (options: Partial<WatchOptions>, watch = false): string =>
-  query({
-    watch: watch || undefined,
-    labelSelector: options.labelSelector,
-    fieldSelector: options.fieldSelector,
-    resourceVersion: options.resourceVersion,
-    resourceVersionMatch: options.resourceVersionMatch,
-    limit: options.limit,
-    continue: options.continue,
-    allowWatchBookmarks: options.allowBookmarks,
-    sendInitialEvents: options.sendInitialEvents,
-    timeoutSeconds: options.timeoutSeconds,
-  })
-
-const writeQuery = ({ fieldManager, force, dryRun }: WriteOptions): string =>
-  query({ fieldManager, force, dryRun: dryRun ? 'All' : undefined })
-
-function query(values: Readonly<Record<string, string | number | boolean | undefined>>): string {
-  const pairs = Object.entries(values).flatMap(([name, value]) =>
-    value === undefined || value === '' ? [] : [`${name}=${encodeURIComponent(value)}`],
-  )
-  return pairs.length ? `?${pairs.join('&')}` : ''
 }

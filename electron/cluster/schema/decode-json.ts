@@ -2,6 +2,7 @@ import type { Decoded, TypeDef } from './api.ts'
 import { DecodeError, Decoder } from './json/decoder.ts'
 import { countParsedKeys, countWrittenKeys, parsePairs } from './json/duplicates.ts'
 import { isTooDeep } from './json/depth.ts'
+import { parseExactly } from './json/exact.ts'
 import { goSyntaxError } from './json/syntax-error.ts'
 
 export { DecodeError } from './json/decoder.ts'
@@ -16,7 +17,7 @@ export class SyntaxFailure extends Error {
 export function parseJson(text: string): unknown {
   if (isTooDeep(text)) throw new SyntaxFailure('exceeded max depth')
   try {
-    return JSON.parse(text)
+    return parseExactly(text)
   } catch {
     throw new SyntaxFailure(goSyntaxError(text))
   }

@@ -70,7 +70,7 @@ it('writes down who did what, when it came and when it was answered', () => {
     impersonatedUser: { username: 'bob' },
     sourceIPs: ['127.0.0.1'],
     userAgent: 'kubectl/v1.33',
-    objectRef: { resource: 'deployments', namespace: 'a', apiGroup: 'apps', apiVersion: 'v1' },
+    objectRef: { resource: 'deployments', namespace: 'a', name: 'web', apiGroup: 'apps', apiVersion: 'v1' },
     responseStatus: { metadata: {}, code: 201 },
     requestReceivedTimestamp: '2026-01-01T00:00:00.000000Z',
     stageTimestamp: '2026-01-01T00:00:00.000000Z',

@@ -18,6 +18,11 @@ export interface AuditDeps {
   write(line: string): void
 }
 
+/** What an audit reads of a request, and the headers that it adds to. */
+export type Audited = Pick<Exchange, 'target' | 'common' | 'answered' | 'received' | 'header'> & {
+  readonly peer: { readonly address: string }
+}
+
 /** What is written down of one request. */
 export interface Trail {
   /** Answers must be whole, to be written down. */
@@ -40,14 +45,14 @@ export class Audit {
   }
 
   /** Undefined: the policy wants nothing of it. `asked.user` is who sent the request. */
-  begin(exchange: Exchange, asked: Attributes): Trail | undefined {
+  begin(exchange: Audited, asked: Attributes): Trail | undefined {
     const verdict = this.#deps.policy.verdict(asked)
     if (verdict.level === 'None') return undefined
     return new RequestTrail(this.#deps, verdict, exchange, asked)
   }
 
   /** Somebody whom nobody knows. */
-  refused(exchange: Exchange, asked: Attributes): void {
+  refused(exchange: Audited, asked: Attributes): void {
     const trail = this.begin(exchange, asked)
     if (!trail) return
     const { status } = unauthorized()
@@ -64,14 +69,15 @@ class RequestTrail implements Trail {
   readonly annotations: Record<string, string> = {}
   readonly #deps: AuditDeps
   readonly #verdict: Verdict
-  readonly #exchange: Exchange
+  readonly #exchange: Audited
   readonly #asked: Attributes
   readonly #received: number
   readonly #id: string
   #as: Impersonated | undefined
+  #named: KubeObject['metadata']
   #done = false
 
-  constructor(deps: AuditDeps, verdict: Verdict, exchange: Exchange, asked: Attributes) {
+  constructor(deps: AuditDeps, verdict: Verdict, exchange: Audited, asked: Attributes) {
     this.#deps = deps
     this.#verdict = verdict
     this.#exchange = exchange
@@ -108,17 +114,27 @@ class RequestTrail implements Trail {
   #outcome(answer: Answer | undefined): object {
     const code = answer?.status ?? this.#exchange.answered ?? 200
     const isRequest = this.#verdict.level === 'Request' || this.#verdict.level === 'RequestResponse'
-    const requestObject = isRequest
-      ? readable(this.#exchange.received, this.#exchange.header('content-type'), this.#deps.typeOf)
-      : undefined
+    const sent = isRequest || this.#isNamedByBody ? this.#sent() : undefined
+    const requestObject = isRequest ? sent : undefined
     const isShown = this.takesBodies && answer
     const body = answer && (isShown || code >= 400) ? bodyOf(answer, this.#deps.typeOf) : undefined
     const responseObject = isShown ? body : undefined
+    if (this.#isNamedByBody) this.#named = (sent as KubeObject | undefined)?.metadata
     return {
       responseStatus: code >= 400 ? statusOf(body, code) : { metadata: {}, code },
       ...(requestObject === undefined ? {} : { requestObject: this.#shown(requestObject) }),
       ...(responseObject === undefined ? {} : { responseObject: this.#shown(responseObject) }),
     }
+  }
+
+  #sent(): unknown {
+    return readable(this.#exchange.received, this.#exchange.header('content-type'), this.#deps.typeOf)
+  }
+
+  /** Whether the object that was sent says more of what it is about than the URL does. */
+  get #isNamedByBody(): boolean {
+    const { isResource, verb } = this.#asked
+    return isResource && (verb === 'create' || verb === 'update')
   }
 
   #shown(value: unknown): unknown {
@@ -143,7 +159,7 @@ class RequestTrail implements Trail {
       ...(this.#as?.constraint ? { authenticationMetadata: { impersonationConstraint: this.#as.constraint } } : {}),
       sourceIPs: [sourceOf(this.#exchange)],
       ...(userAgent ? { userAgent } : {}),
-      ...(isResource ? { objectRef: referenceOf(this.#asked, outcome.requestObject) } : {}),
+      ...(isResource ? { objectRef: referenceOf(this.#asked, this.#named) } : {}),
       ...outcome,
       requestReceivedTimestamp: microTimestamp(this.#received),
       stageTimestamp: microTimestamp(clock.now()),
@@ -155,14 +171,13 @@ class RequestTrail implements Trail {
 
 function referenceOf(
   { group, version, resource, subresource, namespace, name }: Attributes,
-  requestObject: unknown,
+  metadata: KubeObject['metadata'] = {},
 ): object {
-  const metadata = (requestObject as KubeObject | undefined)?.metadata
-  const { uid, resourceVersion } = metadata ?? {}
+  const { uid, resourceVersion } = metadata
   return {
     resource,
     ...(namespace ? { namespace } : {}),
-    ...(name || metadata?.name ? { name: name || metadata?.name } : {}),
+    ...(name || metadata.name ? { name: name || metadata.name } : {}),
     ...(uid ? { uid } : {}),
     ...(group ? { apiGroup: group } : {}),
     apiVersion: version,
@@ -172,7 +187,7 @@ function referenceOf(
 }
 
 /** An IPv4 address as such, also on a socket for both. */
-const sourceOf = ({ peer }: Exchange): string => peer.address.replace(/^::ffff:/, '')
+const sourceOf = ({ peer }: Audited): string => peer.address.replace(/^::ffff:/, '')
 
 function bodyOf({ body, contentType }: Answer, typeOf: TypeOf): unknown {
   return Buffer.isBuffer(body) ? readable(body, contentType, typeOf) : undefined

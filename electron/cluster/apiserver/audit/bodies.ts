@@ -1,18 +1,20 @@
+import { parseExactly } from '../../schema/json/exact.ts'
 import { decodeProtobuf, isProtobuf, openEnvelope } from '../../schema/protobuf.ts'
 import { typeNamed } from '../../schema/table.ts'
+import { isLargeYaml } from '../handlers/request-body.ts'
 import { yamlToJson } from '../handlers/yaml.ts'
 
 /** The name in the schema table of a kind's type. */
 export type TypeOf = (apiVersion: string, kind: string) => string | undefined
 
-/** What a body says, for the log; of what cannot be decoded, only that it was there. */
+/** What a body says, for the log; of what cannot be decoded, or takes long, only that it was there. */
 export function readable(body: Buffer | undefined, contentType: string | undefined, typeOf: TypeOf): unknown {
   if (!body?.length) return undefined
   const media = contentType ?? 'application/json'
   try {
     if (isProtobuf(body)) return fromProtobuf(body, typeOf)
-    if (media.includes('yaml')) return JSON.parse(yamlToJson(body)) as unknown
-    if (media.includes('json')) return JSON.parse(body.toString()) as unknown
+    if (media.includes('yaml') && !isLargeYaml(body, media)) return parseExactly(yamlToJson(body))
+    if (media.includes('json')) return parseExactly(body.toString())
   } catch {
     // What cannot be read is refused by the handler.
     return undefined

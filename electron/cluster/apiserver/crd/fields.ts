@@ -35,7 +35,7 @@ export function accessorError(object: unknown, path: string, wanted: 'int64' | '
     value = Object.hasOwn(value, name) ? value[name] : undefined
   }
   if (value === undefined) return undefined
-  const fits = wanted === 'string' ? typeof value === 'string' : Number.isInteger(value)
+  const fits = wanted === 'string' ? typeof value === 'string' : typeof value === 'bigint' || Number.isInteger(value)
   return fits
     ? undefined
     : `.${names.join('.')} accessor error: ${goValue(value)} is of the type ${goType(value)}, expected ${wanted}`
@@ -57,6 +57,7 @@ function goType(value: unknown): string {
   if (value === null) return '<nil>'
   if (Array.isArray(value)) return '[]interface {}'
   if (isObject(value)) return 'map[string]interface {}'
+  if (typeof value === 'bigint') return 'int64'
   if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64'
   return typeof value === 'boolean' ? 'bool' : 'string'
 }

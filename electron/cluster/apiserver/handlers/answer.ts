@@ -1,5 +1,6 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import type { Status } from '#shared/kube/status.ts'
+import { parseExactly } from '../../schema/json/exact.ts'
 import { encodeProtobuf, hasProtobuf } from '../../schema/protobuf.ts'
 import { findType, metaTypes, typeNamed } from '../../schema/table.ts'
 import { gather } from '../transport/gather.ts'
@@ -67,7 +68,7 @@ export function rewrite(answer: Answer, writing: Writing): Answer {
   if (answer.contentType !== contentTypes.json || (writing.format === 'json' && !writing.pretty)) return answer
   const body = wholeBody(answer)
   if (writing.format === 'json' && body.length > mostPretty) return { ...answer, body }
-  return jsonAnswer(answer.status, JSON.parse(body.toString()), writing)
+  return jsonAnswer(answer.status, parseExactly(body.toString()), writing)
 }
 
 /** Names and values in turn. Each warning is said once. */

@@ -3,7 +3,7 @@ import { DecodeError, decodeValue, parseJson, SyntaxFailure, typeMetaOf } from '
 import { decodeProtobuf, isProtobuf, openEnvelope } from '../../schema/protobuf.ts'
 import { metaTypes, typeNamed } from '../../schema/table.ts'
 import type { ServedKind } from '../kinds/served-kind.ts'
-import { bodyLimit, mustServe, operationOf, type ApiRequest } from './api-request.ts'
+import { mustServe, operationOf, type ApiRequest } from './api-request.ts'
 import type { Answer } from './answer.ts'
 import { deleteCollection } from './collection.ts'
 import { deleteObject } from './delete.ts'
@@ -13,12 +13,13 @@ import { outcomeAnswer, viewAnswer } from './outcome-answer.ts'
 import { deleteOptions, listOptions } from './query-options.ts'
 import { showing } from './views.ts'
 import { yamlToJson } from './yaml.ts'
+import { requestBody } from './request-body.ts'
 
 export async function serveDelete(core: Core, request: ApiRequest, kind: ServedKind): Promise<Answer> {
   mustServe(kind, undefined, 'delete')
   const { exchange, query } = request
   const shown = showing(request, kind, core.clock)
-  const body = await exchange.body(bodyLimit)
+  const body = await requestBody(core, request)
   const options = deleteOptions(decodeOptions(body, exchange.header('content-type')), query)
   const op = operationOf(request, kind, { dryRun: options.dryRun, options: shownOptions(options) })
   return outcomeAnswer(await deleteObject(core, op, options.request), shown)
@@ -29,7 +30,7 @@ export async function serveDeleteCollection(core: Core, request: ApiRequest, kin
   const { exchange, query } = request
   const shown = showing(request, kind, core.clock)
   const selected = listOptions(query, kind, operationOf(request, kind).namespace, false)
-  const body = await exchange.body(bodyLimit)
+  const body = await requestBody(core, request)
   const options = deleteOptions(decodeOptions(body, exchange.header('content-type')), query)
   const op = operationOf(request, kind, { dryRun: options.dryRun, options: shownOptions(options) })
   const page = await deleteCollection(core, op, selected, options.request)

@@ -26,6 +26,8 @@ export interface Core {
   readonly reservations: ReadonlyMap<string, Reservation>
   /** Told of every write by whoever asked for it, once it is stored. Nothing of it may be changed or kept. */
   readonly wrote?: ((write: StoredWrite) => void) | undefined
+  /** Reads large documents elsewhere; absent: all are read where they come in. Rejects with 400. */
+  convertYaml?(body: Buffer): Promise<Buffer>
 }
 
 export interface StoredWrite {

@@ -5,10 +5,10 @@ import { typeNamed } from '../../schema/table.ts'
 import type { ServedKind } from '../kinds/served-kind.ts'
 import { ensureNamespace } from '../metadata/system-fields.ts'
 import type { Subresource } from '../registry/kind.ts'
+import { cloneObject } from '../storage/codec.ts'
 import { modified } from '../storage/errors.ts'
 import { admitMutating, admitValidating } from './admit.ts'
 import {
-  bodyLimit,
   mustServe,
   noSuchMethod,
   noSuchResource,
@@ -28,6 +28,7 @@ import { readEntry } from './read.ts'
 import { serveGet } from './read-resource.ts'
 import { updateObject } from './update.ts'
 import { servePatch, serveUpdate, writeOperation } from './write-resource.ts'
+import { requestBody } from './request-body.ts'
 
 /** Routes a request for part of an object, or for what can be done with one. */
 export function serveSubresource(
@@ -92,7 +93,7 @@ async function serveAction(
   const writing = writingOf(request)
   const options = writeOptions(query, 'CreateOptions')
   const op = writeOperation(request, kind, subresource, options)
-  const body = await exchange.body(bodyLimit)
+  const body = await requestBody(core, request)
   const expected = bodyKindOf(kind, subresource)
   const input = decodeBody({
     body,
@@ -141,7 +142,7 @@ async function serveView(core: Core, request: ApiRequest, kind: ServedKind, subr
       : undefined
   const options = writeOptions(query, format ? 'PatchOptions' : 'UpdateOptions', format === 'apply')
   const op = writeOperation(request, kind, subresource, options)
-  const body = await exchange.body(bodyLimit)
+  const body = await requestBody(core, request)
   const type = typeNamed(expected.type)
   const decode = (old: KubeObject): KubeObject => {
     if (format && format !== 'apply')
@@ -171,7 +172,7 @@ export function updateView(core: Core, op: Operation, asked: (old: KubeObject) =
       if (resourceVersion && resourceVersion !== '0' && resourceVersion !== old.metadata!.resourceVersion)
         throw conflict(kind.subject, op.name, modified)
       if (uid && uid !== old.metadata!.uid) throw conflict(kind.subject, op.name, modified)
-      const object = JSON.parse(JSON.stringify(old)) as KubeObject
+      const object = cloneObject(old)
       const errors = subresource.view!.write(object, wanted, contextOf(core, op))
       if (errors.length) throw invalidView(subresource, op.name, errors)
       return object

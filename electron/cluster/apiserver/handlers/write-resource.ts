@@ -1,7 +1,7 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { isTrue } from '../filters/request-info.ts'
 import { checkName, ensureNamespace } from '../metadata/system-fields.ts'
-import { bodyLimit, managerOf, mustServe, noSuchMethod, operationOf, type ApiRequest } from './api-request.ts'
+import { managerOf, mustServe, noSuchMethod, operationOf, type ApiRequest } from './api-request.ts'
 import type { Answer } from './answer.ts'
 import { applyPatch } from './apply.ts'
 import { createObject } from './create.ts'
@@ -15,6 +15,7 @@ import type { ServedKind } from '../kinds/served-kind.ts'
 import type { Subresource } from '../registry/kind.ts'
 import { updateObject } from './update.ts'
 import { showing } from './views.ts'
+import { requestBody } from './request-body.ts'
 
 export const bodyKindOf = (kind: ServedKind): BodyKind => ({
   ...kind.definition,
@@ -42,7 +43,7 @@ export async function serveCreate(core: Core, request: ApiRequest, kind: ServedK
   const shown = showing(request, kind, core.clock)
   const options = writeOptions(request.query, 'CreateOptions')
   const op = writeOperation(request, kind, undefined, options)
-  const body = await request.exchange.body(bodyLimit)
+  const body = await requestBody(core, request)
   const object = decodeFor(core, request, kind, body, options.fieldValidation, op.warn)
   return outcomeAnswer(await createObject(core, op, object), shown)
 }
@@ -58,7 +59,7 @@ export async function serveUpdate(
   const shown = showing(request, kind, core.clock)
   const options = writeOptions(request.query, 'UpdateOptions')
   const op = writeOperation(request, kind, subresource, options)
-  const body = await request.exchange.body(bodyLimit)
+  const body = await requestBody(core, request)
   const decode = (warn: (text: string) => void) => {
     const object = decodeFor(core, request, kind, body, options.fieldValidation, warn)
     checkName(object, op.name, op.namespace)
@@ -87,7 +88,7 @@ export async function servePatch(
   const shown = showing(request, kind, core.clock)
   const options = writeOptions(request.query, 'PatchOptions', format === 'apply')
   const op = writeOperation(request, kind, subresource, options)
-  const body = await request.exchange.body(bodyLimit)
+  const body = await requestBody(core, request)
   if (format === 'apply') {
     return outcomeAnswer(await applyPatch(core, op, body, options), shown)
   }

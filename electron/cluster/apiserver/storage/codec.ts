@@ -1,11 +1,13 @@
 import type { KubeObject } from '#shared/kube/object.ts'
+import { bigintsWritten, parseExactly } from '../../schema/json/exact.ts'
 import { metadataOf } from '../metadata/metadata.ts'
 
 /**
  * Stored bytes are the JSON of an object in its storage version without `kind` and `apiVersion`, which are spliced in
  * front when answering (items of lists carry none), and with its resourceVersion in it: what is stored is what is sent.
  * `metadata` comes first, so that it can be read without the rest. With `marked` they say their version at their end:
- * for types whose objects lie in the store in several.
+ * for types whose objects lie in the store in several. A blank at the end says that there are integers in them which
+ * only parseExactly reads.
  */
 export function encodeStored(object: KubeObject, revision: number, marked = false): Stored {
   metadataOf(object).resourceVersion = String(revision)
@@ -22,10 +24,12 @@ const start = '{"metadata":'
 
 /** The JSON of an object without its kind and apiVersion. */
 export function encodeBare({ apiVersion, kind: _kind, metadata = {}, ...rest }: KubeObject, marked = false): Stored {
+  const before = bigintsWritten()
   const head = start + JSON.stringify(metadata)
   const tail = JSON.stringify(marked ? { ...rest, apiVersion } : rest)
+  const end = bigintsWritten() === before ? '' : ' '
   return {
-    value: Buffer.from(tail === '{}' ? `${head}}` : `${head},${tail.slice(1)}`),
+    value: Buffer.from(tail === '{}' ? `${head}}${end}` : `${head},${tail.slice(1)}${end}`),
     metadataEnd: Buffer.byteLength(head),
   }
 }
@@ -58,9 +62,14 @@ function endOfString(value: Buffer, from: number): number {
   }
 }
 
+const blank = 0x20
+
+const parsed = (value: Buffer): KubeObject =>
+  (value.at(-1) === blank ? parseExactly(value.toString()) : JSON.parse(value.toString())) as KubeObject
+
 /** A new object from stored bytes; the caller owns it. `apiVersion` is that of objects which do not say it. */
 export function decodeStored(value: Buffer, apiVersion: string, kind: string): KubeObject {
-  const object = JSON.parse(value.toString()) as KubeObject
+  const object = parsed(value)
   object.apiVersion ??= apiVersion
   object.kind = kind
   return object
@@ -75,4 +84,8 @@ export const spliceHead = (head: Buffer, value: Buffer, tail?: Buffer): Buffer =
   tail ? Buffer.concat([head, value.subarray(1), tail]) : Buffer.concat([head, value.subarray(1)])
 
 /** A copy that its holder may change. */
-export const cloneObject = <T>(object: T): T => JSON.parse(JSON.stringify(object)) as T
+export function cloneObject<T>(object: T): T {
+  const before = bigintsWritten()
+  const text = JSON.stringify(object)
+  return (bigintsWritten() === before ? JSON.parse(text) : parseExactly(text)) as T
+}

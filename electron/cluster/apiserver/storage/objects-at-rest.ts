@@ -1,6 +1,7 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { apiVersionOf } from '#shared/kube/resources.ts'
 import type { TypeDef } from '../../schema/api.ts'
+import { parseExactly } from '../../schema/json/exact.ts'
 import { decodeProtobuf, encodeProtobuf, hasProtobuf, isProtobuf, openEnvelope } from '../../schema/protobuf.ts'
 import { findType, typeNamed } from '../../schema/table.ts'
 import type { ValuesAtRest } from '../../store/etcd/values.ts'
@@ -52,7 +53,7 @@ export class ObjectsAtRest implements ValuesAtRest {
 
   encode(key: string, value: Buffer): Buffer {
     const { apiVersion, kind, message } = this.#formOf(key)
-    const { metadata: stamped, ...rest } = JSON.parse(value.toString()) as KubeObject
+    const { metadata: stamped, ...rest } = parseExactly(value.toString()) as KubeObject
     const { resourceVersion: _, ...metadata } = stamped ?? {}
     if (message) return encodeProtobuf(message, { metadata, ...rest }, { apiVersion, kind })
     return Buffer.from(`${JSON.stringify({ apiVersion, kind, metadata, ...rest })}\n`)
@@ -65,7 +66,7 @@ export class ObjectsAtRest implements ValuesAtRest {
   }
 
   restamp(_key: string, value: Buffer, revision: number): Buffer {
-    const object = JSON.parse(value.toString()) as KubeObject
+    const object = parseExactly(value.toString()) as KubeObject
     // Bytes that say their version go on saying it.
     return encodeStored(object, revision, object.apiVersion !== undefined).value
   }
@@ -79,7 +80,7 @@ export class ObjectsAtRest implements ValuesAtRest {
   }
 
   #fromJson(bytes: Buffer): KubeObject {
-    const object = JSON.parse(bytes.toString()) as KubeObject
+    const object = parseExactly(bytes.toString()) as KubeObject
     const definition = this.#kinds.get(`${object.apiVersion}/${object.kind}`)
     return definition ? inStorageVersion(object, definition) : object
   }

@@ -30,6 +30,10 @@ export interface Listener extends AsyncDisposable {
 }
 
 const gracePeriod = 300
+/** As Go's server takes them: its DefaultMaxHeaderBytes, and the buffer that it reads through. */
+const mostHeaderBytes = (1 << 20) + 4096
+/** Node's library for HTTP/2 reads eight further frames of 16 KB for one request, and ends the connection at the next. */
+const mostHeaderListBytes = 128 * 1024
 
 /**
  * One TLS port for HTTP/1.1 and HTTP/2, told apart by ALPN. Client certificates are asked for but not required: whether
@@ -50,8 +54,10 @@ export async function listen(deps: ListenerDeps, at: { host: string; port: numbe
     keepAliveTimeout: 120_000,
     headersTimeout: 32_000,
     requestTimeout: 60_000,
-    maxHeaderSize: 64 * 1024,
+    maxHeaderSize: mostHeaderBytes,
   })
+  // Their size bounds them already.
+  http1.maxHeadersCount = 0
   // It is handed its connections and never listens itself; only when it believes it does are slow headers and bodies timed.
   http1.emit('listening')
   const exchangeOf = (request: IncomingMessage, response: ServerResponse) =>
@@ -70,7 +76,10 @@ export async function listen(deps: ListenerDeps, at: { host: string; port: numbe
     const exchange = exchangeOf(request, response)
     deps.onUpgrade({ exchange, socket, head, rawHeaders: request.rawHeaders })
   })
-  const http2 = createHttp2Server({ settings: { maxConcurrentStreams: 250, initialWindowSize: 1 << 20 } })
+  const http2 = createHttp2Server({
+    settings: { maxConcurrentStreams: 250, initialWindowSize: 1 << 20, maxHeaderListSize: mostHeaderListBytes },
+    maxHeaderListPairs: mostHeaderListBytes / 32,
+  })
   const peerOfSession = new WeakMap<object, Peer>()
   let connecting: TLSSocket | undefined
   http2.on('session', (session) => {

@@ -23,7 +23,7 @@ export function answerMalformed(
   const [status, text] = answers[error.code ?? ''] ?? [400, 'Bad Request']
   const why = error.reason ?? error.message
   logger.debug('a request could not be read', { client: socket.remoteAddress, status, error: why })
-  const body = `${status} ${text}: ${why}`
+  const body = status === 431 ? `${status} ${text}` : `${status} ${text}: ${why}`
   socket.write(
     `HTTP/1.1 ${status} ${text}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )

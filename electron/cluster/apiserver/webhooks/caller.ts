@@ -2,6 +2,7 @@ import { Agent, request as send, type RequestOptions } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { StatusError } from '#shared/kube/status.ts'
 import type { Clock } from '../../base/clock.ts'
+import { parseExactly } from '../../schema/json/exact.ts'
 import { dialError } from '../connect/dial-error.ts'
 import { reachService, type ReachDeps } from '../connect/reach.ts'
 import { answerFailure, resolveFailure, WebhookCallError } from './call-error.ts'
@@ -56,7 +57,7 @@ export class WebhookCaller implements Disposable {
     })
     if (status < 200 || status > 206) throw new WebhookCallError(answerFailure(status, text))
     try {
-      return JSON.parse(text) as unknown
+      return parseExactly(text)
     } catch (error) {
       throw new WebhookCallError(`couldn't get version/kind; json parse error: ${(error as Error).message}`)
     }

@@ -1,5 +1,6 @@
 import { internal } from '#shared/kube/status.ts'
 import { DecodeError } from '../../schema/decode-json.ts'
+import { parseExactly } from '../../schema/json/exact.ts'
 import { applyJsonPatch, JsonPatchError, type JsonPatchOperation } from '../../schema/patch/json-patch.ts'
 import { admittedOf, type Admitted, type Matched } from '../admission/dynamic/admitted.ts'
 import type { AdmissionHost } from '../admission/dynamic/host.ts'
@@ -81,7 +82,7 @@ export function mutatingWebhooks(host: AdmissionHost): AdmissionPlugin & Disposa
 
 function decodePatch(text: string): JsonPatchOperation[] {
   try {
-    const operations = JSON.parse(text) as JsonPatchOperation[]
+    const operations = parseExactly(text) as JsonPatchOperation[]
     if (Array.isArray(operations)) return operations
     throw new SyntaxError('json: cannot unmarshal object into Go value of type jsonpatch.Patch')
   } catch (error) {

@@ -34,7 +34,7 @@ export function dueTime(
   now: number,
 ): { due: number | undefined; tooManyMissed: boolean } {
   const { startingDeadlineSeconds } = cronJob.spec ?? {}
-  const notBefore = startingDeadlineSeconds === undefined ? undefined : now - startingDeadlineSeconds * 1000
+  const notBefore = startingDeadlineSeconds === undefined ? undefined : now - Number(startingDeadlineSeconds) * 1000
   const { due, missed } = review(cronJob, timetable, now, notBefore)
   return due === undefined || due > now
     ? { due: undefined, tooManyMissed: false }

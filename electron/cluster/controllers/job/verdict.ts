@@ -71,5 +71,5 @@ export function deadlineIn(job: JobView, now: number): number | undefined {
   const { activeDeadlineSeconds } = specOf(job)
   const { startTime } = job.status ?? {}
   if (activeDeadlineSeconds === undefined || isSuspended(job) || trueCondition(job, 'Suspended')) return undefined
-  return (startTime === undefined ? now : Date.parse(startTime)) + activeDeadlineSeconds * 1000 - now
+  return (startTime === undefined ? now : Date.parse(startTime)) + Number(activeDeadlineSeconds) * 1000 - now
 }

@@ -129,10 +129,13 @@ export class Decoder {
       case 'boolean':
         return typeof value === 'boolean' ? value : this.#mismatch(type, kindOf(value))
       case 'int32':
+        if (typeof value === 'bigint') return this.#mismatch(type, `number ${value}`)
         return typeof value === 'number' ? this.#integer(type, value, 0x7fffffff) : this.#mismatch(type, kindOf(value))
       case 'int64':
+        if (typeof value === 'bigint') return value
         return typeof value === 'number' ? this.#integer(type, value, 2 ** 63) : this.#mismatch(type, kindOf(value))
       case 'double':
+        if (typeof value === 'bigint') return Number(value)
         return typeof value === 'number' ? value : this.#mismatch(type, kindOf(value))
       case 'bytes':
         return typeof value === 'string' ? this.#bytes(value) : this.#mismatch(type, kindOf(value))
@@ -143,7 +146,9 @@ export class Decoder {
       case 'int-or-string':
         if (typeof value === 'string') return value
         if (typeof value === 'number' && isInteger(value, 0x7fffffff)) return value
-        throw new DecodeError(this.#mismatchText(type, typeof value === 'number' ? `number ${value}` : kindOf(value)))
+        throw new DecodeError(
+          this.#mismatchText(type, kindOf(value) === 'number' ? `number ${String(value)}` : kindOf(value)),
+        )
       case 'time':
       case 'micro-time':
         if (typeof value !== 'string') throw new DecodeError(this.#mismatchText(type, kindOf(value)))
@@ -219,6 +224,7 @@ const isInteger = (value: number, bound: number): boolean =>
 /** Go's word for a JSON value. */
 function kindOf(value: unknown): string {
   if (typeof value === 'boolean') return 'bool'
+  if (typeof value === 'bigint') return 'number'
   return Array.isArray(value) ? 'array' : typeof value
 }
 

@@ -1,3 +1,5 @@
+import { parseExactly } from './exact.ts'
+
 /**
  * Duplicate keys, which JSON.parse swallows. Strict decoding must name them, but almost no body has one: so the keys
  * written in the text are counted against the keys that were parsed, and only where the counts differ is the text read
@@ -80,7 +82,7 @@ export function parsePairs(text: string): unknown {
     if (char === '"') return string()
     const start = at
     while (at < text.length && !',]} \t\r\n'.includes(text[at]!)) at++
-    return JSON.parse(text.slice(start, at))
+    return parseExactly(text.slice(start, at))
   }
   return value()
 }

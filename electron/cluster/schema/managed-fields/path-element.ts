@@ -1,3 +1,5 @@
+import { parseExactly } from '../json/exact.ts'
+
 /** Elements of paths as FieldsV1 writes them: `f:<name>`, `k:<keys of a list item>`, `v:<item of a set>`, `i:<index>`. */
 export const fieldElement = (name: string): string => `f:${name}`
 export const valueElement = (value: unknown): string => `v:${canonicalJson(value)}`
@@ -22,7 +24,7 @@ export function canonicalElement(written: string): string {
   const kind = written.slice(0, 2)
   if (kind === 'f:') return written
   if (kind === 'i:' && /^\d+$/.test(written.slice(2))) return written
-  if (kind === 'k:' || kind === 'v:') return kind + canonicalJson(JSON.parse(written.slice(2)))
+  if (kind === 'k:' || kind === 'v:') return kind + canonicalJson(parseExactly(written.slice(2)))
   throw new Error(`unrecognized element ${JSON.stringify(written)}`)
 }
 

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { parseExactly } from '../json/exact.ts'
 import { isObject, type JsonObject } from './values.ts'
 
 /** RFC 6902, with what the server's library adds: negative indexes count from the end of a list. */
@@ -69,7 +70,7 @@ function copyOf(root: Root, value: unknown): unknown {
     throw new JsonPatchError(
       `Unable to complete the copy, the accumulated size increase of copy is ${root.copied}, exceeding the limit ${mostCopied}`,
     )
-  return JSON.parse(text)
+  return parseExactly(text)
 }
 
 function valueIn(operation: JsonPatchOperation): unknown {

@@ -2,6 +2,7 @@ import { QuantityError, canonicalQuantity } from '#shared/kube/quantity.ts'
 import { goDuration } from '#shared/kube/duration.ts'
 import type { FieldDef, FieldType, ScalarName, TypeDef } from '../api.ts'
 import { DecodeError } from '../json/decoder.ts'
+import { parseExactly } from '../json/exact.ts'
 import { isTooDeep } from '../json/depth.ts'
 import { alwaysWritten, isEmpty, keepsEmpty, zeroElement, zeroOf } from '../json/zero.ts'
 import { isPlan, planOf, type Plan } from './plan.ts'
@@ -82,7 +83,7 @@ function readValue(type: FieldType, wire: number, reader: ProtoReader): unknown 
     case 'int32':
       return reader.varint() | 0
     case 'int64':
-      return reader.varint()
+      return reader.int64()
     case 'double':
       return reader.double()
     case 'bytes':
@@ -167,7 +168,7 @@ function readRaw(reader: ProtoReader): unknown {
   const text = raw.toString()
   if (isTooDeep(text)) throw new DecodeError('exceeded max depth')
   try {
-    return JSON.parse(text)
+    return parseExactly(text)
   } catch {
     throw new DecodeError('a raw value inside the protobuf body is no JSON')
   }

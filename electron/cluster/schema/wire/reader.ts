@@ -1,4 +1,5 @@
 import { DecodeError } from '../json/decoder.ts'
+import { shortest } from '../json/exact.ts'
 
 /** Messages in messages: each level of them is one of the stack. */
 const deepest = 1000
@@ -47,6 +48,16 @@ export class ProtoReader {
       if (byte < 0x80) return (high | 0) * 2 ** 32 + low
     }
     throw new DecodeError('proto: integer overflow')
+  }
+
+  /** The same, exactly: a bigint where a number cannot hold it. */
+  int64(): number | bigint {
+    const start = this.#at
+    const value = this.varint()
+    if (Number.isSafeInteger(value)) return value
+    let exact = 0n
+    for (let at = start; at < this.#at; at++) exact |= BigInt(this.#bytes[at]! & 0x7f) << BigInt(7 * (at - start))
+    return shortest(BigInt.asIntN(64, exact))
   }
 
   double(): number {

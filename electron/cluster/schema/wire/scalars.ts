@@ -10,7 +10,7 @@ export function writeScalar(scalar: ScalarName, number: number, value: unknown, 
       return writer.tag(number, 0)
     case 'int32':
     case 'int64':
-      writer.varint(Number(value))
+      writer.varint(typeof value === 'bigint' ? value : Number(value))
       return writer.tag(number, 0)
     case 'double':
       writer.double(Number(value))

@@ -1,3 +1,5 @@
+const lowest = 0xffff_ffffn
+
 /** Longer texts are written by Node. */
 const mostByHand = 48
 
@@ -30,7 +32,8 @@ export class ProtoWriter {
   }
 
   /** Signed 64 bits. */
-  varint(value: number): void {
+  varint(value: number | bigint): void {
+    if (typeof value === 'bigint') return this.#groups(Number(value & lowest), Number((value >> 32n) & lowest))
     if (value >= 0 && value < 0x80) {
       this.#room(1)
       this.#bytes[--this.#at] = value
@@ -42,8 +45,11 @@ export class ProtoWriter {
       this.#bytes[--this.#at] = (value & 0x7f) | 0x80
       return
     }
-    let low = value >>> 0
-    let high = Math.floor(value / 2 ** 32) >>> 0
+    this.#groups(value >>> 0, Math.floor(value / 2 ** 32) >>> 0)
+  }
+
+  /** A varint of two halves of 32 bits. */
+  #groups(low: number, high: number): void {
     const groups: number[] = []
     do {
       groups.push(low & 0x7f)

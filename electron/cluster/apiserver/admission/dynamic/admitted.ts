@@ -164,7 +164,7 @@ export class Admitted {
   }
 }
 
-const plain = (object: KubeObject | undefined): unknown => object && (JSON.parse(JSON.stringify(object)) as unknown)
+const plain = (object: KubeObject | undefined): unknown => object && cloneObject(object)
 
 function convert(from: ServedKind, to: ServedKind, object: KubeObject): KubeObject {
   if (from === to) return object

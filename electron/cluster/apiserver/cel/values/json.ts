@@ -1,3 +1,4 @@
+import { shortest } from '../../../schema/json/exact.ts'
 import { Duration, Timestamp } from './time.ts'
 import { CelError } from './errors.ts'
 import { isList, isMap, MapValue, OpaqueValue, Optional, TypeValue, Uint, type CelValue } from './values.ts'
@@ -52,7 +53,7 @@ export class JsonMap extends MapValue {
 
 /** The value as JSON, as upstream writes what mutations and defaults make. */
 export function toJson(value: CelValue): unknown {
-  if (typeof value === 'bigint') return Number(value)
+  if (typeof value === 'bigint') return shortest(value)
   if (value === null || typeof value !== 'object') return value
   if (isList(value)) return value.map(toJson)
   if (isMap(value)) {

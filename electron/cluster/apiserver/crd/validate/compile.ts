@@ -46,7 +46,7 @@ export function compile(schema: Schema): Validator {
     if (typeof value === 'string') {
       run(string, value)
       if (format) run(format, value)
-    } else if (typeof value === 'number') run(number, value)
+    } else if (typeof value === 'number' || typeof value === 'bigint') run(number, value)
     else if (Array.isArray(value)) run((items: unknown[]) => list(items, path, old), value)
     run(values, value)
     if (isObject(value)) run((fields: JsonObject) => object(fields, path, old), value)

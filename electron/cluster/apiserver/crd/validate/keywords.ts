@@ -24,6 +24,7 @@ export function typeOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'array'
   if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number'
+  if (typeof value === 'bigint') return 'integer'
   return typeof value
 }
 
@@ -84,12 +85,12 @@ export function textFormatCheck({ format = '' }: Schema): Check<string> | undefi
   )
 }
 
-export function numberCheck(schema: Schema): Check<number> | undefined {
+export function numberCheck(schema: Schema): Check<number | bigint> | undefined {
   const { multipleOf, maximum, exclusiveMaximum, minimum, exclusiveMinimum } = schema
   if (multipleOf === undefined && maximum === undefined && minimum === undefined) return undefined
   return (value, path) => {
     const result = passed(1)
-    const bound = (limit: number) => goNumber(limit, Number.isInteger(value))
+    const bound = (limit: number) => goNumber(limit, typeOf(value) === 'integer')
     const add = (text: string) => result.errors.push(...wrong(path, value, text).errors)
     if (multipleOf !== undefined && !isMultiple(value, multipleOf)) add(`should be a multiple of ${bound(multipleOf)}`)
     if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum))

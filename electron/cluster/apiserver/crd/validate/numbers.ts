@@ -8,7 +8,9 @@ export function goNumber(value: number, isInteger: boolean): string {
 }
 
 /** Whether the value is a whole number of times the factor. */
-export function isMultiple(value: number, factor: number): boolean {
+export function isMultiple(value: number | bigint, factor: number): boolean {
+  if (typeof value === 'bigint')
+    return Number.isInteger(factor) ? value % BigInt(factor) === 0n : isMultiple(Number(value), factor)
   if (Number.isInteger(value) && Number.isInteger(factor)) return value % factor === 0
   const times = factor < 1 ? (1 / factor) * value : value / factor
   const rounded = Math.round(times)

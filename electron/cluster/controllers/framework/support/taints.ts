@@ -18,7 +18,7 @@ export function toleratedFor(tolerations: readonly TolerationView[] | undefined,
     const applying = (tolerations ?? []).filter((toleration) => tolerates(toleration, taint))
     if (!applying.length) return 0
     for (const { tolerationSeconds } of applying)
-      if (tolerationSeconds !== undefined) time = Math.min(time, Math.max(0, tolerationSeconds) * 1000)
+      if (tolerationSeconds !== undefined) time = Math.min(time, Math.max(0, Number(tolerationSeconds)) * 1000)
   }
   return time
 }

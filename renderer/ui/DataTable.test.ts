@@ -106,6 +106,25 @@ it('opens a row on a click, and selects it with Ctrl or Shift', async () => {
   wrapper.unmount()
 })
 
+it('selects a row by its box, and leaves alone what is not here yet', async () => {
+  const wrapper = table({
+    rowAt: (index: number): Row | undefined => (index === 2 ? undefined : { id: `row-${index}` }),
+  })
+  await nextTick()
+  const box = (index: number) => wrapper.find(`[aria-rowindex="${index + 2}"] [data-box]`)
+  await box(1).trigger('click')
+  await box(2).trigger('click')
+  await box(3).trigger('click', { shiftKey: true })
+  expect(wrapper.emitted('toggle')).toEqual([
+    [1, false],
+    [3, true],
+  ])
+  expect(wrapper.emitted('open')).toBeUndefined()
+  await wrapper.setProps({ selected: new Set(['row-1']) })
+  expect(wrapper.findAll<HTMLInputElement>('input:checked')).toHaveLength(1)
+  wrapper.unmount()
+})
+
 it('keeps its row elements when a filter leaves few rows, and shows them again when more match', async () => {
   const wrapper = table()
   await nextTick()

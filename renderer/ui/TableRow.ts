@@ -31,7 +31,8 @@ const rowLook =
   'aria-selected:data-cursor:bg-accent-wash'
 /** Each stands by itself: a text that changes lays out and paints its own cell and no other. */
 const cellLook = 'absolute inset-y-0 whitespace-nowrap [contain:layout_size_style]'
-const boxLook = 'invisible size-3.5 accent-accent group-hover/row:visible checked:visible'
+/** Clicks go to its cell: what is checked is for the selection to say. */
+const boxLook = 'pointer-events-none invisible size-3.5 accent-accent group-hover/row:visible checked:visible'
 const padding = 16
 const blank: CellView = {
   text: '',

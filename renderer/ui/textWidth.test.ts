@@ -1,9 +1,8 @@
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 
-afterEach(() => {
-  vi.unstubAllGlobals()
-  vi.resetModules()
-})
+// What it measured it remembers, for other tests too.
+beforeEach(() => vi.resetModules())
+afterEach(() => vi.unstubAllGlobals())
 
 async function withBrush(measureText: (text: string) => { width: number }) {
   const brush = { font: '', measureText: vi.fn(measureText) }

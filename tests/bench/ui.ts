@@ -87,7 +87,7 @@ const keyTimer = `
       // Delivered after this frame was painted.
       port2.postMessage(undefined)
     })
-  }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true })
+  }).observe(document.body, { subtree: true, childList: true, characterData: true, attributeFilter: ['aria-rowcount'] })
 `
 
 /** Runs in the page: scrolls 200 frames from the top, so many pixels in each. */

@@ -8,6 +8,7 @@ import type { Loose } from '../loose.ts'
 import { status } from '../subresources.ts'
 import { asInvalid, duplicate, forbidden, invalid, notSupported, required } from '../validation/field.ts'
 import { dnsLabel, dnsSubdomain } from '../validation/names.ts'
+import { mandatorySchemas, mustEqual } from './mandatory.ts'
 
 type Spec = Loose<v1.FlowSchemaSpec>
 type FlowSchema = KubeObject & { spec?: Spec; status?: Loose<v1.FlowSchemaStatus> }
@@ -165,7 +166,11 @@ function validate({ metadata, spec = {} }: FlowSchema): FieldError[] {
   const levelPath = 'spec.priorityLevelConfiguration.name'
   if (level) errors.push(...asInvalid(levelPath, level, dnsSubdomain(level, false)))
   else errors.push(required(levelPath, 'must reference a priority level'))
-  return [...errors, ...(spec.rules ?? []).flatMap((rule, i) => ruleErrors(rule, `spec.rules[${i}]`))]
+  return [
+    ...errors,
+    ...(spec.rules ?? []).flatMap((rule, i) => ruleErrors(rule, `spec.rules[${i}]`)),
+    ...mustEqual(metadata?.name, spec, mandatorySchemas[metadata?.name ?? '']),
+  ]
 }
 
 type Conditions = readonly { type?: string | undefined }[] | undefined

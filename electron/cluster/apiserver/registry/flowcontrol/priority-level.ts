@@ -9,6 +9,7 @@ import { status } from '../subresources.ts'
 import { forbidden, invalid, notSupported, required } from '../validation/field.ts'
 import { inclusiveRange } from '../validation/numbers.ts'
 import { validateConditions } from './flow-schema.ts'
+import { mandatoryLevels, mustEqual } from './mandatory.ts'
 
 type Spec = Loose<v1.PriorityLevelConfigurationSpec>
 type Limited = NonNullable<Spec['limited']>
@@ -105,7 +106,7 @@ function validate({ metadata, spec = {} }: PriorityLevel): FieldError[] {
     if (limited) errors.push(...limitedErrors(limited))
     else errors.push(required('spec.limited', 'must not be empty when type is Limited'))
   } else errors.push(notSupported('spec.type', type, ['Exempt', 'Limited']))
-  return errors
+  return [...errors, ...mustEqual(metadata?.name, spec, mandatoryLevels[metadata?.name ?? '']?.(spec))]
 }
 
 const column = columnsOf<PriorityLevel>('PriorityLevelConfiguration')

@@ -47,7 +47,7 @@ describe('SIGTERM to the pid', () => {
     expect(uids(after)).toEqual(before)
     for (const { status } of after)
       expect(status!.containerStatuses![0]?.lastState?.terminated?.finishedAt).toBeDefined()
-  }, 120_000)
+  }, 240_000)
 
   it('a second one, and SIGINT, are patient with the first', async () => {
     const cluster = await up([], data)

@@ -58,14 +58,13 @@ const answer = (question: number, address: Place): void =>
 /** Resolves with whether pods are mapped to ports of this machine. */
 async function startParts(config: AgentConfig, logger: Logger): Promise<boolean> {
   const agent = kubelets.own(
-    await startAgent({
+    startAgent({
       clock,
       random,
       logger: logger.child('kubelet'),
       kubeletVersion,
       server: {
         host: '127.0.0.1',
-        port: 0,
         tls: { key: config.serving.key, cert: config.serving.certificate, clientCa: config.authority },
       },
     }),

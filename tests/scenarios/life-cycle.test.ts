@@ -6,6 +6,9 @@ import { up, type TestCluster } from '../support/cluster.ts'
 import type { Kubectl } from '../support/kubectl.ts'
 import { eventually } from '../support/wait.ts'
 
+/** Root on Linux may make control groups and memory file systems; a container that is not isolated is in none. */
+const isBounded = process.getuid?.() === 0 && process.env.WHEELHOUSE_ISOLATION !== 'none'
+
 let cluster: TestCluster
 let k: Kubectl
 beforeAll(async () => {
@@ -59,7 +62,7 @@ beforeAll(async () => {
       containers: [
         {
           ...container('main', ''),
-          command: ['node', '-e', 'const held = []; for (;;) held.push(Buffer.alloc(1 << 22, 1))'],
+          command: ['node', '-e', 'const held = []; while (held.length < 64) held.push(Buffer.alloc(1 << 22, 1))'],
           resources: { limits: { memory: '64Mi' } },
         },
       ],
@@ -108,15 +111,16 @@ describe('the life of a pod', () => {
   it('has its hooks run, and what lies in its memory is bounded', async () => {
     await k('wait', '--for=condition=Ready', 'pod/hooked', '--timeout=30s')
     expect(await k('exec', 'hooked', '--', 'cat', '/shared/log')).toBe('started\n')
-    const filled = await k.run(['exec', 'hooked', '--', 'sh', '-c', 'head -c 2000000 /dev/zero > /shared/much'])
-    expect(filled.code).not.toBe(0)
+    const filled =
+      isBounded && (await k.run(['exec', 'hooked', '--', 'sh', '-c', 'head -c 2000000 /dev/zero > /shared/much']))
+    if (filled) expect(filled.code).not.toBe(0)
     await k('delete', 'pod', 'hooked')
     expect(await k('get', 'events', '--field-selector=involvedObject.name=hooked')).toContain('Stopping container main')
   })
 })
 
 describe('the resources of a pod', () => {
-  it('are enforced: who takes more memory is killed, and it is told why', async () => {
+  it.runIf(isBounded)('are enforced: who takes more memory is killed, and it is told why', async () => {
     await k('wait', '--for=jsonpath={.status.phase}=Failed', 'pod/hungry', '--timeout=30s')
     expect((await first('hungry'))?.state?.terminated).toMatchObject({ exitCode: 137, reason: 'OOMKilled' })
   })
@@ -132,7 +136,7 @@ describe('the resources of a pod', () => {
     expect((await first('growing'))?.restartCount).toBe(0)
   })
 
-  it('are counted for Prometheus, and for autoscalers', async () => {
+  it.runIf(isBounded)('are counted for Prometheus, and for autoscalers', async () => {
     const proxied = (what: string) => k('get', '--raw', `/api/v1/nodes/wheelhouse/proxy/${what}`)
     expect(await proxied('metrics/cadvisor')).toMatch(
       /container_spec_memory_limit_bytes\{container="main",[^}]*pod="growing"\} 134217728 /,

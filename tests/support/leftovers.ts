@@ -44,7 +44,9 @@ export function leftovers(data: string): string[] {
   const node = networkHash(`${digest.slice(0, 16)}-wheelhouse`)
   const tables = [`wheelhouse_${node}`, `wheelhouse_${networkHash(digest.slice(0, 16))}_services`]
   const cgroups = '/sys/fs/cgroup'
-  const groups = ['', ...readdirSync(cgroups)].map((name) => path.join(cgroups, name, path.basename(run)))
+  const runtime = createHash('sha256').update(path.join(data, 'nodes/wheelhouse/runtime')).digest('hex')
+  const group = `wheelhouse-${runtime.slice(0, 10)}`
+  const groups = ['', ...readdirSync(cgroups)].map((name) => path.join(cgroups, name, group))
   return [
     ...processesOf(data).map((pid) => `process ${pid}: ${commandLine(pid)}`),
     ...lines('ip', 'netns', 'list')

@@ -10,8 +10,8 @@ export interface AgentDeps {
   clock: Clock
   random: Random
   logger: Logger
-  /** Where the kubelets of this process listen, all at one port (0: any free one). */
-  server: { host: string; port: number; tls: ServerTls; allowedClients?: readonly string[] }
+  /** Where the kubelets of this process listen, each at a port of its own. */
+  server: { host: string; tls: ServerTls; allowedClients?: readonly string[] }
   kubeletVersion: string
 }
 
@@ -21,8 +21,6 @@ export type AgentNode = Omit<KubeletDeps, 'clock' | 'random' | 'logger' | 'port'
 export type AgentFleet = Omit<FleetDeps, 'clock' | 'random' | 'logger' | 'server' | 'kubeletVersion'>
 
 export interface Agent extends AsyncDisposable {
-  /** Of the HTTPS server: what nodes report as their kubelet's endpoint. */
-  readonly port: number
   readonly nodes: readonly Kubelet[]
   /** Registers a node and takes its pods over; resolves when it is Ready. */
   add(node: AgentNode, signal?: AbortSignal): Promise<Kubelet>
@@ -31,41 +29,50 @@ export interface Agent extends AsyncDisposable {
   simulate(fleet: AgentFleet, signal?: AbortSignal): Promise<Fleet>
 }
 
-/** Starts the server of this process's kubelets; nodes are added to it one by one. */
-export async function startAgent(deps: AgentDeps): Promise<Agent> {
+/** Holds the kubelets of this process; nodes are added one by one. */
+export function startAgent(deps: AgentDeps): Agent {
   const { clock, random, logger, kubeletVersion } = deps
   const owned = new Disposer()
-  const server = owned.own(new KubeletServer({ ...deps.server, clock, logger, version: kubeletVersion }))
-  await server.listen()
-  const kubelets = new Map<string, Kubelet>()
-  owned.defer(async () => {
-    await Promise.all([...kubelets.values()].map((kubelet) => kubelet[Symbol.asyncDispose]()))
-  })
+  const kubelets = new Map<string, { kubelet: Kubelet; server: KubeletServer }>()
   const shared = { clock, random, kubeletVersion }
   const never = new AbortController().signal
 
+  async function listen(): Promise<KubeletServer> {
+    const server = new KubeletServer({ ...deps.server, port: 0, clock, logger, version: kubeletVersion })
+    await server.listen()
+    return server
+  }
+  async function end(name: string): Promise<void> {
+    const found = kubelets.get(name)
+    if (!found) return
+    kubelets.delete(name)
+    await found.kubelet[Symbol.asyncDispose]()
+    await found.server[Symbol.asyncDispose]()
+  }
+  owned.defer(async () => {
+    await Promise.all([...kubelets.keys()].map(end))
+  })
+
   return {
-    port: server.port,
     get nodes() {
-      return [...kubelets.values()]
+      return [...kubelets.values()].map(({ kubelet }) => kubelet)
     },
     async add(node, signal = never) {
-      const kubelet = await Kubelet.start(
-        { ...node, ...shared, logger: logger.child(node.name), port: server.port },
-        signal,
-      )
-      kubelets.set(node.name, kubelet)
-      server.served.nodes.push(kubelet)
-      return kubelet
+      const server = await listen()
+      try {
+        const own = { logger: logger.child(node.name), port: server.port }
+        const kubelet = await Kubelet.start({ ...node, ...shared, ...own }, signal)
+        kubelets.set(node.name, { kubelet, server })
+        server.served.nodes.push(kubelet)
+        return kubelet
+      } catch (error) {
+        await server[Symbol.asyncDispose]()
+        throw error
+      }
     },
-    async remove(name) {
-      const kubelet = kubelets.get(name)
-      if (!kubelet) return
-      kubelets.delete(name)
-      server.served.nodes.splice(server.served.nodes.indexOf(kubelet), 1)
-      await kubelet[Symbol.asyncDispose]()
-    },
+    remove: end,
     async simulate(fleet, signal = never) {
+      const server = owned.own(await listen())
       const endpoint = { host: deps.server.host, port: server.port }
       const started = await startFleet(
         { ...fleet, ...shared, logger: logger.child('simulated'), server: endpoint },

@@ -22,6 +22,10 @@ describe('too little', () => {
     })
   })
 
+  it('of memory is not told where nobody knows what caches hold', () => {
+    expect(shortages({ ...plenty, memoryBytes: undefined })).toEqual([])
+  })
+
   it('is less than a tenth of a small disk, or a gibibyte of a large one', () => {
     const small = { ...plenty, diskCapacityBytes: 2 ** 31 }
     expect(shortages({ ...small, diskBytes: 2 ** 28 })).toEqual([])

@@ -29,7 +29,7 @@ export function shortages(signals: Signals): Shortage[] {
   const bytes = (value: number) => formatQuantity(quantityOf(value, 'BinarySI'))
   const kibibytes = (value: number) => `${Math.floor(value / 1024)}Ki`
   const found: Shortage[] = []
-  if (signals.memoryBytes < leastMemory) {
+  if (signals.memoryBytes !== undefined && signals.memoryBytes < leastMemory) {
     const available = kibibytes(signals.memoryBytes)
     found.push({ condition: 'MemoryPressure', resource: 'memory', threshold: bytes(leastMemory), available })
   }

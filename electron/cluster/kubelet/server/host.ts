@@ -2,7 +2,7 @@ import type { Runtime } from '../../runtime/api.ts'
 import type { PodDiskUsage } from '../storage/disk-usage.ts'
 import type { Pod, PodRuntime, PodStatus } from '../types.ts'
 
-/** What the server asks of a node. Several nodes may share one server. */
+/** What the server asks of a node. */
 export interface ServedNode {
   readonly name: string
   readonly runtime: Runtime

@@ -87,6 +87,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       rmSync(directory, { recursive: true, force: true })
     }
     await Promise.all([...sandboxes.values()].map((sandbox) => sandbox.connect()))
+    await cgroups?.retain(new Set([...sandboxes.values()].filter(({ shim }) => shim).map(({ record }) => record.id)))
     await network.retain([...sandboxes.values()].filter(({ shim }) => shim).map(({ record }) => record.id))
     const adopted = [...sandboxes.values()].filter(({ shim }) => shim).length
     if (sandboxes.size) logger.info('found pods of an earlier run', { pods: sandboxes.size, alive: adopted })
@@ -152,7 +153,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       nodeBinary: deps.nodeBinary,
       shimEntry: deps.shimEntry,
       compileCache: path.join(deps.directory, 'compile-cache'),
-      config: { socket, directory, lifeline: deps.lifeline, reap },
+      config: { socket, directory, lifeline: deps.lifeline, reap, groups: cgroups?.places(id) ?? [] },
     })
     const [attached, started] = await Promise.allSettled([attaching, starting])
     const record: SandboxRecord = { id, config, ip: '', socket, createdAt: clock.now(), stopped: false }

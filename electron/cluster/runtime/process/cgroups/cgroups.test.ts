@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -46,6 +46,13 @@ describe('control groups of version 2', () => {
     cgroups.createPod('pod', { memoryLimitBytes: 2048 })
     expect(read('ours/pod/pids.max')).toBe('4096')
     expect(read('ours/pod/memory.max')).toBe('2048')
+  })
+
+  it('of pods of an earlier run are removed, but for those that live', async () => {
+    mkdirSync(path.join(root, 'ours/dead/main'), { recursive: true })
+    mkdirSync(path.join(root, 'ours/bare'))
+    await cgroups.retain(new Set(['pod']))
+    expect(readdirSync(path.join(root, 'ours')).sort()).toEqual(['cgroup.subtree_control', 'pod'])
   })
 
   it('take limits away again', () => {

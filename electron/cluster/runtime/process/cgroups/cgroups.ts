@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import path from 'node:path'
 import type { Clock } from '../../../base/clock.ts'
 import type { Resources } from '../../api.ts'
@@ -64,6 +64,22 @@ export class Cgroups {
     }
   }
 
+  /** The directories of a pod's group. */
+  places(sandboxId: string): string[] {
+    return placesOf(this.#layout, this.#parent, sandboxId)
+  }
+
+  /** Removes what pods of an earlier run have left, but for those that live. */
+  async retain(sandboxIds: ReadonlySet<string>): Promise<void> {
+    for (const place of placesOf(this.#layout, this.#parent)) {
+      for (const pod of foldersIn(place).filter((name) => !sandboxIds.has(name))) {
+        for (const container of foldersIn(path.join(place, pod)))
+          await removeGroup(path.join(place, pod, container), this.#clock)
+        await removeGroup(path.join(place, pod), this.#clock)
+      }
+    }
+  }
+
   usage(sandboxId: string, containerId: string): Usage | undefined {
     return usageOf(this.#layout, [this.#parent, sandboxId, containerId])
   }
@@ -118,6 +134,11 @@ function attempt(work: () => void): void {
     // A controller may be missing or a value refused.
   }
 }
+
+const foldersIn = (directory: string): string[] =>
+  existsSync(directory)
+    ? readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+    : []
 
 function removeIfEmpty(directory: string): void {
   attempt(() => rmdirSync(directory))

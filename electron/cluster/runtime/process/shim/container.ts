@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { constants } from 'node:os'
+import { availableParallelism, constants, loadavg } from 'node:os'
 import type { Duplex, Readable } from 'node:stream'
 import type { Clock } from '../../../base/clock.ts'
 import { LogWriter } from './log-writer.ts'
@@ -19,6 +19,7 @@ const startPollMs = 2
 const signalPollMs = 20
 const signalRepeatMs = 100
 const startupMs = 1000
+const mostSlowness = 10
 const startFailedCode = 128
 
 export interface ContainerDeps {
@@ -107,7 +108,9 @@ export class Container {
     const signal = this.#start.stopSignal as NodeJS.Signals
     if (this.#start.group || !this.record.pid) return this.#signal(signal)
     const { clock } = this.#deps
-    const isYoung = () => clock.now() - this.record.startedAt < startupMs
+    // A machine with several times the work that it can do starts programs so many times more slowly.
+    const slowness = Math.min(mostSlowness, Math.max(1, (loadavg()[0] ?? 0) / availableParallelism()))
+    const isYoung = () => clock.now() - this.record.startedAt < startupMs * slowness
     for (let owed = true; this.record.state === 'running' && (owed || isYoung());) {
       owed = !catches(this.record.pid, signal)
       if (!owed) this.#signal(signal)

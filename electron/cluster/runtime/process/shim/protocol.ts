@@ -71,6 +71,8 @@ export interface ShimConfig {
   lifeline: string
   /** Programs that free what the pod holds on the host, run when the cluster is gone. */
   reap: readonly (readonly string[])[]
+  /** Directories of the pod's control groups, which go last. */
+  groups: readonly string[]
 }
 
 export type Opening =

@@ -48,7 +48,8 @@ function main(config: ShimConfig): void {
         // Already gone, or the next start of the cluster removes it.
       }
     }
-    for (const directory of [...containers.values()].flatMap((container) => container.cgroups)) removeEmpty(directory)
+    for (const container of containers.values()) container.cgroups.forEach(removeEmpty)
+    for (const group of config.groups) if (removeEmpty(group)) removeEmpty(path.dirname(group))
     end(0)
   }
 
@@ -137,14 +138,14 @@ function main(config: ShimConfig): void {
   })
 }
 
-/** The pod's group goes with its last container's, and the cluster's with its last pod's. */
-function removeEmpty(directory: string): void {
+/** The pod's group goes after its containers', and the cluster's with its last pod's. Answers whether it has gone. */
+function removeEmpty(directory: string): boolean {
   try {
     rmdirSync(directory)
-    rmdirSync(path.dirname(directory))
-    rmdirSync(path.dirname(path.dirname(directory)))
+    return true
   } catch {
-    // Not empty yet, or gone.
+    // Not empty yet, or gone before.
+    return false
   }
 }
 

@@ -237,13 +237,12 @@ describe('when something dies', () => {
     expect(await a.kubectl('get', 'configmap', 'back', '-o', 'name')).toBe('configmap/back\n')
   })
 
-  it('leads on with the other server when the leading one is killed', async () => {
+  it('leads on with the other server when the leading one is held up, and does nothing twice when it goes on', async () => {
     const before = await eventually('a leader', () => holder(b, 'kube-controller-manager'))
     // The nodes of a die with it, so others are needed.
     const c = await join('c', '--nodes', 'simulated=2')
     await using _ = c
-    a.process.child.kill('SIGKILL')
-    await a.process.exited
+    a.process.child.kill('SIGSTOP')
     await c.kubectl('create', 'deployment', 'after', '--image=wheelhouse/hello:v1', '--replicas=2')
     await eventually(
       'another leader',
@@ -254,9 +253,18 @@ describe('when something dies', () => {
       40_000,
     )
     await b.kubectl('rollout', 'status', 'deployment/after', '--timeout=40s')
-    // The dead one comes back as it was, and follows.
+    // It had not noticed that it leads no more, and learns of all this at once.
+    await b.kubectl('scale', 'deployment', 'after', '--replicas=6')
+    a.process.child.kill('SIGCONT')
+    await b.kubectl('rollout', 'status', 'deployment/after', '--timeout=40s')
+    const made = await b.kubectl('get', 'pods', '-l', 'app=after', '-o', 'name')
+    expect(made.trim().split('\n')).toHaveLength(6)
+    expect(await holder(b, 'kube-controller-manager')).not.toBe(before)
+    // Killed and started again it comes back as it was, and follows.
+    a.process.child.kill('SIGKILL')
+    await a.process.exited
     a = await up([...store(), '--nodes', 'simulated=3'], data('a'))
-    expect(await a.kubectl('get', 'deployment', 'after', '-o', 'jsonpath={.status.readyReplicas}')).toBe('2')
+    expect(await a.kubectl('get', 'deployment', 'after', '-o', 'jsonpath={.status.readyReplicas}')).toBe('6')
     expect(await holder(a, 'kube-controller-manager')).not.toBe(before)
   }, 120_000)
 })

@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { keyOf, type KubeObject } from '#shared/kube/object.ts'
 import { configMaps } from '#shared/kube/resources.ts'
 import { alreadyExists, forbidden, internal } from '#shared/kube/status.ts'
+import type { KubeClient } from '../../client/api.ts'
 import { harness, type Harness } from './testing/harness.ts'
 import { create, event, patch, remove, type Decision, type WriteAction } from './action.ts'
 import { decider, watch, type Controller } from './controller.ts'
 import { Expectations } from './expectations.ts'
+import { OwnWrites } from './own-writes.ts'
 
 const map = (name: string, data: Record<string, string> = {}): ConfigMap => ({
   apiVersion: 'v1',
@@ -99,6 +101,18 @@ describe('a controller', () => {
     expect([before, looked, tried(h)]).toEqual([1, 1, ['made']])
   })
 
+  it('takes nothing for visible in a cache that has lost its place and is being listed anew', () => {
+    const cache = { type: configMaps, revision: '5' as string | undefined, lister: { get: () => undefined } }
+    const own = new OwnWrites([cache])
+    own.record('key', write('made'), { metadata: { resourceVersion: '7' } })
+    const visible = [own.visible('key')]
+    for (const revision of [undefined, '6', '7']) {
+      cache.revision = revision
+      visible.push(own.visible('key'))
+    }
+    expect(visible).toEqual([false, false, false, true])
+  })
+
   it('takes what was gone before it could be deleted for deleted: it looks when the cache shows that', async () => {
     let looked = 0
     const tolerate = () => true
@@ -159,6 +173,37 @@ describe('steps', () => {
     ]
     await using h = await start(() => ({ steps: seen.length ? [] : [write('seed', { recover })] }))
     expect([seen, tried(h)]).toEqual([['seed-uid'], ['seed', 'instead']])
+  })
+
+  it('look up a creation whose answer was lost, and go on with what is there', async () => {
+    const { name: _, ...unnamed } = map('').metadata!
+    const made = { ...map(''), metadata: { ...unnamed, generateName: 'some-' } }
+    const answers: unknown[] = []
+    const lost = (client: KubeClient): KubeClient =>
+      new Proxy(client, {
+        get(target, name: keyof KubeClient) {
+          const member = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>
+          if (name !== 'create') return member
+          return async (...args: unknown[]) => {
+            await member(...args)
+            throw internal('the answer is lost')
+          }
+        },
+      })
+    const then = (answer: KubeObject) => {
+      answers.push(answer.metadata?.name)
+      return []
+    }
+    await using h = await harness(
+      (parts) => [controller(parts, () => ({ steps: [create(configMaps, made, { then })] }))],
+      [map('seed')],
+      undefined,
+      lost,
+    )
+    await h.run(1000)
+    const names = h.client.stored(configMaps).map(({ metadata }) => metadata?.name)
+    expect(names).toEqual(['seed', ...answers])
+    expect(answers).toEqual([expect.stringMatching(/^some-.{5}$/)])
   })
 
   it('tell of success and of failure, but not of failures that are tolerated', async () => {

@@ -75,7 +75,6 @@ export const csiDriver: KindDefinition<CsiDriver> = define<CsiDriver>({
   kind: 'CSIDriver',
   plural: 'csidrivers',
   namespaced: false,
-  acted: false,
   rules: {
     defaults: setDefaults,
     validate: validateSpec,

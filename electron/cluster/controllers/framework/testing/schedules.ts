@@ -48,7 +48,12 @@ export const isActive = (pod: Pod): boolean =>
 export const image = (pod: Pod): string => pod.spec!.containers[0]!.image!
 
 /** Node agent and scheduler, as far as one pod is concerned that serves. `nodeOf`: where it goes. */
-export function serve(h: Harness, pod: Pod, random: Random | undefined, nodeOf = (_: Pod): string => 'n'): void {
+export function serve(
+  h: Harness,
+  pod: Pod,
+  random: Random | undefined,
+  nodeOf: (pod: Pod) => string = () => 'n',
+): void {
   if (pod.metadata?.deletionTimestamp) return h.client.remove(pods, podKey(pod))
   const chance = random?.next() ?? 1
   const status = chance < 0.1 ? { phase: 'Failed' } : readyStatus(new Date(h.clock.now()).toISOString())
@@ -83,8 +88,8 @@ class Wire {
   byLoops = false
   /** What has happened, to be told with the seed. */
   readonly story: string[] = []
-  /** Names of pods whose end was asked for, and nobody learned that it was. */
-  readonly untold = new Set<string>()
+  /** Uids of pods whose end a loop has asked for, and learned that it was done. */
+  readonly killed = new Set<string>()
 
   readonly client = (server: KubeClient): KubeClient => {
     const write =
@@ -159,15 +164,14 @@ async function disturb(h: Harness, wire: Wire, random: Random, kinds: readonly R
   }
 }
 
-/** No loop asks for the end of a pod that is on its way out, unless nobody told it that it had done so. */
+/** No loop asks twice for the end of a pod, unless nobody told it that it had done so. */
 function killsOnce({ client }: Pick<Harness, 'client'>, wire: Wire, { verb, resource, name, options }: Action): void {
   if (verb !== 'delete' || resource !== 'pods') return
-  if (wire.unanswered === 'delete') wire.untold.add(name)
-  if (wire.untold.has(name)) return
   const { preconditions, gracePeriodSeconds } = (options ?? {}) as DeleteOptions
-  const pod = client.find(pods, { namespace: 'default', name })
-  const isIt = !preconditions?.uid || preconditions.uid === pod?.metadata?.uid
-  if (pod?.metadata?.deletionTimestamp && isIt && gracePeriodSeconds !== 0) throw new Error(`${name} is killed twice`)
+  const { uid } = client.find(pods, { namespace: 'default', name })?.metadata ?? {}
+  if (!uid || gracePeriodSeconds === 0 || (preconditions?.uid && preconditions.uid !== uid)) return
+  if (wire.killed.has(uid)) throw new Error(`${name} is killed twice`)
+  if (wire.unanswered !== 'delete') wire.killed.add(uid)
 }
 
 async function play(seed: number, property: Property): Promise<void> {

@@ -2,10 +2,13 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../base/clock.ts'
+import { silentLogger } from '../../base/logger.ts'
 import type { ContainerConfig } from '../api.ts'
 import { busyboxBase, busyboxFile } from './images/testing/busybox.ts'
 import { buildImage } from './images/testing/image.ts'
 import { startRegistry, type TestRegistry } from './images/testing/registry.ts'
+import { openPulled } from './pulled.ts'
 import { createHarness, type Harness } from './testing/harness.ts'
 import { buildPrograms, type Programs } from './testing/programs.ts'
 
@@ -260,5 +263,28 @@ describe.skipIf(!able)('a container of an image from a registry', () => {
       image,
       imageRef: expect.stringContaining('@sha256:'),
     })
+  })
+})
+
+describe('where images from registries cannot be run', () => {
+  const options = {
+    clock: systemClock,
+    logger: silentLogger,
+    directory: '/nonexistent/images',
+    scratch: '/nonexistent/scratch',
+    nodeBinary: process.execPath,
+    unpackEntry: '',
+  }
+
+  it.skipIf(!able).each([
+    [
+      'none',
+      'bridge',
+      /^images from registries need Linux namespaces.*: allow them, or use .*Docker-compatible engine$/,
+    ],
+    ['unshare', 'mapped', /^images from registries need a network for each pod: install iproute2 and nftables, or use/],
+  ] as const)('the isolation %s and the network %s are told with a cure', async (isolation, network, why) => {
+    await using opened = await openPulled({ ...options, isolation, network })
+    expect('why' in opened && opened.why).toMatch(why)
   })
 })

@@ -69,7 +69,7 @@ export class ImageManager {
   }
 
   async #pull(pod: Pod, { name }: Container, image: string, shown: string, signal: AbortSignal): Promise<ImageStatus> {
-    const { runtime, clock, events } = this.#deps
+    const { clock, events } = this.#deps
     const key = keyOf(pod, image)
     if (this.#backoff.remainingSinceUpdate(key)) {
       const message = `Back-off pulling image ${shown}`

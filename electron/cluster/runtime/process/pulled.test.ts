@@ -257,6 +257,14 @@ describe.skipIf(!able)('a container of an image from a registry', () => {
     })
   })
 
+  it('counts as written what it has written, and not its image', async () => {
+    const { id } = await start('echo much > /tmp/file; sleep 100')
+    await harness().runtime.execSync(id, ['ls', '/tmp/file'], 20_000)
+    const { bytes, files } = await harness().runtime.writtenBytes(id)
+    expect(bytes).toBeLessThan(statSync(busyboxFile).size)
+    expect(files).toBeGreaterThan(0)
+  })
+
   it('is named by what was asked for and by its digest', async () => {
     const { id } = await start('true')
     expect(await harness().runtime.containerStatus(id)).toMatchObject({

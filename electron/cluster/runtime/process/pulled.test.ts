@@ -257,6 +257,18 @@ describe.skipIf(!able)('a container of an image from a registry', () => {
     })
   })
 
+  it('finds its limits where programs look for them, and cannot change them', async () => {
+    const script = `
+      cd /sys/fs/cgroup
+      for file in memory.max memory/memory.limit_in_bytes; do
+        [ -e $file ] || continue
+        echo 1 > $file
+        cat $file
+      done`
+    const lines = await said(script, { resources: { memoryLimitBytes: 96 << 20 }, runAsUser: 0 })
+    expect(lines.toSorted()).toEqual([String(96 << 20), expect.stringMatching(/Read-only file system/)])
+  })
+
   it('counts as written what it has written, and not its image', async () => {
     const { id } = await start('echo much > /tmp/file; sleep 100')
     await harness().runtime.execSync(id, ['ls', '/tmp/file'], 20_000)

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
 import type { Lister } from '../client/cache.ts'
 import type { KubeClient } from '../client/api.ts'
 import { ApiEventRecorder, referenceTo } from '../client/event-recorder.ts'
@@ -17,6 +18,7 @@ import type { EnvironmentInput } from './environment/environment.ts'
 import { serviceVariables, visibleServices } from './environment/services.ts'
 import { ImageGarbage } from './images/image-garbage.ts'
 import { ImageManager } from './images/image-manager.ts'
+import { PullRecords } from './images/pull-records.ts'
 import { startHeartbeat } from './node/heartbeat.ts'
 import { readMachine } from './node/machine.ts'
 import { NodeReporter } from './node/node-reporter.ts'
@@ -200,9 +202,11 @@ async function startParts(
     new ApiEventRecorder({ client, clock, logger, source: { component: 'kubelet', host: name } }),
   )
   const events = new PodEvents(recorder)
+  const records = new PullRecords(path.join(directory, 'image-pulls.json'))
   owned.own(
     new ImageGarbage({
       runtime,
+      onImages: (ids) => records.retain(ids),
       clock,
       logger,
       warn: (reason, message) => recorder.event({ kind: 'Node', name, uid: name }, 'Warning', reason, message),
@@ -248,7 +252,7 @@ async function startParts(
       allocations,
       disk,
       environment,
-      images: new ImageManager({ runtime, clock, events, references }),
+      images: new ImageManager({ runtime, clock, events, references, records }),
       crashes: new KeyedBackoff(clock),
       dns: () => dns,
       hostIp,

@@ -209,7 +209,7 @@ export interface PullProgress {
   bytesDone: number
 }
 
-/** `message` is shown to people: it names the image and the runtimes that could run it. */
+/** `message` is shown to people: it names the image, and what stands in the way. */
 export class ImagePullError extends Error {}
 
 export interface ContainerStats {

@@ -301,13 +301,19 @@ describe.each([
     expect(states.at(-1)).toBe('exited')
   })
 
-  it('names the runtimes that could run an image which is not among the built-in ones', async () => {
+  it('says why an image cannot be had, and what would help', async () => {
     const { images } = harness.runtime
-    expect(await images.status('nginx:1.27')).toBeUndefined()
-    await expect(images.pull('nginx:1.27')).rejects.toThrow(ImagePullError)
-    await expect(images.pull('nginx:1.27')).rejects.toThrow(
-      /"nginx:1.27" is not among the built-in sample images.*engine.*cri/,
+    // Nothing listens there.
+    const absent = '127.0.0.1:1/team/web:1'
+    expect(await images.status(absent)).toBeUndefined()
+    await expect(images.pull(absent)).rejects.toThrow(ImagePullError)
+    await expect(images.pull(absent)).rejects.toThrow(
+      isolation === 'none'
+        ? /is not among the built-in sample images .*; images from registries need Linux namespaces.*: allow them$/
+        : /failed to resolve reference "127.0.0.1:1\/team\/web:1"/,
     )
+    // Its name is somebody else's at Docker Hub.
+    await expect(images.pull('wheelhouse/hello:none')).rejects.toThrow(/is not among the built-in sample images/)
     const status = await images.status('docker.io/wheelhouse/hello:v1')
     expect(status).toMatchObject({ tags: ['wheelhouse/hello:v1'] })
     expect((await images.list()).flatMap(({ tags }) => tags)).toEqual(

@@ -1,26 +1,46 @@
 import { expect, it } from 'vitest'
 import { parseImageName, sameImage, withDefaultTag } from '#shared/kube/image-name.ts'
-import { credentialsFor } from './credentials.ts'
+import { loginsFor } from './credentials.ts'
 import { goDuration } from './image-manager.ts'
 
-const secret = (auths: object) => ({
+const secret = (auths: object, name = 'login') => ({
+  metadata: { uid: `uid-${name}`, namespace: 'shop', name },
   data: { '.dockerconfigjson': Buffer.from(JSON.stringify({ auths })).toString('base64') },
 })
 const auth = Buffer.from('me:pass:word').toString('base64')
 
-it('finds the login of the registry, the closest path first', () => {
+const users = (...given: Parameters<typeof loginsFor>) => loginsFor(...given).map(({ username }) => username)
+
+it('finds the logins of the registry, the closest path first', () => {
   const secrets = [
-    secret({ 'registry.example.com': { username: 'all', password: '1' }, 'registry.example.com/team': { auth } }),
+    secret({ 'registry.example.com': { username: 'all', password: '1' } }),
+    secret({ 'registry.example.com/team': { auth } }, 'team'),
   ]
-  expect(credentialsFor('registry.example.com/team/app:1', secrets)).toEqual({ username: 'me', password: 'pass:word' })
-  expect(credentialsFor('registry.example.com/other:1', secrets)?.username).toBe('all')
-  expect(credentialsFor('registry.example.company/app', secrets)).toBeUndefined()
+  expect(loginsFor('registry.example.com/team/app:1', secrets)).toEqual([
+    { username: 'me', password: 'pass:word', secret: { uid: 'uid-team', namespace: 'shop', name: 'team' } },
+    { username: 'all', password: '1', secret: { uid: 'uid-login', namespace: 'shop', name: 'login' } },
+  ])
+  expect(users('registry.example.com/other:1', secrets)).toEqual(['all'])
+  expect(users('registry.example.com/teammates/app', secrets)).toEqual(['all'])
+  expect(users('registry.example.company/app', secrets)).toEqual([])
 })
 
 it('knows Docker Hub by all its names', () => {
   const secrets = [secret({ 'https://index.docker.io/v1/': { auth } })]
-  expect(credentialsFor('busybox', secrets)?.username).toBe('me')
-  expect(credentialsFor('quay.io/busybox', secrets)).toBeUndefined()
+  expect(users('busybox', secrets)).toEqual(['me'])
+  expect(users('quay.io/busybox', secrets)).toEqual([])
+})
+
+it('takes patterns for parts of a host', () => {
+  const secrets = [secret({ '*.example.com': { auth }, 'r?.other.com:5000/team': { auth } })]
+  const images = [
+    'a.example.com/x',
+    'r1.other.com:5000/team/x',
+    'a.b.example.com/x',
+    'example.com/x',
+    'r1.other.com/team/x',
+  ]
+  expect(images.map((image) => users(image, secrets).length)).toEqual([1, 1, 0, 0, 0])
 })
 
 it('reads image names as Docker does', () => {

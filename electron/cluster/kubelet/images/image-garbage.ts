@@ -21,6 +21,8 @@ export interface ImageGarbageDeps {
   logger: Logger
   /** An event about the node. */
   warn(reason: string, message: string): void
+  /** Hears which images there are, by id. */
+  onImages?(ids: ReadonlySet<string>): void
   policy?: ImageGarbagePolicy
 }
 
@@ -87,6 +89,7 @@ export class ImageGarbage implements AsyncDisposable {
     const now = clock.monotonic()
     const images = await runtime.images.list()
     const used = new Set((await runtime.containers()).map(({ imageId }) => imageId))
+    this.#deps.onImages?.(new Set(images.map(({ id }) => id)))
     for (const id of this.#known.keys()) if (!images.some((image) => image.id === id)) this.#known.delete(id)
     for (const image of images) {
       const { firstSeen = now, lastUsed = 0 } = this.#known.get(image.id) ?? {}

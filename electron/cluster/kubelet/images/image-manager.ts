@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import type { ImageStatus, Runtime } from '../../runtime/api.ts'
+import type { ImageStatus, PullProgress, Runtime } from '../../runtime/api.ts'
 import { abortable } from '../abortable.ts'
 import { StartError } from '../containers/start-error.ts'
 import { withDefaultTag } from '#shared/kube/image-name.ts'
@@ -7,14 +7,16 @@ import { KeyedBackoff } from '../../base/keyed-backoff.ts'
 import type { PodEvents } from '../pods/pod-events.ts'
 import type { ReferencedObjects } from '../references/referenced-objects.ts'
 import { uidOf, type Container, type Pod, type Secret } from '../types.ts'
-import { credentialsFor } from './credentials.ts'
+import { loginsFor, type Login } from './credentials.ts'
 import { progressTeller } from './progress.ts'
+import type { PullRecords } from './pull-records.ts'
 
 export interface ImageManagerDeps {
   runtime: Runtime
   clock: Clock
   events: PodEvents
   references: ReferencedObjects
+  records: PullRecords
 }
 
 /** Sees to it that a container's image is there, with upstream's back-off, events and reasons. */
@@ -42,11 +44,12 @@ export class ImageManager {
     }
     const policy = container.imagePullPolicy ?? 'IfNotPresent'
     const present = policy === 'Always' ? undefined : await runtime.images.status(image)
-    if (present) {
+    if (present && (await this.#mayHave(pod, image, present.id))) {
       const message = `Container image ${shown} already present on machine and can be accessed by the pod`
       events.container(pod, name, 'Normal', 'Pulled', message)
       return present
     }
+    // Nobody learns that an image is there which is not for them.
     if (policy === 'Never') {
       const message = `Container image ${shown} is not present with pull policy of Never`
       events.container(pod, name, 'Warning', 'ErrImageNeverPull', message)
@@ -66,7 +69,7 @@ export class ImageManager {
   }
 
   async #pull(pod: Pod, { name }: Container, image: string, shown: string, signal: AbortSignal): Promise<ImageStatus> {
-    const { runtime, clock, events } = this.#deps
+    const { clock, events } = this.#deps
     const key = keyOf(pod, image)
     if (this.#backoff.remainingSinceUpdate(key)) {
       const message = `Back-off pulling image ${shown}`
@@ -81,8 +84,7 @@ export class ImageManager {
       events.container(pod, name, 'Normal', 'Pulling', `${pulling}: ${progress}`),
     )
     try {
-      const credentials = await this.#credentials(pod, image)
-      const pulled = await abortable(runtime.images.pull(image, credentials, signal, onProgress), signal)
+      const pulled = await this.#pullWith(await this.#logins(pod, image), image, signal, onProgress)
       const took = goDuration(clock.monotonic() - started)
       const message = `Successfully pulled image ${shown} in ${took} (${took} including waiting). Image size: ${pulled.sizeBytes} bytes.`
       events.container(pod, name, 'Normal', 'Pulled', message)
@@ -97,7 +99,42 @@ export class ImageManager {
     }
   }
 
-  async #credentials(pod: Pod, image: string) {
+  /** With one login after the other, the closest first; without any where there is none. */
+  async #pullWith(
+    logins: readonly Login[],
+    image: string,
+    signal: AbortSignal,
+    onProgress: (progress: PullProgress) => void,
+  ): Promise<ImageStatus> {
+    const { runtime, records } = this.#deps
+    const errors: Error[] = []
+    records.starting(image)
+    for (const login of logins.length ? logins : [undefined]) {
+      const auth = login && { username: login.username, password: login.password }
+      try {
+        const pulled = await abortable(runtime.images.pull(image, auth, signal, onProgress), signal)
+        records.pulled(image, pulled.id, login)
+        return pulled
+      } catch (error) {
+        if (signal.aborted) {
+          records.failed(image)
+          throw error
+        }
+        errors.push(error as Error)
+      }
+    }
+    records.failed(image)
+    const said = [...new Set(errors.map(({ message }) => message))]
+    throw new Error(said.length === 1 ? said[0] : `[${said.join(', ')}]`, { cause: errors[0] })
+  }
+
+  /** What lies on the node because of another pod's secret is not for everybody. */
+  async #mayHave(pod: Pod, image: string, id: string): Promise<boolean> {
+    const { records } = this.#deps
+    return !records.isPrivate(image, id) || !records.mustPull(image, id, await this.#logins(pod, image))
+  }
+
+  async #logins(pod: Pod, image: string): Promise<Login[]> {
     const namespace = pod.metadata?.namespace ?? ''
     const secrets: Secret[] = []
     for (const { name } of pod.spec?.imagePullSecrets ?? []) {
@@ -108,7 +145,7 @@ export class ImageManager {
         this.#deps.events.pod(pod, 'Warning', 'FailedToRetrieveImagePullSecret', message)
       }
     }
-    return credentialsFor(image, secrets)
+    return loginsFor(image, secrets)
   }
 }
 

@@ -2,10 +2,13 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../base/clock.ts'
+import { silentLogger } from '../../base/logger.ts'
 import type { ContainerConfig } from '../api.ts'
 import { busyboxBase, busyboxFile } from './images/testing/busybox.ts'
 import { buildImage } from './images/testing/image.ts'
 import { startRegistry, type TestRegistry } from './images/testing/registry.ts'
+import { openPulled } from './pulled.ts'
 import { createHarness, type Harness } from './testing/harness.ts'
 import { buildPrograms, type Programs } from './testing/programs.ts'
 
@@ -254,11 +257,50 @@ describe.skipIf(!able)('a container of an image from a registry', () => {
     })
   })
 
+  it('finds its limits where programs look for them, and cannot change them', async () => {
+    const script = `
+      cd /sys/fs/cgroup
+      for file in memory.max memory/memory.limit_in_bytes; do
+        [ -e $file ] || continue
+        echo 1 > $file
+        cat $file
+      done`
+    const lines = await said(script, { resources: { memoryLimitBytes: 96 << 20 }, runAsUser: 0 })
+    expect(lines.toSorted()).toEqual([String(96 << 20), expect.stringMatching(/Read-only file system/)])
+  })
+
+  it('counts as written what it has written, and not its image', async () => {
+    const { id } = await start('echo much > /tmp/file; sleep 100')
+    await harness().runtime.execSync(id, ['ls', '/tmp/file'], 20_000)
+    const { bytes, files } = await harness().runtime.writtenBytes(id)
+    expect(bytes).toBeLessThan(statSync(busyboxFile).size)
+    expect(files).toBeGreaterThan(0)
+  })
+
   it('is named by what was asked for and by its digest', async () => {
     const { id } = await start('true')
     expect(await harness().runtime.containerStatus(id)).toMatchObject({
       image,
       imageRef: expect.stringContaining('@sha256:'),
     })
+  })
+})
+
+describe('where images from registries cannot be run', () => {
+  const options = {
+    clock: systemClock,
+    logger: silentLogger,
+    directory: '/nonexistent/images',
+    scratch: '/nonexistent/scratch',
+    nodeBinary: process.execPath,
+    unpackEntry: '',
+  }
+
+  it.skipIf(!able).each([
+    ['none', 'bridge', /^images from registries need Linux namespaces, which this machine does not allow: allow them$/],
+    ['unshare', 'mapped', /^images from registries need a network for each pod: install iproute2 and nftables$/],
+  ] as const)('the isolation %s and the network %s are told with a cure', async (isolation, network, why) => {
+    await using opened = await openPulled({ ...options, isolation, network })
+    expect('why' in opened && opened.why).toMatch(why)
   })
 })

@@ -23,21 +23,19 @@ export interface PulledOptions {
   stacking?: ImageStore['snapshots']['stacking']
 }
 
-const elsewhere = 'or use a node whose runtime is a Docker-compatible engine'
-
 /** Opens the store where images from registries can be run. Never rejects: what stands in the way is told to who wants one. */
 export async function openPulled(options: PulledOptions): Promise<Pulled & AsyncDisposable> {
   const unable = (why: string) => ({ why, [Symbol.asyncDispose]: async () => {} })
   if (process.platform !== 'linux')
-    return unable(`images from registries need Linux: run Wheelhouse there, ${elsewhere}`)
-  if (process.getuid?.() !== 0)
-    return unable(`images from registries need the rights of root here: start Wheelhouse as root, ${elsewhere}`)
-  if (options.isolation === 'none')
     return unable(
-      `images from registries need Linux namespaces, which this machine does not allow: allow them, ${elsewhere}`,
+      'images from registries need Linux: run Wheelhouse there, or in a virtual machine (on Windows, in WSL)',
     )
+  if (process.getuid?.() !== 0)
+    return unable('images from registries need the rights of root: start Wheelhouse as root')
+  if (options.isolation === 'none')
+    return unable('images from registries need Linux namespaces, which this machine does not allow: allow them')
   if (options.network !== 'bridge')
-    return unable(`images from registries need a network for each pod: install iproute2 and nftables, ${elsewhere}`)
+    return unable('images from registries need a network for each pod: install iproute2 and nftables')
   try {
     const store = await ImageStore.open(options)
     const launcher = await openPulledLauncher({ scratch: options.scratch, store })
@@ -53,7 +51,7 @@ export async function openPulled(options: PulledOptions): Promise<Pulled & Async
     const said = (error as Error).message.trim().split('\n').at(-1)!
     options.logger.warn('images from registries cannot be run', { why: said })
     return unable(
-      `images from registries cannot be run on this machine (${said}): install util-linux and coreutils, ${elsewhere}`,
+      `images from registries cannot be run on this machine (${said}): it needs util-linux, coreutils and a kernel with user namespaces`,
     )
   }
 }

@@ -1,5 +1,6 @@
 import { chownSync, mkdirSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
+import type { ContainerCgroup } from '../cgroups/cgroups.ts'
 import { findUser, type ContainerUser } from '../images/users.ts'
 import type { PulledImage } from '../images/service.ts'
 import type { ImageStore } from '../images/store.ts'
@@ -117,7 +118,8 @@ export async function openPulledLauncher(options: {
       const [sys, dev] = ['sys', 'dev'].map((name) => path.join(place.root, name)) as [string, string]
       for (const folder of [sys, dev]) mkdirSync(folder)
       const kept = readOnlyRootFilesystem ? subject.image.stored.config.volumes : []
-      const mounts = mountsOf(subject, { node: [], preload: '' })
+      const groups = groupMounts(subject.cgroup)
+      const mounts = [...groups, ...mountsOf(subject, { node: [], preload: '' })]
       const tool = (program: string, ...args: string[]) => command([...launched(launch, program), ...args])
       const workingDirectory = workingDirectoryOf(subject)
       const setup: Setup = {
@@ -159,6 +161,10 @@ export async function openPulledLauncher(options: {
         first: [
           tool('mount', '--rbind', `${old}${sys}`, '/sys'),
           tool('mount', '--rbind', `${old}${dev}`, '/dev'),
+          // Version 1 has a folder for each controller.
+          ...(groups.length > 1
+            ? [tool('mount', '-t', 'tmpfs', '-o', 'mode=755,size=64k,nosuid,nodev,noexec', 'tmpfs', groupsInside)]
+            : []),
           // What an image says is a volume is written to even where the rest is not.
           ...kept.flatMap((volume) => [tool('mkdir', '-p', volume), tool('mount', '--rbind', volume, volume)]),
           ...(readOnlyRootFilesystem ? [tool('mkdir', '-p', workingDirectory)] : []),
@@ -253,6 +259,18 @@ const owning = (user: ContainerUser, tty: boolean, tool: (program: string, ...ar
         const file = `/proc/self/fd/${stream}`
         return `[ ! -p ${file} ] || ${tool('chown', String(user.uid), file)} || :`
       })
+
+const groupsInside = '/sys/fs/cgroup'
+
+/** A container's own control groups, where programs look for their limits. */
+function groupMounts(cgroup: ContainerCgroup | undefined): Mount[] {
+  const folders = (cgroup?.join ?? []).map((file) => path.dirname(file))
+  return folders.map((from) => {
+    const [controller = ''] = path.relative(groupsInside, from).split('/')
+    const to = folders.length > 1 ? `${groupsInside}/${controller}` : groupsInside
+    return { kind: 'bind', from, to, readOnly: true }
+  })
+}
 
 const located = (mount: Mount): Setup['mounts'][number] => {
   if (mount.kind !== 'bind') return mount

@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { digestOf } from '../digest.ts'
 import { tar, type LayerEntry } from '../testing/image.ts'
 import { applyLayer } from './apply-layer.ts'
+import { unpack } from './unpack.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -227,4 +228,15 @@ it('stops where there is no more room', async () => {
   }
   await expect(apply(entries, room)).rejects.toThrow('the disk is full')
   expect(all()).not.toContain('c')
+})
+
+it('keeps some room on the disk free', async () => {
+  const file = path.join(directory, 'layer')
+  const archive = await tar([{ name: 'a', content: 'content' }])
+  writeFileSync(file, archive)
+  const order = { blob: file, root, diffId: digestOf(archive), owners: isRoot }
+  expect(await unpack({ ...order, keepFreeBytes: Number.MAX_SAFE_INTEGER })).toEqual({
+    error: 'the disk is full: no room is left for the layer',
+  })
+  expect(await unpack({ ...order, root: `${root}-2`, keepFreeBytes: 0 })).toEqual({ passwd: '', group: '' })
 })

@@ -226,12 +226,18 @@ export class ServedKind {
     if (name === 'metadata.name') return nameIn(entry.key)
     if (name === 'metadata.namespace') return this.namespaced ? namespaceIn(entry.key) : ''
     const fields = (this.objects.derived(entry).fields ??= {})
-    const known = fields[name]
+    const key = this.#fieldKey(name)
+    const known = fields[key]
     if (known !== undefined) return known
     // Selectors do not wait for conversions: they read what is stored.
     const object = this.definition.convertLater ? this.objects.glimpse(entry) : this.glimpse(entry)
     const value = this.definition.selectableFields?.[name]?.(object) ?? ''
-    return (fields[name] = value)
+    return (fields[key] = value)
+  }
+
+  /** Versions of a custom kind may mean different things by one field. */
+  #fieldKey(name: string): string {
+    return this.definition.custom ? `${this.apiVersion} ${name}` : name
   }
 
   /** Undefined where everybody is shown everything. */
@@ -279,9 +285,17 @@ export class ServedKind {
       key: [this.apiVersion, namespace ?? '', ...texts].join('|'),
       prefix: this.objects.prefixOf(namespace),
       matches: this.matcher(selection),
-      exact: exactOf(fields, (field) => (entry) => this.field(entry, field)),
+      exact: this.#exactOf(fields),
       departed: this.#departed,
     }
+  }
+
+  /** The requirement, if there is one, that a field have a value. */
+  #exactOf(fields: FieldSelector): ExactField | undefined {
+    const exact = fields.find(({ equals }) => equals)
+    if (!exact) return undefined
+    const { field, value } = exact
+    return { field: this.#fieldKey(field), value, read: (entry) => this.field(entry, field) }
   }
 
   /** What a watcher is shown of an object that its selector no longer matches: the old state at the new revision. */
@@ -298,10 +312,4 @@ export const nameIn = (key: string): string => key.slice(key.lastIndexOf('/') + 
 export function namespaceIn(key: string): string {
   const end = key.lastIndexOf('/')
   return key.slice(key.lastIndexOf('/', end - 1) + 1, end)
-}
-
-/** The requirement, if there is one, that a field have a value. */
-function exactOf(fields: FieldSelector, reader: (field: string) => ExactField['read']): ExactField | undefined {
-  const exact = fields.find(({ equals }) => equals)
-  return exact && { field: exact.field, value: exact.value, read: reader(exact.field) }
 }

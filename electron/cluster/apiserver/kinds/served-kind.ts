@@ -97,8 +97,18 @@ export class ServedKind {
   /** The same for readers that pass over many: what nobody holds is decoded for them alone and let go at once. */
   glimpse(entry: Entry): KubeObject {
     const { convert, convertLater } = this.definition
-    if (!convert && !convertLater && this.#isCurrent(entry)) return this.objects.glimpse(entry)
-    return this.#inVersion(entry).object?.deref() ?? this.copy(entry)
+    const stored = !convert && !convertLater && this.#isCurrent(entry)
+    const object = stored ? this.objects.glimpse(entry) : (this.#inVersion(entry).object?.deref() ?? this.copy(entry))
+    this.#noteFields(entry, object)
+    return object
+  }
+
+  /** Fields that are often asked for are read while the object is at hand: later it would be decoded for them alone. */
+  #noteFields(entry: Entry, object: KubeObject): void {
+    const { indexedFields = [], selectableFields } = this.definition
+    if (!indexedFields.length) return
+    const fields = (this.objects.derived(entry).fields ??= {})
+    for (const name of indexedFields) fields[this.#fieldKey(name)] ??= selectableFields?.[name]?.(object) ?? ''
   }
 
   /** The object in this version, the caller's own. */

@@ -97,8 +97,18 @@ export class ServedKind {
   /** The same for readers that pass over many: what nobody holds is decoded for them alone and let go at once. */
   glimpse(entry: Entry): KubeObject {
     const { convert, convertLater } = this.definition
-    if (!convert && !convertLater && this.#isCurrent(entry)) return this.objects.glimpse(entry)
-    return this.#inVersion(entry).object?.deref() ?? this.copy(entry)
+    const stored = !convert && !convertLater && this.#isCurrent(entry)
+    const object = stored ? this.objects.glimpse(entry) : (this.#inVersion(entry).object?.deref() ?? this.copy(entry))
+    this.#noteFields(entry, object)
+    return object
+  }
+
+  /** Fields that are often asked for are read while the object is at hand: later it would be decoded for them alone. */
+  #noteFields(entry: Entry, object: KubeObject): void {
+    const { indexedFields = [], selectableFields } = this.definition
+    if (!indexedFields.length) return
+    const fields = (this.objects.derived(entry).fields ??= {})
+    for (const name of indexedFields) fields[this.#fieldKey(name)] ??= selectableFields?.[name]?.(object) ?? ''
   }
 
   /** The object in this version, the caller's own. */
@@ -226,12 +236,18 @@ export class ServedKind {
     if (name === 'metadata.name') return nameIn(entry.key)
     if (name === 'metadata.namespace') return this.namespaced ? namespaceIn(entry.key) : ''
     const fields = (this.objects.derived(entry).fields ??= {})
-    const known = fields[name]
+    const key = this.#fieldKey(name)
+    const known = fields[key]
     if (known !== undefined) return known
     // Selectors do not wait for conversions: they read what is stored.
     const object = this.definition.convertLater ? this.objects.glimpse(entry) : this.glimpse(entry)
     const value = this.definition.selectableFields?.[name]?.(object) ?? ''
-    return (fields[name] = value)
+    return (fields[key] = value)
+  }
+
+  /** Versions of a custom kind may mean different things by one field. */
+  #fieldKey(name: string): string {
+    return this.definition.custom ? `${this.apiVersion} ${name}` : name
   }
 
   /** Undefined where everybody is shown everything. */
@@ -279,9 +295,17 @@ export class ServedKind {
       key: [this.apiVersion, namespace ?? '', ...texts].join('|'),
       prefix: this.objects.prefixOf(namespace),
       matches: this.matcher(selection),
-      exact: exactOf(fields, (field) => (entry) => this.field(entry, field)),
+      exact: this.#exactOf(fields),
       departed: this.#departed,
     }
+  }
+
+  /** The requirement, if there is one, that a field have a value. */
+  #exactOf(fields: FieldSelector): ExactField | undefined {
+    const exact = fields.find(({ equals }) => equals)
+    if (!exact) return undefined
+    const { field, value } = exact
+    return { field: this.#fieldKey(field), value, read: (entry) => this.field(entry, field) }
   }
 
   /** What a watcher is shown of an object that its selector no longer matches: the old state at the new revision. */
@@ -298,10 +322,4 @@ export const nameIn = (key: string): string => key.slice(key.lastIndexOf('/') + 
 export function namespaceIn(key: string): string {
   const end = key.lastIndexOf('/')
   return key.slice(key.lastIndexOf('/', end - 1) + 1, end)
-}
-
-/** The requirement, if there is one, that a field have a value. */
-function exactOf(fields: FieldSelector, reader: (field: string) => ExactField['read']): ExactField | undefined {
-  const exact = fields.find(({ equals }) => equals)
-  return exact && { field: exact.field, value: exact.value, read: reader(exact.field) }
 }

@@ -51,3 +51,16 @@ it('keeps an index of pods by node through creation, change and deletion', async
   expect(pods.indexed('spec.nodeName', 'n2')).toEqual([])
   expect(pods.indexed('status.phase', 'x')).toBeUndefined()
 })
+
+it('glimpses objects without keeping them, but for the fields by which they are found', async () => {
+  const { create, kind, store } = smallCore()
+  await create(pod('p', 'n1'))
+  const entry = store.get('/registry/pods/a/p')!
+  entry.derived = undefined
+  const pods = kind('pods')
+  const object = pods.glimpse(entry)
+  expect(object.metadata?.name).toBe('p')
+  expect(pods.glimpse(entry)).not.toBe(object)
+  expect(entry.derived).toMatchObject({ object: undefined, fields: { 'spec.nodeName': 'n1' } })
+  expect(pods.object(entry)).toBe(pods.glimpse(entry))
+})

@@ -51,6 +51,8 @@ export class FleetNodes {
   readonly #kept = new Map<string, Kept>()
   /** Whose turn it is to give a sign of life, in order; begun anew when all have had theirs. */
   #turns: Kept[] = []
+  /** Signs that are due by now: of a small fleet less than one a burst. */
+  #owed = 0
   readonly #beats = new Limiter(concurrentBeats)
   readonly #reports = new Limiter(concurrentReports)
   #cancel = (): void => {}
@@ -92,7 +94,7 @@ export class FleetNodes {
     this.#watched = startInformer(this.#deps, nodes, { labelSelector: `${simulatedLabel}=true` })
     const look = (node: Frozen<Node>) => {
       const kept = this.#kept.get(node.metadata?.name ?? '')
-      if (kept && !isReady(node)) this.#giveSign(kept, true)
+      if (kept && isCalledUnready(node)) this.#giveSign(kept, true)
     }
     this.#watched.handle({ add: look, update: look })
   }
@@ -133,11 +135,12 @@ export class FleetNodes {
 
   #beat(): void {
     this.#cancel = this.#deps.clock.after(burst, () => this.#beat())
-    const share = Math.ceil((this.#kept.size * burst) / nodeHeartbeat.lease)
-    for (let i = 0; i < share; i++) {
+    this.#owed += (this.#kept.size * burst) / nodeHeartbeat.lease
+    for (; this.#owed >= 1; this.#owed--) {
       if (!this.#turns.length) this.#turns = [...this.#kept.values()]
-      const next = this.#turns.pop()!
-      if (this.#kept.get(next.name) === next) this.#giveSign(next, this.#deps.clock.monotonic() >= next.reportAt)
+      const next = this.#turns.pop()
+      if (next && this.#kept.get(next.name) === next)
+        this.#giveSign(next, this.#deps.clock.monotonic() >= next.reportAt)
     }
   }
 
@@ -164,5 +167,8 @@ export class FleetNodes {
   }
 }
 
-const isReady = (node: Frozen<Node>): boolean =>
-  node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True'
+/** One that has never reported is called nothing. */
+function isCalledUnready({ status }: Frozen<Node>): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  return ready !== undefined && ready.status !== 'True'
+}

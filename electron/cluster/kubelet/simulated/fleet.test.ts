@@ -72,6 +72,17 @@ describe('simulated nodes', () => {
     expect(renewed()).not.toBe(before)
   })
 
+  it('renew each lease once in twenty seconds, whatever the size of the fleet', async () => {
+    const renewals = () =>
+      client.actions.filter(({ verb, resource }) => verb === 'patch' && resource === 'leases').length
+    for (const size of [2, 50]) {
+      await fleet.resize(named(...Array.from({ length: size }, (_, i) => `sim-${i + 1}`)))
+      const before = renewals()
+      await clock.advance(100_000)
+      expect(Math.abs(renewals() - before - size * 5)).toBeLessThanOrEqual(1)
+    }
+  })
+
   it('are heard of though their pods keep the server busy', async () => {
     const stall = Promise.withResolvers<void>()
     client.react('patch', 'pods', () => stall.promise)

@@ -38,6 +38,41 @@ const owned = (fields: object, manager: string, operation: string, rest: object 
   ...rest,
 })
 
+describe('objects of one template', () => {
+  const make = (more: object = {}, manager = 'me', time = now) =>
+    trackUpdate({
+      ...context,
+      now: time,
+      manager,
+      live: undefined,
+      next: decode({ metadata: { generateName: 'd-', labels: { a: 'b' } }, spec: { ...spec, ...more } }),
+    })
+
+  it('own the same, each since its own time, without being looked through again', () => {
+    const first = make()
+    const second = make({}, 'me', '2026-01-01T00:00:01Z')
+    expect(second[0]!.fieldsV1).toBe(first[0]!.fieldsV1)
+    expect([first[0]!.time, second[0]!.time]).toEqual([now, '2026-01-01T00:00:01Z'])
+  })
+
+  it('own what they set where the template or the writer has changed', () => {
+    make()
+    expect(make({ paused: true })[0]!.fieldsV1).toMatchObject({ 'f:spec': { 'f:paused': {} } })
+    expect(make()[0]!.fieldsV1).not.toMatchObject({ 'f:spec': { 'f:paused': {} } })
+    expect(make({}, 'other')[0]!.manager).toBe('other')
+  })
+
+  it('are not mistaken for one that was changed after it was made', () => {
+    const next = decode({ metadata: { generateName: 'e-' }, spec })
+    const write = (object: JsonObject) => trackUpdate({ ...context, manager: 'me', live: undefined, next: object })
+    const before = structuredClone(next)
+    const first = write(next as JsonObject)
+    Object.assign(next as JsonObject, { spec: {} })
+    expect(write(next as JsonObject)).not.toEqual(first)
+    expect(write(before as JsonObject)).toEqual(first)
+  })
+})
+
 describe('plain writes', () => {
   it('own what a creation sets, keyed by list keys, atomic parts as one, structs not at all', () => {
     const next = decode({

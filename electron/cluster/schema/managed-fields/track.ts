@@ -1,5 +1,6 @@
 import type { ManagedFieldsEntry } from '#shared/kube/object.ts'
 import { badRequest } from '#shared/kube/status.ts'
+import { sameJson } from '../../base/same-json.ts'
 import type { TypeDef } from '../api.ts'
 import { zeroObject } from '../json/zero.ts'
 import { unexplained } from '../patch/patch-object.ts'
@@ -71,10 +72,42 @@ export function trackUpdate(input: UpdateInput): ManagedFieldsEntry[] {
     apiVersion: input.apiVersion,
     subresource: input.subresource,
   } as const
-  return encodeManagers(
-    capUpdaters(recordUpdate(input, live ?? input.kind.empty, next, managers, { ...writer, time: now })),
-  )
+  const recorded = () => recordUpdate(input, live ?? input.kind.empty, next, managers, { ...writer, time: now })
+  return encodeManagers(capUpdaters(live || managers.size ? recorded() : ofTemplate(input, recorded)))
 }
+
+interface Made {
+  readonly input: UpdateInput
+  /** As it was: the object itself goes on to be changed. */
+  readonly next: JsonObject
+  readonly managers: Managers
+}
+
+/** Templates of a kind that are remembered. */
+const mostTemplates = 64
+/** By the name that they generate theirs from: what was made of a template last. */
+const made = new WeakMap<TrackedKind, Map<string, Made>>()
+
+/** The thousand objects that a controller makes of one template are equal before they are named, and own the same. */
+function ofTemplate(input: UpdateInput, record: () => Managers): Managers {
+  const { kind, next, now } = input
+  const meta = next['metadata']
+  const base = isMap(meta) && !meta['name'] ? meta['generateName'] : undefined
+  if (typeof base !== 'string' || !base) return record()
+  let templates = made.get(kind)
+  if (!templates) made.set(kind, (templates = new Map()))
+  const last = templates.get(base)
+  if (last && isSameRequest(last.input, input) && sameJson(last.next, next))
+    return new Map([...last.managers].map(([id, manager]) => [id, { ...manager, time: now }]))
+  const managers = record()
+  templates.delete(base)
+  templates.set(base, { input: { ...input, next: {}, live: undefined }, next: structuredClone(next), managers })
+  if (templates.size > mostTemplates) templates.delete(templates.keys().next().value!)
+  return managers
+}
+
+const isSameRequest = (a: UpdateInput, b: UpdateInput): boolean =>
+  a.manager === b.manager && a.apiVersion === b.apiVersion && a.subresource === b.subresource && a.ignored === b.ignored
 
 /** The writer is a stranger while its changes are computed, so that an entry it had before is kept and added to. */
 function recordUpdate(

@@ -246,6 +246,18 @@ it('lets the admin speak for others, and nobody else', async () => {
   })
 })
 
+it('sends large lists in chunks, and nothing of them to who asks for the head', async () => {
+  for (let i = 0; i < 3; i++) await create(`large-${i}`, { data: { text: 'é'.repeat(100_000) } })
+  const list = await server.ask(`${maps}?labelSelector=`)
+  const texts = (list.body['items'] as { data?: { text?: string } }[]).filter(({ data }) => data?.text)
+  expect(list.headers['transfer-encoding']).toBe('chunked')
+  expect(texts.filter(({ data }) => data!.text === 'é'.repeat(100_000))).toHaveLength(3)
+  const head = await server.ask(maps, { method: 'HEAD' })
+  expect([head.status, head.text]).toEqual([200, ''])
+  expect((await server.ask(`${maps}/large-0`)).status).toBe(200)
+  for (let i = 0; i < 3; i++) await server.ask(`${maps}/large-${i}`, { method: 'DELETE' })
+})
+
 it('compresses large answers for who can read them', async () => {
   await create('large', { data: { text: 'x'.repeat(200_000) } })
   const plain = await server.ask(`${maps}/large`)

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { gather } from './gather.ts'
+import { gather, margin } from './gather.ts'
 
 const text = (pieces: Iterable<Buffer>) => Buffer.concat([...pieces]).toString()
 
@@ -29,4 +29,11 @@ it('asks for parts only when pieces are asked for', () => {
   })()
   gather(parts, 64).next()
   expect(asked).toBeLessThan(5)
+})
+
+it('leaves room around what it has gathered', () => {
+  for (const piece of gather(['x'.repeat(40), 'y'.repeat(40)], 64)) {
+    expect(piece.byteOffset).toBeGreaterThanOrEqual(margin.before)
+    expect(piece.byteOffset + piece.length + margin.after).toBeLessThanOrEqual(piece.buffer.byteLength)
+  }
 })

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tooLarge, readBody } from './read-body.ts'
 import type { AnswerStream, Exchange, HeaderList, Peer } from './exchange.ts'
+import { margin } from './gather.ts'
 import { closeBehindAnswer } from './linger.ts'
+import type { PiecePool } from './piece-pool.ts'
 import { chunkOf } from '../storage/watch-batch.ts'
 import { writePieces } from './write-pieces.ts'
 
@@ -72,8 +74,11 @@ export class Http1Exchange implements Exchange {
     const response = this.#response
     this.answered = status
     response.writeHead(status, [...headers, ...this.common, 'Transfer-Encoding', 'chunked'])
+    response.flushHeaders()
     try {
-      await writePieces(response, pieces, this.peer)
+      const { socket } = response
+      // Past the response, which would have TLS copy each piece together with what it writes around it.
+      if (socket && this.method !== 'HEAD') await writePieces(socket, chunks(pieces, this.peer.pieces), this.peer)
       response.end()
     } catch (error) {
       response.destroy()
@@ -112,5 +117,24 @@ export class Http1Exchange implements Exchange {
 
   get closed(): boolean {
     return this.#response.destroyed
+  }
+}
+
+/** The pieces as chunks of HTTP/1.1, without copying those that have room for it. */
+function* chunks(pieces: Iterable<Buffer>, pool: PiecePool): Iterable<Buffer> {
+  for (const piece of pieces) {
+    if (!piece.length) continue
+    if (!pool.has(piece)) {
+      yield chunkOf(piece)
+      continue
+    }
+    const chunk = Buffer.from(
+      piece.buffer,
+      piece.byteOffset - margin.before,
+      margin.before + piece.length + margin.after,
+    )
+    chunk.write(`${piece.length.toString(16).padStart(margin.before - 2, '0')}\r\n`, 'latin1')
+    chunk.write('\r\n', chunk.length - margin.after, 'latin1')
+    yield chunk
   }
 }

@@ -18,6 +18,9 @@ export class PiecePool {
     return piece
   }
 
+  /** Whether the piece is one of these, and has room for what stands around a chunk. */
+  has = ({ buffer }: Buffer): boolean => this.#taken.has(buffer)
+
   /** Nobody reads the piece, or part of one, any more. What did not come from here is left alone. */
   give({ buffer }: Buffer): void {
     if (this.#taken.delete(buffer) && this.#free.length < mostKept) this.#free.push(Buffer.from(buffer))

@@ -91,6 +91,23 @@ describe('bodies that are made to hurt', () => {
     await isWell()
   })
 
+  it('a large document in YAML is read while others are answered', async () => {
+    const body = yamlLines(
+      'metadata: {name: large}',
+      'data:',
+      ...Array.from({ length: 20_000 }, (_, i) => `  key${i}: v`),
+    )
+    let isRead = false
+    const reading = request('POST', collection, body, 'application/yaml').then((answer) => ((isRead = true), answer))
+    let answered = 0
+    while (!isRead) {
+      await isWell()
+      if (!isRead) answered++
+    }
+    expect(statusOf(await reading)).toBe(201)
+    expect(answered).toBeGreaterThan(1)
+  })
+
   it('a patch that copies the object into itself until memory ends is refused', async () => {
     const copies = Array.from({ length: 40 }, (_, i) => ({ op: 'copy', from: '/metadata', path: `/metadata/m${i}` }))
     await withinMemory(100, async () => {

@@ -93,8 +93,8 @@ export class RingStore implements Store {
     )
   }
 
-  count(under: string): number {
-    return this.range(under).length
+  count(under: string, options?: Omit<RangeOptions, 'limit'>): number {
+    return this.range(under, options).length
   }
 
   write(): Promise<never> {

@@ -76,8 +76,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly schema?: JsonSchema
   /** Where the objects are instead of in the server's store. Nothing is written to it through the API. */
   readonly keptIn?: Store
-  /** Of what may be listed, the objects that a user is shown. Default: all. */
-  readonly visibleTo?: (user: UserInfo) => Visibility<T>
+  /** Of what may be listed, the objects that a user is shown. Undefined: all. */
+  readonly visibleTo?: (user: UserInfo) => Visibility<T> | undefined
   /** Served from something else than the store (reviews, componentstatuses, tokens). Handlers call it and nothing else. */
   readonly virtual?: VirtualResource
 }

@@ -16,7 +16,9 @@ export async function setSysctls(
     const write = ['--', '/bin/sh', '-c', 'printf %s "$1" > "$2"', 'sh', value, file]
     await run('nsenter', [`--net=${namespace}`, ...write]).catch((error: Error & { stderr?: string }) => {
       const why = (error.stderr ?? error.message).trim().split('\n').at(-1)
-      throw new Error(`sysctl ${JSON.stringify(name)} cannot be set to ${JSON.stringify(value)}: ${why}`, { cause: error })
+      throw new Error(`sysctl ${JSON.stringify(name)} cannot be set to ${JSON.stringify(value)}: ${why}`, {
+        cause: error,
+      })
     })
   }
 }

@@ -42,7 +42,8 @@ interface Kept {
 const burst = 1000
 /** As many of them are under way at a time. They have a limit of their own: nodes must not fall silent because pods are many. */
 const concurrentBeats = 16
-/** Reports are larger and may wait. */
+/** Reports are larger and may wait: those of nodes that are found at the start come within so many milliseconds. */
+const spread = 60_000
 const concurrentReports = 4
 
 /** The Node objects of a fleet, their leases and their reports. */
@@ -73,7 +74,7 @@ export class FleetNodes {
 
   /** Registers a node and keeps it alive. `found`: as it is in the API already. */
   async add(wanted: SimulatedNode, found: Node | undefined): Promise<void> {
-    const { client, clock, tainted } = this.#deps
+    const { client, clock, random, tainted } = this.#deps
     const object = simulatedNodeObject(wanted, tainted)
     const register = () =>
       client.create(nodes, object).catch(async (error: unknown) => {
@@ -85,7 +86,7 @@ export class FleetNodes {
     await renewLease(client, { name: wanted.name, uid }, clock.now())
     // One that is known needs its lease before others are taken for dead; its report follows when its turn comes.
     if (!found) await this.#report(wanted.name, node)
-    const reportAt = clock.monotonic() + (found ? 0 : nodeHeartbeat.status)
+    const reportAt = clock.monotonic() + (found ? random.next() * spread : nodeHeartbeat.status)
     this.#kept.set(wanted.name, { name: wanted.name, uid, reportAt, busy: false })
   }
 

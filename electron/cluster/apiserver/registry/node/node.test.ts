@@ -3,7 +3,8 @@ import { create } from '../testing/rules.ts'
 import { kinds } from './index.ts'
 
 const [runtimeClass] = kinds as [(typeof kinds)[number]]
-const errorsOf = (more: object) => create(runtimeClass, { metadata: { name: 'r' }, handler: 'h', ...more } as object).errors
+const errorsOf = (more: object) =>
+  create(runtimeClass, { metadata: { name: 'r' }, handler: 'h', ...more } as object).errors
 
 it('pods of a class cost what a container could be limited to', () => {
   expect(errorsOf({ overhead: { podFixed: { cpu: '10m' } } })).toEqual([])

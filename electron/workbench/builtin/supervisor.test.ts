@@ -111,7 +111,7 @@ it('ends a process that does not stop', async () => {
     while (supervisor.status.state !== 'running') await new Promise((resolve) => setImmediate(resolve))
     const stopped = supervisor.stop()
     await new Promise((resolve) => setImmediate(resolve))
-    await vi.advanceTimersByTimeAsync(6000)
+    await vi.advanceTimersByTimeAsync(21_000)
     await stopped
     expect(lives(pids()[0]!)).toBe(false)
   } finally {
@@ -172,10 +172,10 @@ describe('a crash', () => {
   })
 
   it('is not repaired after a stop', async () => {
-    child(`${orderly}; ${ready}; setTimeout(() => process.exit(1), 20)`, { restartDelays: [200] }).start()
+    child(`${orderly}; ${ready}; setTimeout(() => process.exit(1), 20)`, { restartDelays: [1500] }).start()
     await is('restarting')
     await supervisor.stop()
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await new Promise((resolve) => setTimeout(resolve, 1700))
     expect(pids()).toHaveLength(1)
     expect(supervisor.status.state).toBe('stopped')
   })

@@ -53,6 +53,21 @@ describe('silence', () => {
     expect(h.events()).toEqual(['NodeNotReady: Node a status is now: NodeNotReady', 'NodeNotReady: Node is not ready'])
   })
 
+  it('has the pods of a node marked one after the other, so that the server still hears of others', async () => {
+    const many = Array.from({ length: 20 }, (_, i) => on(`p${i}`, 'a'))
+    await using h = await start(reporting('a'), reporting('b'), lease('a'), lease('b'), ...many)
+    let under = 0
+    let most = 0
+    h.client.react('patch', 'pods', async () => {
+      most = Math.max(most, ++under)
+      await Promise.resolve()
+      under--
+    })
+    await h.run(55_000)
+    const marked = h.client.stored(pods).filter(({ status }) => status?.conditions?.[0]?.status === 'False')
+    expect([marked.length, most]).toEqual([20, 1])
+  })
+
   it('begins when somebody listens: a start that takes long is not held against nodes', async () => {
     await using h = await start(reporting('a'), lease('a'), on('p', 'a'))
     const listed = Promise.withResolvers<void>()

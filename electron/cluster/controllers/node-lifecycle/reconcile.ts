@@ -87,7 +87,10 @@ function unknown(node: NodeView, before: readonly ConditionView[], now: number):
   ]
 }
 
-/** Pods of a silent node cannot say themselves that they serve no more: their endpoints must go. */
+/**
+ * Pods of a silent node cannot say themselves that they serve no more: their endpoints must go. One after the other, as
+ * upstream does: a server that is busy with the pods of many nodes would hear still less of the nodes that live.
+ */
 function markPods(running: readonly PodView[], now: number): Step[] {
   const affected = running.filter(isPodReady)
   if (!affected.length) return []
@@ -99,7 +102,7 @@ function markPods(running: readonly PodView[], now: number): Step[] {
   })
   return [
     ...affected.map((pod) => event(referenceTo(pods, pod), 'Warning', 'NodeNotReady', 'Node is not ready')),
-    { verb: 'batch', pace: 'parallel', actions },
+    ...actions,
   ]
 }
 

@@ -41,7 +41,7 @@ interface Kept {
 /** Signs of life are sent in bursts, so that those of one burst share commits: milliseconds from one to the next. */
 const burst = 1000
 /** As many of them are under way at a time. They have a limit of their own: nodes must not fall silent because pods are many. */
-const concurrentBeats = 16
+const concurrentBeats = 64
 /** Reports are larger and may wait: those of nodes that are found at the start come within so many milliseconds. */
 const spread = 60_000
 const concurrentReports = 4

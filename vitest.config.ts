@@ -9,6 +9,9 @@ const machine = [
   'resources/**/*.test.ts',
 ]
 
+/** Real processes on a machine that is shared: a second attempt is allowed, and `npm test` names who needed it. */
+const retry = 1
+
 export default defineConfig({
   test: {
     projects: [
@@ -24,7 +27,16 @@ export default defineConfig({
         },
       },
       './vitest.renderer.config.ts',
-      { test: { name: 'machine', include: machine, environment: 'node', testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        test: {
+          name: 'machine',
+          include: machine,
+          environment: 'node',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          retry,
+        },
+      },
       {
         test: {
           name: 'system',
@@ -33,8 +45,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
-          // Real processes on a machine that is shared: a second attempt is allowed, and `npm test` names who needed it.
-          retry: 1,
+          retry,
         },
       },
     ],

@@ -4,6 +4,7 @@ import { parseFieldSelector } from '#shared/kube/field-selectors.ts'
 import { parseSelector } from '#shared/kube/selectors.ts'
 import { notFound, StatusError, type Status } from '#shared/kube/status.ts'
 import type {
+  CreateOptions,
   DeleteOptions,
   GetOptions,
   KubeClient,
@@ -13,7 +14,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from '../client/api.ts'
-import { listQuery, query as queryOf } from '../client/request.ts'
+import { query as queryOf, requests } from '../client/request.ts'
 import { typeNamed } from '../schema/table.ts'
 import { authenticated } from './authn/user.ts'
 import { authorizeOrThrow, type Authorizer } from './authz/authorizer.ts'
@@ -90,10 +91,7 @@ export class LocalClient implements KubeClient {
 
   async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<KubeList<T>> {
     this.#authorize(type, 'list', { namespace: options.namespace })
-    const remote = this.#readRemote?.(
-      this.#user,
-      resourcePath(type, { namespace: options.namespace }) + listQuery(options),
-    )
+    const remote = this.#readRemote?.(this.#user, requests.list(type, options).path)
     if (remote) return (await remote) as KubeList<T>
     const kind = this.#served(type)
     const { virtual } = kind.definition
@@ -161,12 +159,8 @@ export class LocalClient implements KubeClient {
     }
   }
 
-  async create<T extends KubeObject>(
-    type: ResourceType<T>,
-    object: T,
-    options: WriteOptions & { namespace?: string | undefined } = {},
-  ): Promise<T> {
-    const namespace = options.namespace ?? object.metadata?.namespace
+  async create<T extends KubeObject>(type: ResourceType<T>, object: T, options: CreateOptions = {}): Promise<T> {
+    const namespace = object.metadata?.namespace ?? options.namespace
     const kind = this.#kind(type, 'create', { namespace })
     const input = this.#prepared(kind, object)
     const op = this.#operation(kind, { namespace, name: object.metadata?.name ?? '' }, options)

@@ -50,6 +50,11 @@ export interface WriteOptions extends Caused {
   dryRun?: boolean | undefined
 }
 
+export interface CreateOptions extends WriteOptions {
+  /** Of an object that does not say its own. */
+  namespace?: string | undefined
+}
+
 export interface DeleteOptions extends Caused {
   gracePeriodSeconds?: number | undefined
   propagationPolicy?: 'Orphan' | 'Background' | 'Foreground' | undefined
@@ -65,11 +70,7 @@ export interface KubeClient {
   list<T extends KubeObject>(type: ResourceType<T>, options?: ListOptions): Promise<KubeList<T>>
   /** Ends when the server ends it; throws StatusError on an ERROR event (410 included). */
   watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>
-  create<T extends KubeObject>(
-    type: ResourceType<T>,
-    object: T,
-    options?: WriteOptions & { namespace?: string | undefined },
-  ): Promise<T>
+  create<T extends KubeObject>(type: ResourceType<T>, object: T, options?: CreateOptions): Promise<T>
   update<T extends KubeObject>(type: ResourceType<T>, object: T, options?: WriteOptions): Promise<T>
   patch<T extends KubeObject>(
     type: ResourceType<T>,

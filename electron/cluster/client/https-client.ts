@@ -1,7 +1,8 @@
 import type { KubeList, KubeObject, WatchEvent } from '#shared/kube/object.ts'
-import { resourcePath, type ResourceType } from '#shared/kube/resources.ts'
+import type { ResourceType } from '#shared/kube/resources.ts'
 import { serviceUnavailable, StatusError } from '#shared/kube/status.ts'
 import type {
+  CreateOptions,
   DeleteOptions,
   Discovery,
   GetOptions,
@@ -14,15 +15,9 @@ import type {
 } from './api.ts'
 import { discover } from './discovery.ts'
 import { HttpsTransport, type HttpsOptions } from './https-transport.ts'
-import { listQuery, query, withKind, writeQuery } from './request.ts'
+import { requests } from './request.ts'
 import { lines } from './watch-stream.ts'
 
-const patchTypes: Readonly<Record<PatchType, string>> = {
-  json: 'application/json-patch+json',
-  merge: 'application/merge-patch+json',
-  strategic: 'application/strategic-merge-patch+json',
-  apply: 'application/apply-patch+yaml',
-}
 const metadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
 const metadataWatch = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
 
@@ -34,22 +29,13 @@ export class HttpsClient implements KubeClient, Discovery, AsyncDisposable {
     this.#transport = new HttpsTransport(options)
   }
 
-  get<T extends KubeObject>(
-    type: ResourceType<T>,
-    key: ObjectKey,
-    { resourceVersion, subresource, query: more }: GetOptions = {},
-  ): Promise<T> {
-    const path = resourcePath(type, { ...key, subresource }) + query({ resourceVersion, ...more })
-    return this.#transport.json<T>({ method: 'GET', path })
+  get<T extends KubeObject>(type: ResourceType<T>, key: ObjectKey, options: GetOptions = {}): Promise<T> {
+    return this.#transport.json<T>(requests.get(type, key, options))
   }
 
   list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<KubeList<T>> {
-    const path = resourcePath(type, { namespace: options.namespace }) + listQuery(options)
-    return this.#transport.json<KubeList<T>>({
-      method: 'GET',
-      path,
-      ...(options.metadataOnly ? { accept: metadataList } : {}),
-    })
+    const accept = options.metadataOnly ? { accept: metadataList } : {}
+    return this.#transport.json<KubeList<T>>({ ...requests.list(type, options), ...accept })
   }
 
   async *watch<T extends KubeObject>(
@@ -58,10 +44,10 @@ export class HttpsClient implements KubeClient, Discovery, AsyncDisposable {
   ): AsyncGenerator<WatchEvent<T>, void> {
     const { signal } = options
     const accept = options.metadataOnly ? { accept: metadataWatch } : {}
-    const path = resourcePath(type, { namespace: options.namespace }) + listQuery(options, true)
+    const request = requests.watch(type, options)
     if (signal.aborted) return
     try {
-      const response = await this.#transport.stream({ method: 'GET', path, signal, ...accept })
+      const response = await this.#transport.stream({ ...request, signal, ...accept })
       try {
         for await (const line of lines(response)) {
           const event = JSON.parse(line) as WatchEvent<T>
@@ -73,24 +59,18 @@ export class HttpsClient implements KubeClient, Discovery, AsyncDisposable {
       }
     } catch (error) {
       if (signal.aborted) return
-      throw error instanceof StatusError ? error : serviceUnavailable(`GET ${path}: ${(error as Error).message}`)
+      throw error instanceof StatusError
+        ? error
+        : serviceUnavailable(`GET ${request.path}: ${(error as Error).message}`)
     }
   }
 
-  create<T extends KubeObject>(
-    type: ResourceType<T>,
-    object: T,
-    options: WriteOptions & { namespace?: string | undefined } = {},
-  ): Promise<T> {
-    const namespace = object.metadata?.namespace ?? options.namespace
-    const path = resourcePath(type, { namespace }) + writeQuery(options)
-    return this.#transport.json<T>({ method: 'POST', path, body: withKind(type, object) })
+  create<T extends KubeObject>(type: ResourceType<T>, object: T, options: CreateOptions = {}): Promise<T> {
+    return this.#transport.json<T>(requests.create(type, object, options))
   }
 
   update<T extends KubeObject>(type: ResourceType<T>, object: T, options: WriteOptions = {}): Promise<T> {
-    const { namespace, name } = object.metadata ?? {}
-    const path = resourcePath(type, { namespace, name: name ?? '', subresource: options.subresource })
-    return this.#transport.json<T>({ method: 'PUT', path: path + writeQuery(options), body: withKind(type, object) })
+    return this.#transport.json<T>(requests.update(type, object, options))
   }
 
   patch<T extends KubeObject>(
@@ -100,17 +80,15 @@ export class HttpsClient implements KubeClient, Discovery, AsyncDisposable {
     body: unknown,
     options: WriteOptions = {},
   ): Promise<T> {
-    const path = resourcePath(type, { ...key, subresource: options.subresource }) + writeQuery(options)
-    return this.#transport.json<T>({ method: 'PATCH', path, body, contentType: patchTypes[patch] })
+    return this.#transport.json<T>(requests.patch(type, key, patch, body, options))
   }
 
   async delete<T extends KubeObject>(
     type: ResourceType<T>,
     key: ObjectKey,
-    { cause: _cause, ...options }: DeleteOptions = {},
+    options: DeleteOptions = {},
   ): Promise<void> {
-    const body = { kind: 'DeleteOptions', apiVersion: 'v1', ...options }
-    await this.#transport.json({ method: 'DELETE', path: resourcePath(type, key), body })
+    await this.#transport.json(requests.delete(type, key, options))
   }
 
   post<A extends KubeObject = KubeObject>(
@@ -119,7 +97,7 @@ export class HttpsClient implements KubeClient, Discovery, AsyncDisposable {
     subresource: string,
     body: KubeObject,
   ): Promise<A> {
-    return this.#transport.json<A>({ method: 'POST', path: resourcePath(type, { ...key, subresource }), body })
+    return this.#transport.json<A>(requests.post(type, key, subresource, body))
   }
 
   resources(): ReturnType<Discovery['resources']> {

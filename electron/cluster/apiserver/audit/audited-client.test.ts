@@ -72,6 +72,18 @@ it('adds what was sent and answered where the policy wants bodies', async () => 
   })
 })
 
+it('writes down of a deletion what is sent, not what the trace is told', async () => {
+  const { client, events } = audited('- level: Request\n  omitStages: [RequestReceived]')
+  await client.create(configMaps, configMap('x'), { namespace: 'a' })
+  const cause = { apiVersion: 'apps/v1', kind: 'ReplicaSet', namespace: 'a', name: 'web', uid: '1' }
+  await client.delete(configMaps, { namespace: 'a', name: 'x' }, { propagationPolicy: 'Background', cause })
+  expect(events[1]).toHaveProperty('requestObject', {
+    kind: 'DeleteOptions',
+    apiVersion: 'v1',
+    propagationPolicy: 'Background',
+  })
+})
+
 it('writes down what was refused, and why', async () => {
   const { client, events } = audited('- level: Metadata\n  omitStages: [RequestReceived]', {
     name: 'nobody',

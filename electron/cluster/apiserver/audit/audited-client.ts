@@ -1,7 +1,8 @@
 import type { KubeList, KubeObject, WatchEvent } from '#shared/kube/object.ts'
-import { resourcePath, type ResourceType } from '#shared/kube/resources.ts'
+import type { ResourceType } from '#shared/kube/resources.ts'
 import { internal, StatusError } from '#shared/kube/status.ts'
 import type {
+  CreateOptions,
   DeleteOptions,
   GetOptions,
   KubeClient,
@@ -11,7 +12,8 @@ import type {
   WatchOptions,
   WriteOptions,
 } from '../../client/api.ts'
-import { listQuery, query, withKind, writeQuery } from '../../client/request.ts'
+import type { Request } from '../../client/https-transport.ts'
+import { requests } from '../../client/request.ts'
 import { authenticated } from '../authn/user.ts'
 import type { Authorizer } from '../authz/authorizer.ts'
 import { gitVersion } from '../discovery/version.ts'
@@ -46,19 +48,15 @@ export class AuditedClient implements KubeClient {
   }
 
   get<T extends KubeObject>(type: ResourceType<T>, key: ObjectKey, options: GetOptions = {}): Promise<T> {
-    const { resourceVersion, subresource, query: more } = options
-    const target = resourcePath(type, { ...key, subresource }) + query({ resourceVersion, ...more })
-    return this.#recorded({ method: 'GET', target }, (client) => client.get(type, key, options))
+    return this.#recorded(requests.get(type, key, options), (client) => client.get(type, key, options))
   }
 
   list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<KubeList<T>> {
-    const target = resourcePath(type, { namespace: options.namespace }) + listQuery(options)
-    return this.#recorded({ method: 'GET', target }, (client) => client.list(type, options))
+    return this.#recorded(requests.list(type, options), (client) => client.list(type, options))
   }
 
   async *watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncGenerator<WatchEvent<T>> {
-    const target = resourcePath(type, { namespace: options.namespace }) + listQuery(options, true)
-    const trail = this.#begin({ method: 'GET', target })
+    const trail = this.#begin(requests.watch(type, options))
     try {
       trail?.started()
       yield* this.#plain.watch(type, options)
@@ -70,24 +68,12 @@ export class AuditedClient implements KubeClient {
     }
   }
 
-  create<T extends KubeObject>(
-    type: ResourceType<T>,
-    object: T,
-    options: WriteOptions & { namespace?: string | undefined } = {},
-  ): Promise<T> {
-    const namespace = options.namespace ?? object.metadata?.namespace
-    const target = resourcePath(type, { namespace }) + writeQuery(options)
-    return this.#recorded({ method: 'POST', target, body: withKind(type, object) }, (client) =>
-      client.create(type, object, options),
-    )
+  create<T extends KubeObject>(type: ResourceType<T>, object: T, options: CreateOptions = {}): Promise<T> {
+    return this.#recorded(requests.create(type, object, options), (client) => client.create(type, object, options))
   }
 
   update<T extends KubeObject>(type: ResourceType<T>, object: T, options: WriteOptions = {}): Promise<T> {
-    const { namespace, name = '' } = object.metadata ?? {}
-    const target = resourcePath(type, { namespace, name, subresource: options.subresource }) + writeQuery(options)
-    return this.#recorded({ method: 'PUT', target, body: withKind(type, object) }, (client) =>
-      client.update(type, object, options),
-    )
+    return this.#recorded(requests.update(type, object, options), (client) => client.update(type, object, options))
   }
 
   patch<T extends KubeObject>(
@@ -97,15 +83,12 @@ export class AuditedClient implements KubeClient {
     body: unknown,
     options: WriteOptions = {},
   ): Promise<T> {
-    const target = resourcePath(type, { ...key, subresource: options.subresource }) + writeQuery(options)
     const send = (client: KubeClient) => client.patch(type, key, patch, body, options)
-    return this.#recorded({ method: 'PATCH', target, body }, send)
+    return this.#recorded(requests.patch(type, key, patch, body, options), send)
   }
 
   delete<T extends KubeObject>(type: ResourceType<T>, key: ObjectKey, options: DeleteOptions = {}): Promise<void> {
-    const body = { kind: 'DeleteOptions', apiVersion: 'v1', ...options }
-    const send = (client: KubeClient) => client.delete(type, key, options)
-    return this.#recorded({ method: 'DELETE', target: resourcePath(type, key), body }, send)
+    return this.#recorded(requests.delete(type, key, options), (client) => client.delete(type, key, options))
   }
 
   post<A extends KubeObject = KubeObject>(
@@ -114,11 +97,11 @@ export class AuditedClient implements KubeClient {
     subresource: string,
     body: KubeObject,
   ): Promise<A> {
-    const target = resourcePath(type, { ...key, subresource })
-    return this.#recorded({ method: 'POST', target, body }, (client) => client.post<A>(type, key, subresource, body))
+    const send = (client: KubeClient) => client.post<A>(type, key, subresource, body)
+    return this.#recorded(requests.post(type, key, subresource, body), send)
   }
 
-  async #recorded<T>(sent: Sent, send: (client: KubeClient) => Promise<T>): Promise<T> {
+  async #recorded<T>(sent: Request, send: (client: KubeClient) => Promise<T>): Promise<T> {
     const trail = this.#begin(sent)
     if (!trail) return send(this.#plain)
     try {
@@ -132,19 +115,12 @@ export class AuditedClient implements KubeClient {
   }
 
   /** Undefined: the policy wants nothing of it. */
-  #begin({ method, target, body }: Sent): Trail | undefined {
-    const asked = attributesOf(requestInfo(method, target), this.#user)
-    const trail = this.#audit.begin(new LocalExchange(target, body), asked)
+  #begin({ method, path, body }: Request): Trail | undefined {
+    const asked = attributesOf(requestInfo(method, path), this.#user)
+    const trail = this.#audit.begin(new LocalExchange(path, body), asked)
     trail?.decided(this.#authorizer.authorize(asked))
     return trail
   }
-}
-
-interface Sent {
-  method: string
-  /** As a client over HTTPS would have written it. */
-  target: string
-  body?: unknown
 }
 
 class LocalExchange implements Audited {

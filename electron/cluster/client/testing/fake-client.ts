@@ -7,6 +7,7 @@ import { alreadyExists, conflict } from '#shared/kube/status.ts'
 import { timestamp, type Clock } from '../../base/clock.ts'
 import { nameSuffix, seededRandom, type Random } from '../../base/random.ts'
 import type {
+  CreateOptions,
   DeleteOptions,
   GetOptions,
   KubeClient,
@@ -209,11 +210,7 @@ export class FakeClient implements KubeClient {
     }
   }
 
-  async create<T extends KubeObject>(
-    type: ResourceType<T>,
-    object: T,
-    options: WriteOptions & { namespace?: string | undefined } = {},
-  ): Promise<T> {
+  async create<T extends KubeObject>(type: ResourceType<T>, object: T, options: CreateOptions = {}): Promise<T> {
     const namespace = type.namespaced ? (object.metadata?.namespace ?? options.namespace ?? 'default') : undefined
     const answer = await this.#record({
       verb: 'create',

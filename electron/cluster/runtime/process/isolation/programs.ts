@@ -19,6 +19,18 @@ export function findProgram(name: string): string | undefined {
   return undefined
 }
 
+/** What makes namespaces and a root in them, with the packages that bring it. */
+export const namespacePrograms = {
+  sh: 'a shell',
+  unshare: 'util-linux',
+  nsenter: 'util-linux',
+  setpriv: 'util-linux',
+  mount: 'mount',
+  umount: 'mount',
+  pivot_root: 'util-linux',
+  env: 'coreutils',
+} as const
+
 /** All of them by name, or the sentence that says which is missing. */
 export function findPrograms<Name extends string>(packages: Readonly<Record<Name, string>>): Record<Name, string> {
   const names = Object.keys(packages) as Name[]

@@ -10,7 +10,7 @@ import { argumentsOf, environmentOf, StartError, workingDirectoryOf, type Launch
 import { makeDeviceFolder } from './devices.ts'
 import { launched, makeLaunchFolder } from './launch-folder.ts'
 import { launcherProgram } from './launching.ts'
-import { findPrograms, quote, run } from './programs.ts'
+import { findPrograms, namespacePrograms, quote, run } from './programs.ts'
 import { makePulledRoot } from './pulled-root.ts'
 import { command, isName, runPart, setupScript, type Setup } from './unshare-script.ts'
 import { openUserNamespace } from './user-namespace.ts'
@@ -37,14 +37,7 @@ export async function openPulledLauncher(options: {
   store: ImageStore
 }): Promise<Launcher<PulledImage> & Disposable> {
   const programs = findPrograms({
-    sh: 'a shell',
-    unshare: 'util-linux',
-    nsenter: 'util-linux',
-    setpriv: 'util-linux',
-    mount: 'mount',
-    umount: 'mount',
-    pivot_root: 'util-linux',
-    env: 'coreutils',
+    ...namespacePrograms,
     mkdir: 'coreutils',
     rm: 'coreutils',
     chown: 'coreutils',

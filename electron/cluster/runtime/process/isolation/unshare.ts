@@ -6,7 +6,7 @@ import { enterNamespaces } from './enter.ts'
 import { environmentOf, type Isolation, type IsolationOptions } from './isolation.ts'
 import { launched, makeLaunchFolder } from './launch-folder.ts'
 import { launcherProgram, prepareRoot } from './launching.ts'
-import { findPrograms, quote, run } from './programs.ts'
+import { findPrograms, namespacePrograms, quote, run } from './programs.ts'
 import { runPart, setupScript, type Setup } from './unshare-script.ts'
 import { mountsOf, networkEnvironment, nodeMounts, type Mount } from './view.ts'
 
@@ -16,16 +16,7 @@ import { mountsOf, networkEnvironment, nodeMounts, type Mount } from './view.ts'
  * no power over what the first one made. Rejects with why where it may not run.
  */
 export async function openUnshare(options: IsolationOptions): Promise<Isolation> {
-  const programs = findPrograms({
-    sh: 'a shell',
-    unshare: 'util-linux',
-    nsenter: 'util-linux',
-    setpriv: 'util-linux',
-    mount: 'mount',
-    umount: 'mount',
-    pivot_root: 'util-linux',
-    env: 'coreutils',
-  })
+  const programs = findPrograms(namespacePrograms)
   const { nsenter, setpriv, ...inside } = programs
   const launchFolder = path.join(options.scratch, 'launch')
   await makeLaunchFolder(launchFolder, inside)

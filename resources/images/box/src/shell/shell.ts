@@ -39,7 +39,8 @@ const yieldMs = 20
 
 /**
  * Runs commands as processes. Node cannot fork, so a subshell is another process of the same program that is handed
- * the state and its part of the script.
+ * the state and its part of the script. One class, for every kind of command runs others of any kind: the file is as
+ * long as the grammar.
  */
 export class Interpreter implements Shell {
   readonly state = new State()

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, readlinkSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, renameSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -62,6 +62,15 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
       const script =
         'const file = "/proc/sys/vm/swappiness"; try { fs.writeFileSync(file, fs.readFileSync(file)); console.log("written") } catch (error) { console.log(error.code) }'
       expect(await output(id, 'node', '-e', script)).toMatch(/^(EROFS|EACCES|EPERM)\n$/)
+    })
+
+    it("gives containers devices that work and are not the machine's, so that root cannot take those from it", async () => {
+      const id = await harness.shell(await harness.sandbox(), 'sleep 1000; true')
+      // The mode that it has anyway: only the time of the change tells.
+      const before = statSync('/dev/null').ctimeMs
+      await output(id, 'chmod', '666', '/dev/null', '/dev/zero')
+      expect(await output(id, 'sh', '-c', 'echo gone > /dev/null; head -c 3 /dev/zero | wc -c')).toMatch(/^\s*3\s*$/)
+      expect(statSync('/dev/null').ctimeMs).toBe(before)
     })
 
     it('runs as the user that the pod asks for', async () => {

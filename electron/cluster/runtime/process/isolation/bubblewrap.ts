@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { resolveInRoot } from '../root-path.ts'
+import { devices, openDevices } from './devices.ts'
 import { enterNamespaces } from './enter.ts'
 import { environmentOf, type Isolation, type IsolationOptions, type Subject } from './isolation.ts'
 import { launcherProgram, prepareRoot } from './launching.ts'
@@ -18,11 +19,12 @@ const launcherVariables = ['PWD', 'OLDPWD', 'SHLVL', '_']
 export async function openBubblewrap(options: IsolationOptions): Promise<Isolation> {
   const { bwrap, nsenter } = findPrograms({ bwrap: 'bubblewrap', nsenter: 'util-linux' })
   const node = await nodeMounts(options.nodeBinary)
+  const from = await openDevices(path.join(options.scratch, 'shared-devices'))
   const trial = path.join(options.scratch, 'trial')
   mkdirSync(trial, { recursive: true })
   const mounts: Mount[] = [...node, { kind: 'proc' }, { kind: 'dev' }]
   const namespaces = ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--as-pid-1', '--die-with-parent']
-  const files = ['--bind', trial, '/', ...mounts.flatMap((mount) => mountArguments(trial, mount))]
+  const files = ['--bind', trial, '/', ...mounts.flatMap((mount) => mountArguments(trial, from.folder, mount))]
   const command = [...namespaces, ...files, '/usr/bin/node', '--version']
   const oldest = ['--unshare-user']
   const newest = [...oldest, '--disable-userns']
@@ -36,7 +38,7 @@ export async function openBubblewrap(options: IsolationOptions): Promise<Isolati
         () => false,
       ))
     if (!nested) await run(bwrap, [...oldest, ...command])
-    return isolationWith({ ...options, bwrap, nsenter, node, isRoot, user: nested ? newest : oldest })
+    return isolationWith({ ...options, bwrap, nsenter, node, from, isRoot, user: nested ? newest : oldest })
   } finally {
     rmSync(trial, { recursive: true, force: true })
   }
@@ -46,6 +48,7 @@ interface Tools extends IsolationOptions {
   bwrap: string
   nsenter: string
   node: readonly Mount[]
+  from: Awaited<ReturnType<typeof openDevices>>
   isRoot: boolean
   /** Arguments that make the user namespace. */
   user: readonly string[]
@@ -61,7 +64,7 @@ function isolationWith(tools: Tools): Isolation {
   const launchers = ['/bin/sh', nsenter, tools.bwrap].map((name) => findProgram(path.basename(name)) ?? name)
   return {
     kind: 'bubblewrap',
-    limits,
+    limits: [...limits, ...tools.from.limits],
     controlled: true,
     launch(subject) {
       const { place } = subject
@@ -71,7 +74,7 @@ function isolationWith(tools: Tools): Isolation {
         '--bind',
         place.root,
         '/',
-        ...mountsOf(subject, tools).flatMap((mount) => mountArguments(place.root, mount)),
+        ...mountsOf(subject, tools).flatMap((mount) => mountArguments(place.root, tools.from.folder, mount)),
         ...environmentArguments(subject),
         '--chdir',
         workingDirectory,
@@ -105,14 +108,18 @@ function namespaceArguments(tools: Tools, { sandbox, container, image }: Subject
   ]
 }
 
-function mountArguments(root: string, mount: Mount): string[] {
+function mountArguments(root: string, deviceFolder: string, mount: Mount): string[] {
   switch (mount.kind) {
     case 'bind':
       return [mount.readOnly ? '--ro-bind' : '--bind', mount.from, insideRoot(root, mount.to)]
     case 'proc':
       return ['--proc', '/proc']
     case 'dev':
-      return ['--dev', '/dev']
+      return [
+        '--dev',
+        '/dev',
+        ...devices.flatMap((name) => ['--dev-bind', path.join(deviceFolder, name), `/dev/${name}`]),
+      ]
     case 'lock':
       return ['--ro-bind-try', mount.to, mount.to]
     case 'hide':

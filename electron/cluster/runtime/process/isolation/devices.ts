@@ -34,3 +34,21 @@ export async function makeDeviceFolder(folder: string): Promise<void> {
     chmodSync(path.join(folder, name), 0o666)
   }
 }
+
+/**
+ * Where containers' devices are mounted from. Root's get copies, which all share: who owns the machine's in a container
+ * may take them from everybody. Others own none, and a file system that takes no devices leaves root no choice either.
+ */
+export async function openDevices(folder: string): Promise<{ folder: string; limits: string[] }> {
+  if (process.getuid?.() !== 0) return { folder: '/dev', limits: [] }
+  await makeDeviceFolder(folder)
+  try {
+    writeFileSync(path.join(folder, 'null'), '')
+    return { folder, limits: [] }
+  } catch {
+    return {
+      folder: '/dev',
+      limits: [`Root in a container may change the machine's devices: there can be none in ${folder}.`],
+    }
+  }
+}

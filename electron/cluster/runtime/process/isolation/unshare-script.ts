@@ -14,7 +14,7 @@ export interface Setup {
   old: string
   hostname: string
   mounts: readonly (Exclude<Mount, { kind: 'bind' }> | (Mount & { kind: 'bind'; directory?: boolean }))[]
-  /** The machine's, that are mounted; empty: the container's /dev is there before anything else, with its own. */
+  /** Files on the machine that are mounted; empty: the container's /dev is there before anything else, with its own. */
   devices: readonly string[]
   /** Runs this script's next part in the first process. */
   child: readonly string[]
@@ -133,16 +133,16 @@ function mountLines(mount: Setup['mounts'][number], rendering: Rendering): strin
       return [tool('mount', '-t', 'proc', '-o', 'nosuid,nodev,noexec', 'proc', '/proc')]
     case 'dev':
       return [
-        ...devices.map((name) => tool('mount', '--bind', `${old}/dev/${name}`, `/dev/${name}`)),
+        ...devices.map((file) => tool('mount', '--bind', `${old}${file}`, `/dev/${path.basename(file)}`)),
         tool('mount', '-t', 'devpts', '-o', 'nosuid,noexec,newinstance,ptmxmode=0666,mode=620', 'devpts', '/dev/pts'),
         tool('mount', '-t', 'tmpfs', '-o', 'nosuid,nodev,mode=1777', 'tmpfs', '/dev/shm'),
       ]
     case 'lock':
       return [`[ ! -e ${mount.to} ] || ${tool('mount', '--bind', '-o', 'ro,nosuid,nodev,noexec', mount.to, mount.to)}`]
-    case 'hide':
-      return [
-        `[ ! -e ${mount.to} ] || ${tool('mount', '--bind', devices.length ? `${old}/dev/null` : '/dev/null', mount.to)}`,
-      ]
+    case 'hide': {
+      const empty = devices.find((file) => path.basename(file) === 'null')
+      return [`[ ! -e ${mount.to} ] || ${tool('mount', '--bind', empty ? `${old}${empty}` : '/dev/null', mount.to)}`]
+    }
     case 'lock-root':
       return [tool('mount', '-o', ['remount', 'bind', 'ro', ...rootFlags].join(), '/')]
   }

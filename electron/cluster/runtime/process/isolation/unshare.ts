@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { resolveInRoot } from '../root-path.ts'
-import { devices, makeDevices } from './devices.ts'
+import { devices, makeDevices, openDevices } from './devices.ts'
 import { enterNamespaces } from './enter.ts'
 import { environmentOf, type Isolation, type IsolationOptions } from './isolation.ts'
 import { launched, makeLaunchFolder } from './launch-folder.ts'
@@ -22,12 +22,13 @@ export async function openUnshare(options: IsolationOptions): Promise<Isolation>
   await makeLaunchFolder(launchFolder, inside)
   const node = await nodeMounts(options.nodeBinary)
   const isRoot = process.getuid?.() === 0
-  const tools: Tools = { ...options, ...programs, launchFolder, node, isRoot }
+  const { folder: deviceFolder, limits } = await openDevices(path.join(options.scratch, 'shared-devices'))
+  const tools: Tools = { ...options, ...programs, launchFolder, deviceFolder, node, isRoot }
   await tryOut(tools)
   const launchers = [programs.sh, nsenter, setpriv, programs.unshare, path.join(launchFolder, 'loader')]
   return {
     kind: 'unshare',
-    limits: [],
+    limits,
     controlled: true,
     launch(subject) {
       const { place } = subject
@@ -60,6 +61,7 @@ interface Tools extends IsolationOptions {
   setpriv: string
   sh: string
   launchFolder: string
+  deviceFolder: string
   node: readonly Mount[]
   isRoot: boolean
 }
@@ -91,7 +93,7 @@ function settings(tools: Tools, root: string, { user, ...wanted }: Wanted): Setu
     // A privileged container of root has no user namespace at all.
     lastUserNamespace: !tools.isRoot || user !== undefined,
     launchFolder: tools.launchFolder,
-    devices,
+    devices: devices.map((name) => path.join(tools.deviceFolder, name)),
   }
 }
 

@@ -268,6 +268,14 @@ describe('clients that do not read', () => {
     }
   })
 
+  it('get whole lists when they do, also those that were asked for ahead', async () => {
+    const list = (more = '') => `GET ${collection}?limit=9 HTTP/1.1\r\nhost: x\r\n${more}\r\n`
+    const answer = await send(list() + list('connection: close\r\n'))
+    const [, first, second] = answer.split('HTTP/1.1 200 OK').map((part) => part.match(/"name":"large-\d+"/g))
+    expect(first!.length).toBeGreaterThan(3)
+    expect(second).toEqual(first)
+  })
+
   it.each([
     ['lists', `GET ${collection} HTTP/1.1\r\nhost: x\r\n\r\n`, 10],
     ['watches of a large state', `GET ${collection}?watch=true&resourceVersion=0 HTTP/1.1\r\nhost: x\r\n\r\n`, 10],

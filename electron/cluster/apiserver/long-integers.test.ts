@@ -77,6 +77,17 @@ it('keeps them in fields of built-in kinds, and refuses what is too large for th
   expect(wrong.body['message']).toContain(`cannot unmarshal number ${odd} into Go struct field PodSpec.spec.priority`)
 })
 
+it('deletes with a grace period beyond all time', async () => {
+  const pods = '/api/v1/namespaces/default/pods'
+  const spec = `{"nodeName":"n","terminationGracePeriodSeconds":${largest},"containers":[{"name":"c","image":"i"}]}`
+  for (const name of ['patient', 'asked'])
+    await server.ask(pods, { method: 'POST', body: `{"metadata":{"name":"${name}"},"spec":${spec}}` })
+  const plain = await server.ask(`${pods}/patient`, { method: 'DELETE' })
+  expect([plain.status, plain.text]).toEqual([200, expect.stringContaining('"deletionTimestamp":"9999-12-31T23:59')])
+  const body = `{"gracePeriodSeconds":${odd}}`
+  expect((await server.ask(`${pods}/asked`, { method: 'DELETE', body })).status).toBe(200)
+})
+
 it.each([largest, `-${largest}`, odd, '5', '-1'])('carries %s through protobuf and back', (digits) => {
   const type = typeNamed('io.k8s.api.core.v1.Toleration')
   const long = BigInt(digits)

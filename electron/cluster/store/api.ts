@@ -173,8 +173,6 @@ export interface Store extends AsyncDisposable {
   latest(key: string): Entry | undefined
   /** Entries whose key starts with the prefix, in order of the keys (by UTF-16 code unit: byte order for all but astral characters). */
   range(prefix: string, options?: RangeOptions): Entry[]
-  /** Keys in order of which a field of the object has the value, where the driver knows that without reading values. */
-  keysWhere?(field: string, value: string): string[] | undefined
   /** How many entries `range` would return. */
   count(prefix: string, options?: Omit<RangeOptions, 'limit'>): number
   /** Keys in order of which a field of the object has the value, where the driver knows that without reading values. */

@@ -156,3 +156,17 @@ it('shows nobody traces of objects that they may not get', async () => {
   await watching
   expect(seen.filter((name) => name !== 'shown')).toEqual(['last'])
 })
+
+it('is not told of actions that write nothing', async () => {
+  const { client, told } = await start()
+  const key = { namespace: 'default', name: 'default' }
+  await client.create(serviceAccounts, { metadata: key })
+  await client.post(serviceAccounts, key, 'token', {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: {},
+  } as KubeObject)
+  expect((await told()).filter((line) => line.includes('ServiceAccount default'))).toEqual([
+    expect.stringContaining('create ServiceAccount default'),
+  ])
+})

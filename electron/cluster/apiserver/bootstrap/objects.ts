@@ -68,7 +68,7 @@ const kubernetesService = (address: string): Service => ({
 })
 
 /** Since when the use of service account tokens in secrets is written down. */
-export const tokenTracking = ({ today }: BootstrapFacts): ConfigMap => ({
+const tokenTracking = ({ today }: BootstrapFacts): ConfigMap => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: { name: 'kube-apiserver-legacy-service-account-token-tracking', namespace: 'kube-system' },

@@ -13,7 +13,7 @@ interface Scale extends KubeObject {
 
 const numberAt = (object: unknown, path: string): number => {
   const value = valueAt(object, path)
-  return typeof value === 'number' ? value : 0
+  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : 0
 }
 
 /** autoscaling/v1 Scale over the paths that the definition names. Source: registry/customresource/etcd.go. */

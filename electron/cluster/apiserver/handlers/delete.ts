@@ -73,6 +73,13 @@ function dying(op: Operation, entry: Entry, old: KubeObject): KubeObject {
   return { ...old, metadata: { ...old.metadata } }
 }
 
+/** The last second that a time can name. */
+const endOfTime = Date.parse('9999-12-31T23:59:59Z')
+
+/** Of a grace period as many seconds as lead to a time, and a number where its integer is long. */
+const reckonable = (seconds: number, now: number): number =>
+  Math.min(Number(seconds), Math.floor((endOfTime - now) / 1000))
+
 /** Source: rest.BeforeDelete. True: the object is marked with a grace period, if only one of 0. */
 function markGraceful(op: Operation, object: KubeObject, request: DeleteRequest, now: number): boolean | 'pending' {
   const strategy = strategyOf(op)
@@ -83,7 +90,7 @@ function markGraceful(op: Operation, object: KubeObject, request: DeleteRequest,
       ? undefined
       : request.gracePeriodSeconds < 0
         ? 1
-        : request.gracePeriodSeconds
+        : reckonable(request.gracePeriodSeconds, now)
   if (metadata.deletionTimestamp) {
     const current = metadata.deletionGracePeriodSeconds ?? 0
     if (current === 0) return false
@@ -93,7 +100,7 @@ function markGraceful(op: Operation, object: KubeObject, request: DeleteRequest,
     metadata.deletionGracePeriodSeconds = asked
     return true
   }
-  const grace = strategy.gracePeriod(object, asked)
+  const grace = reckonable(strategy.gracePeriod(object, asked), now)
   metadata.deletionTimestamp = timestamp(now + grace * 1000)
   metadata.deletionGracePeriodSeconds = grace
   if (metadata.generation) metadata.generation++

@@ -15,5 +15,7 @@ export async function requestBody(
   { exchange }: Pick<ApiRequest, 'exchange'>,
 ): Promise<Buffer> {
   const body = await exchange.body(bodyLimit)
-  return core.convertYaml && isLargeYaml(body, exchange.header('content-type')) ? core.convertYaml(body) : body
+  if (!core.convertYaml || !isLargeYaml(body, exchange.header('content-type'))) return body
+  // The audit log, too, has no time to read it as it came.
+  return (exchange.received = await core.convertYaml(body))
 }

@@ -112,9 +112,12 @@ export async function runAction(core: Core, op: Operation, input: KubeObject): P
   await admitMutating(core, op, { operation: 'CREATE', object: input, old: undefined })
   await admitValidating(core, op, { operation: 'CREATE', object: input, old: undefined })
   const { kind, subresource, namespace, name } = op
+  const stored = () => (core.wrote && kind.stored ? kind.objects.get(kind.objects.keyOf(namespace, name)) : undefined)
+  const before = stored()?.revision
   const answer = await subresource!.action!(input, { namespace, name }, core.services, contextOf(core, op))
-  const entry = core.wrote && kind.stored ? kind.objects.get(kind.objects.keyOf(namespace, name)) : undefined
-  if (entry && !op.dryRun)
+  const entry = stored()
+  // Not every action writes: a token is only made.
+  if (entry && entry.revision !== before && !op.dryRun)
     core.wrote!({
       op,
       action: subresource!.name,

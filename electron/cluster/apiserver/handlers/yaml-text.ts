@@ -5,7 +5,7 @@ import { hasManyDigits } from '../../schema/json/exact.ts'
 const plainTags = (tags: Tags): Tags =>
   tags.filter((tag) => typeof tag === 'string' || !/:(timestamp|binary|omap|pairs|set)$/.test(tag.tag))
 
-/** An alias stands for what it names however large that is: so much may come of all. */
+/** An alias stands for what it names however large that is: so much may come of all, four times what a body may have. */
 const mostExpanded = 12 * 1024 * 1024
 const deepest = 1000
 

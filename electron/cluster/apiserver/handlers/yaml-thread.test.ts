@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { afterAll, expect, it } from 'vitest'
+import { readable } from '../audit/bodies.ts'
 import type { Exchange } from '../transport/exchange.ts'
 import { requestBody } from './request-body.ts'
 import { YamlThread } from './yaml-thread.ts'
@@ -39,4 +40,26 @@ it.each([
   const exchange = { body: async () => body, header: () => contentType } as unknown as Exchange
   const read = await requestBody(core, { exchange })
   expect([seen.length, read.toString()]).toEqual([calls, calls ? '{}' : body.toString()])
+})
+
+it('reads nothing more of what waits when it is disposed', async () => {
+  const ended = new YamlThread(path.join(import.meta.dirname, 'yaml-worker.ts'))
+  const waiting = Promise.allSettled([
+    ended.convert(document(8000)),
+    ended.convert(document(1)),
+    ended.convert(document(1)),
+  ])
+  await new Promise((resolve) => setImmediate(resolve))
+  ended[Symbol.dispose]()
+  const refused = {
+    status: 'rejected',
+    reason: { message: expect.stringContaining('the server is stopping') as string },
+  }
+  expect(await waiting).toMatchObject([refused, refused, refused])
+})
+
+it('leaves to the audit log what it has made of a large document', async () => {
+  const exchange = { body: async () => document(8000), header: () => 'application/yaml' } as unknown as Exchange
+  await requestBody({ convertYaml: async () => Buffer.from('{"kind":"ConfigMap"}') }, { exchange })
+  expect(readable(exchange.received, 'application/yaml', () => undefined)).toEqual({ kind: 'ConfigMap' })
 })

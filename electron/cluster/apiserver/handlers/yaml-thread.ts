@@ -5,6 +5,8 @@ import type { Read } from './yaml-worker.ts'
 /** A document of 3 MB takes a few hundred. */
 const mostMemoryMiB = 768
 
+const stopping = () => yamlFailure('the server is stopping')
+
 /**
  * Reads YAML documents off the main thread, one after the other: 1 MB of it takes a second, in which nobody would be
  * served.
@@ -13,6 +15,7 @@ export class YamlThread implements Disposable {
   readonly #entry: string
   #worker: Worker | undefined
   #last: Promise<unknown> = Promise.resolve()
+  #stopped = false
 
   /** `entry`: the program of the thread. */
   constructor(entry: string) {
@@ -27,6 +30,7 @@ export class YamlThread implements Disposable {
   }
 
   #run(body: Buffer): Promise<Buffer> {
+    if (this.#stopped) return Promise.reject(stopping())
     return new Promise((resolve, reject) => {
       const resourceLimits = { maxOldGenerationSizeMb: mostMemoryMiB }
       const worker = (this.#worker = new Worker(this.#entry, { workerData: body, resourceLimits }))
@@ -35,11 +39,12 @@ export class YamlThread implements Disposable {
         else reject(yamlFailure(read.problem))
       })
       worker.once('error', (error) => reject(yamlFailure(error)))
-      worker.once('exit', () => reject(yamlFailure('the server is stopping')))
+      worker.once('exit', () => reject(stopping()))
     })
   }
 
   [Symbol.dispose](): void {
+    this.#stopped = true
     void this.#worker?.terminate()
   }
 }

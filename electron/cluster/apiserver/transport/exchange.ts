@@ -37,7 +37,7 @@ export interface Exchange {
   /** The status that was answered with; undefined before. */
   readonly answered: number | undefined
   /** The body, once somebody has read it. */
-  readonly received: Buffer | undefined
+  received: Buffer | undefined
   send(status: number, headers: HeaderList, body: Buffer): void
   /** A large answer, made as fast as the client reads. Rejects when making it fails; the client sees it broken off. */
   sendPieces(status: number, headers: HeaderList, pieces: Iterable<Buffer>): Promise<void>

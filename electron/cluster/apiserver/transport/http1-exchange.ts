@@ -77,8 +77,12 @@ export class Http1Exchange implements Exchange {
     response.flushHeaders()
     try {
       const { socket } = response
-      // Past the response, which would have TLS copy each piece together with what it writes around it.
-      if (socket && this.method !== 'HEAD') await writePieces(socket, chunks(pieces, this.peer.pieces), this.peer)
+      if (this.method !== 'HEAD') {
+        // Past the response, which would have TLS copy each piece together with what it writes around it. One that waits
+        // for an answer before it on the connection has no socket yet.
+        if (socket) await writePieces(socket, chunks(pieces, this.peer.pieces), this.peer)
+        else await writePieces(response, pieces, this.peer)
+      }
       response.end()
     } catch (error) {
       response.destroy()

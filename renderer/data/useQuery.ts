@@ -39,6 +39,12 @@ export interface LiveQuery {
   retry(): void
 }
 
+/** Why there are no rows: it may not be read, or could not be. */
+export function refusalOf({ freshness }: LiveQuery): string | undefined {
+  const { value } = freshness
+  return value.state === 'forbidden' || value.state === 'failed' ? value.message : undefined
+}
+
 const fullFilter = (filter: Partial<QueryFilter> | undefined): QueryFilter => ({
   text: filter?.text ?? '',
   labels: filter?.labels ?? '',

@@ -17,7 +17,6 @@ export function useDecision(
   const decision = shallowRef<SchedulingDecision>()
   let asking: AbortController | undefined
   const ask = async (): Promise<void> => {
-    asking?.abort()
     const { signal } = (asking = new AbortController())
     const { context, namespace, name } = target()
     const ref = { context, resource: refOf(schedulingDecisions), ...(namespace ? { namespace } : {}), name }
@@ -27,6 +26,7 @@ export function useDecision(
   watch(
     () => (isServed(schedulingDecisions) ? when() : undefined),
     (now) => {
+      asking?.abort()
       if (now === undefined) decision.value = undefined
       else void ask()
     },

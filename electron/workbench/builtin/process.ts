@@ -19,7 +19,7 @@ export interface Ending {
   lastWords: string
 }
 
-/** Its own word is that it stops within 2 s. */
+/** It stops within 2 s, on a busy machine later: a kill would cost it what it still has to write and to clean up. */
 const patience = 20_000
 
 /**

@@ -36,6 +36,7 @@ export async function mountInApp(
   const router = createRouter({
     history: createMemoryHistory(),
     routes: [
+      { path: '/welcome', name: 'welcome', component: blank },
       { path: '/c/:context', name: 'overview', component: blank },
       { path: '/c/:context/k/:kind', name: 'kind', component: blank },
     ],

@@ -3,6 +3,7 @@ import { useCommands } from '../../app/commands.ts'
 import type { Feature } from '../../app/feature.ts'
 import { t } from '../../app/i18n.ts'
 import { useNavigation } from '../../app/navigation.ts'
+import { useWorkspace } from '../../app/workspace.ts'
 import { messages } from './messages.ts'
 
 export const welcome: Feature = {
@@ -11,6 +12,7 @@ export const welcome: Feature = {
   topPages: [{ path: '/welcome', name: 'welcome', component: () => import('./WelcomePage.vue'), meta: { bare: true } }],
   install() {
     const navigation = useNavigation()
+    const workspace = useWorkspace()
     useCommands().register([
       {
         id: 'welcome.open',
@@ -24,6 +26,7 @@ export const welcome: Feature = {
         title: t('welcome.deploy'),
         section: t('app.general'),
         icon: Rocket,
+        when: () => workspace.builtin?.state === 'running',
         run: () => void navigation.toPage('welcome', { step: 'read' }),
       },
     ])

@@ -1,7 +1,7 @@
 export const messages = {
   summary: 'Summary',
   events: 'Events',
-  history: 'History',
+  tab: 'Tab {number} of the details',
   noEvents: 'Nothing was reported about it. Events are kept for about an hour.',
   eventsOnly: 'Events of this object',
   labels: 'Labels',

@@ -22,6 +22,11 @@ it('adds up the characters and measures each of them once', async () => {
   expect(brush.measureText).toHaveBeenCalledTimes(2)
 })
 
+it('takes all figures for as wide as the nought, for the page draws them in columns', async () => {
+  const { textWidth } = await withBrush((text) => ({ width: text === '1' ? 5 : text === '0' ? 8 : 10 }))
+  expect(textWidth('11:05')).toBe(4 * 8 + 10)
+})
+
 it('trusts no sum where characters may join', async () => {
   const { textWidth } = await withBrush(() => ({ width: 1 }))
   expect(textWidth('é')).toBe(Infinity)

@@ -13,7 +13,9 @@ function measure(character: string): number {
       brush.font = `500 ${fontSize} ${fontFamily}`
     }
   }
-  return brush?.measureText(character).width ?? widest
+  // Figures are all as wide as each other on the page (tabular-nums), which a canvas cannot be told.
+  const drawn = character >= '0' && character <= '9' ? '0' : character
+  return brush?.measureText(drawn).width ?? widest
 }
 
 /**

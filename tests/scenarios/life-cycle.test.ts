@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Pod } from 'kubernetes-types/core/v1'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -48,14 +48,19 @@ beforeAll(async () => {
       terminationGracePeriodSeconds: 6,
       containers: [
         {
-          ...container('main', 'trap "exit 0" TERM; while true; do sleep 0.2; done', shared),
+          ...container('main', 'trap "exit 0" TERM; while true; do sleep 0.2; done', {
+            volumeMounts: [...shared.volumeMounts, { name: 'kept', mountPath: '/kept' }],
+          }),
           lifecycle: {
             postStart: { exec: { command: ['sh', '-c', 'echo started > /shared/log'] } },
-            preStop: { sleep: { seconds: 1 } },
+            preStop: { exec: { command: ['sh', '-c', 'sleep 1; echo stopping > /kept/log'] } },
           },
         },
       ],
-      volumes: [{ name: 'shared', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }],
+      volumes: [
+        { name: 'shared', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+        { name: 'kept', hostPath: { path: kept(), type: 'DirectoryOrCreate' } },
+      ],
     }),
     pod('hungry', {
       restartPolicy: 'Never',
@@ -71,6 +76,8 @@ beforeAll(async () => {
 })
 afterAll(async () => cluster?.[Symbol.asyncDispose]())
 
+/** On the machine: it outlives its pod. */
+const kept = () => path.join(cluster.data, 'kept')
 const shared = { volumeMounts: [{ name: 'shared', mountPath: '/shared' }] }
 const container = (name: string, script: string, more: object = {}) => ({
   name,
@@ -115,6 +122,7 @@ describe('the life of a pod', () => {
       isBounded && (await k.run(['exec', 'hooked', '--', 'sh', '-c', 'head -c 2000000 /dev/zero > /shared/much']))
     if (filled) expect(filled.code).not.toBe(0)
     await k('delete', 'pod', 'hooked')
+    expect(readFileSync(path.join(kept(), 'log'), 'utf8')).toBe('stopping\n')
     expect(await k('get', 'events', '--field-selector=involvedObject.name=hooked')).toContain('Stopping container main')
   })
 })

@@ -14,7 +14,12 @@ const steps = [
     ['depcruise'],
     ['shared', 'electron', 'renderer', 'tests', '--output-type', 'err'],
   ],
-  ['unit tests', 'vitest', [], ['run', '--project', 'unit', '--project', 'renderer', '--silent=passed-only']],
+]
+const unitTests = [
+  'unit tests',
+  'vitest',
+  [],
+  ['run', '--project', 'unit', '--project', 'renderer', '--silent=passed-only'],
 ]
 
 /** Runs a step; what it prints comes in one piece at its end. */
@@ -28,13 +33,13 @@ async function run([title, packageName, [command = packageName], args]) {
 
 /** Runs the steps, two at a time, the unit tests alone; answers the outcome of each. */
 export async function check({ units = true } = {}) {
-  const waiting = steps.filter(([title]) => title !== 'unit tests')
+  const waiting = [...steps]
   const outcomes = []
   const lane = async () => {
     for (let step = waiting.shift(); step; step = waiting.shift()) outcomes.push(await run(step))
   }
   await Promise.all([lane(), lane()])
-  if (units) outcomes.push(await run(steps.at(-1)))
+  if (units) outcomes.push(await run(unitTests))
   return outcomes
 }
 

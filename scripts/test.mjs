@@ -19,6 +19,11 @@ const count = (title, ok) => {
   }
 }
 
+const giveUp = (error) => {
+  console.error(error.message)
+  count(error.message, false)
+}
+
 /** Suites across layers wait more than they compute: two lanes share the machine where each can have a network of its own. */
 const lanes = [
   ['scenarios', '--project', 'system', 'tests/scenarios'],
@@ -66,11 +71,13 @@ try {
   build()
 
   await runSuites(['units', ...['unit', 'renderer', 'machine'].flatMap((name) => ['--project', name])])
-  if (canSplit()) await Promise.all(lanes.map((lane) => runSuites(lane, ownNetwork)))
-  else await runSuites(['system', '--project', 'system'])
+  if (canSplit()) {
+    // What one lane counted stands, however the other ended.
+    for (const { reason } of await Promise.allSettled(lanes.map((lane) => runSuites(lane, ownNetwork))))
+      if (reason) giveUp(reason)
+  } else await runSuites(['system', '--project', 'system'])
 } catch (error) {
-  console.error(error.message)
-  count(error.message, false)
+  giveUp(error)
 }
 for (const title of retried) console.error(`↻ passed at its second attempt: ${title}`)
 for (const title of failures) console.error(`✗ ${title}`)

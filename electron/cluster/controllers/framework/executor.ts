@@ -148,11 +148,18 @@ export class Executor {
       } catch (error) {
         if (isAlreadyExists(error) && tried < names) continue
         const isUncertain = !(error instanceof StatusError) || error.code >= 500
-        const found = isUncertain && (await client.get(type, { namespace, name: chosen }).catch(() => undefined))
+        const found = isUncertain && (await this.#find(type, namespace, chosen))
         if (found) return found
         throw error
       }
     }
+  }
+
+  /** Listed: few that may create pods may get them, too. */
+  async #find(type: CreateAction['type'], namespace: string | undefined, name: string): Promise<KubeObject | undefined> {
+    const options = { namespace, fieldSelector: `metadata.name=${name}` }
+    const found = await this.#deps.client.list(type, options).catch(() => undefined)
+    return found?.items.find(({ metadata }) => metadata?.name === name)
   }
 
   async #send(action: WriteAction, why: Why): Promise<KubeObject> {

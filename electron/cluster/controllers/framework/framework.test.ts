@@ -175,7 +175,7 @@ describe('steps', () => {
     expect([seen, tried(h)]).toEqual([['seed-uid'], ['seed', 'instead']])
   })
 
-  it('look up a creation whose answer was lost, and go on with what is there', async () => {
+  it('look up a creation whose answer was lost, with no right to get, and go on with what is there', async () => {
     const { name: _, ...unnamed } = map('').metadata!
     const made = { ...map(''), metadata: { ...unnamed, generateName: 'some-' } }
     const answers: unknown[] = []
@@ -183,6 +183,7 @@ describe('steps', () => {
       new Proxy(client, {
         get(target, name: keyof KubeClient) {
           const member = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>
+          if (name === 'get') return () => Promise.reject(forbidden(configMaps, '', 'may not get'))
           if (name !== 'create') return member
           return async (...args: unknown[]) => {
             await member(...args)

@@ -48,6 +48,8 @@ export interface TraceEntry extends TraceNote {
   readonly at: number
   /** The entry that it comes of, if that is known. */
   readonly parent: number | undefined
+  /** Of what kind the object is that it came of: known for as long as this entry is. */
+  readonly parentKind: TracedKind | undefined
   /** The entry that all of this began with: its own where it has no parent. */
   readonly root: number
   /** Steps from the root. */
@@ -129,6 +131,7 @@ export class TraceRing implements Trace {
       sequence,
       at: this.#clock.now(),
       parent: parent?.sequence,
+      parentKind: parent?.kind,
       root: parent?.root ?? sequence,
       depth: parent ? parent.depth + 1 : 0,
       before: last?.sequence ?? 0,

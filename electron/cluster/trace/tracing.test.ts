@@ -8,13 +8,19 @@ import {
   nodes,
   pods,
   replicaSets,
+  resourceQuotas,
+  roleBindings,
+  roles,
   secrets,
   serviceAccounts,
 } from '#shared/kube/resources.ts'
 import { traces, type Trace } from '#shared/kube/trace.ts'
 import { fullServer, type FullServer } from '../apiserver/testing/full-server.ts'
 import { systemClock } from '../base/clock.ts'
+import type { TraceRef } from '../base/trace.ts'
+import type { KubeClient } from '../client/api.ts'
 import { referenceTo } from '../client/event-recorder.ts'
+import { nameOf } from './trace-object.ts'
 import { startTracing, type Tracing } from './tracing.ts'
 
 async function start(): Promise<FullServer & { tracing: Tracing; told(): Promise<string[]> }> {
@@ -39,6 +45,14 @@ const template = {
 const selector = { matchLabels: { app: 'web' } }
 const deployment = { metadata: { name: 'web', namespace: 'default' }, spec: { replicas: 3, selector, template } }
 const pod = { metadata: { name: 'web-1', namespace: 'default' }, spec: template.spec }
+
+/** Gives the user `viewer` a role in the namespace default. */
+const bind = (client: KubeClient, kind: 'Role' | 'ClusterRole', name: string) =>
+  client.create(roleBindings, {
+    metadata: { name, namespace: 'default' },
+    roleRef: { apiGroup: roleBindings.group, kind, name },
+    subjects: [{ apiGroup: roleBindings.group, kind: 'User', name: 'viewer' }],
+  })
 
 it('tells a story from what a person did down to the container that started', async () => {
   const { client, as, told } = await start()
@@ -118,17 +132,9 @@ it('shows nobody traces of objects that they may not get', async () => {
     { apiGroups: ['trace.wheelhouse.dev'], resources: ['traces'], verbs: ['get', 'list', 'watch'] },
     { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] },
   ]
-  const rbac = { group: 'rbac.authorization.k8s.io', version: 'v1', namespaced: true }
   const namespace = 'default'
-  await client.create({ ...rbac, plural: 'roles', kind: 'Role' }, {
-    metadata: { name: 'viewer', namespace },
-    rules,
-  } as KubeObject)
-  await client.create({ ...rbac, plural: 'rolebindings', kind: 'RoleBinding' }, {
-    metadata: { name: 'viewer', namespace },
-    roleRef: { apiGroup: rbac.group, kind: 'Role', name: 'viewer' },
-    subjects: [{ apiGroup: rbac.group, kind: 'User', name: 'viewer' }],
-  } as KubeObject)
+  await client.create(roles, { metadata: { name: 'viewer', namespace }, rules })
+  await bind(client, 'Role', 'viewer')
   const viewer = as({ name: 'viewer', groups: [] })
   expect(api.authorizer).toBeDefined()
   const seen: string[] = []
@@ -169,4 +175,38 @@ it('is not told of actions that write nothing', async () => {
   expect((await told()).filter((line) => line.includes('ServiceAccount default'))).toEqual([
     expect.stringContaining('create ServiceAccount default'),
   ])
+})
+
+it('shows nobody what was caused by an object that they may not get, or of which nobody knows what it is', async () => {
+  const { tracing, client, as } = await start()
+  const namespace = 'default'
+  const rules = [{ apiGroups: ['trace.wheelhouse.dev'], resources: ['traces'], verbs: ['get', 'list'] }]
+  await client.create(roles, { metadata: { name: 'traces', namespace }, rules })
+  await bind(client, 'Role', 'traces')
+  // What `view` is made of; nothing aggregates roles here.
+  await bind(client, 'ClusterRole', 'system:aggregate-to-view')
+  const viewer = as({ name: 'viewer', groups: [] })
+  const secret = await client.create(secrets, { metadata: { name: 'hidden', namespace } })
+  const map = await client.create(configMaps, { metadata: { name: 'shown', namespace } })
+  const key = { namespace, name: 'quota' }
+  await client.create(resourceQuotas, { metadata: key })
+  const causes = [
+    { used: '1', cause: referenceTo(secrets, secret) },
+    { used: '2', cause: referenceTo(configMaps, map) },
+    // Of these nobody has seen a trace.
+    { used: '3', cause: { apiVersion: 'v1', kind: 'Secret', namespace, name: 'old-secret' } },
+    { used: '4', cause: { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'old-map' } },
+    { used: '5', cause: { apiVersion: 'example.com/v1', kind: 'Secretive', namespace, name: 'strange' } },
+    { used: '6', cause: { kind: 'ConfigMap', namespace, name: 'vague' } },
+  ]
+  for (const { used, cause } of causes) {
+    const status = { status: { used: { pods: used } } }
+    await client.patch(resourceQuotas, key, 'merge', status, { subresource: 'status', cause: cause as TraceRef })
+  }
+  const caused = async (reader: KubeClient) =>
+    (await reader.list(traces, { namespace })).items.flatMap(({ cause }) => cause?.object?.name ?? [])
+  expect(await caused(viewer)).toEqual(['shown', 'old-map'])
+  expect(await caused(client)).toEqual(['hidden', 'shown', 'old-secret', 'old-map', 'strange', 'vague'])
+  const hidden = tracing.ring.entries().find(({ cause }) => cause?.name === 'hidden')!
+  await expect(viewer.get(traces, { namespace, name: nameOf(hidden) })).rejects.toThrow('not found')
 })

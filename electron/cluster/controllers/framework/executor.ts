@@ -156,7 +156,11 @@ export class Executor {
   }
 
   /** Listed: few that may create pods may get them, too. */
-  async #find(type: CreateAction['type'], namespace: string | undefined, name: string): Promise<KubeObject | undefined> {
+  async #find(
+    type: CreateAction['type'],
+    namespace: string | undefined,
+    name: string,
+  ): Promise<KubeObject | undefined> {
     const options = { namespace, fieldSelector: `metadata.name=${name}` }
     const found = await this.#deps.client.list(type, options).catch(() => undefined)
     return found?.items.find(({ metadata }) => metadata?.name === name)

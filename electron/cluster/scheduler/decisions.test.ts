@@ -8,7 +8,7 @@ const pending = (uid: string, nodes: number) => ({
   message: '',
   all: nodes,
   restrictedBy: [],
-  preemption: { tried: '' },
+  preemption: { result: 'NotTried' as const, tried: '' },
   nodes: Array.from({ length: nodes }, (_, i) => ({ node: `n${i}`, rejections: [] as never })),
 })
 

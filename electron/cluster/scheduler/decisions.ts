@@ -22,6 +22,8 @@ export interface PendingAnswer {
 
 /** What came of the attempt to make room. */
 export interface Attempt {
+  /** `NotTried`: the pod was not eligible, or there was nowhere to try. */
+  readonly result: 'Started' | 'NoHelp' | 'NotTried'
   /** In upstream's words; '' where pods are being evicted, or there are no nodes. */
   readonly tried: string
   /** The node that is being cleared for the pod. */

@@ -19,8 +19,8 @@ export interface Candidate {
 /** What came of the attempt to make room by evicting less important pods. */
 export type Preemption =
   | { readonly candidate: Candidate }
-  /** `clears`: the pod's nomination, if it has one, is void. */
-  | { readonly message: string; readonly clears: boolean }
+  /** Who is eligible, but for whom nothing can be done, loses the nomination that it may have. */
+  | { readonly message: string; readonly eligible: boolean }
 
 /** Candidates that are enough to choose among: a tenth of the nodes, at least a hundred. */
 const enoughCandidates = (nodes: number): number => Math.min(nodes, Math.max(100, Math.floor(nodes / 10)))
@@ -28,9 +28,9 @@ const enoughCandidates = (nodes: number): number => Math.min(nodes, Math.max(100
 /** Looks for the node where evictions would do the least harm. Source: the DefaultPreemption plug-in. */
 export function preempt(cycle: Cycle, failure: Failure): Preemption {
   const reason = ineligible(cycle, failure)
-  if (reason) return { message: `preemption: ${reason}`, clears: false }
+  if (reason) return { message: `preemption: ${reason}`, eligible: false }
   if (!cycle.state.hasLesser(cycle.pod.priority))
-    return { message: `preemption: ${withoutVictims(failure)}`, clears: true }
+    return { message: `preemption: ${withoutVictims(failure)}`, eligible: true }
   const hopeful = failure.reports.filter(({ rejections }) => !rejections[0].unresolvable)
   const offset = Math.floor(cycle.random.next() * hopeful.length)
   const enough = enoughCandidates(hopeful.length)
@@ -50,7 +50,7 @@ export function preempt(cycle: Cycle, failure: Failure): Preemption {
     if (harmless > 0 && candidates.length >= enough) break
   }
   if (candidates.length) return { candidate: leastHarm(candidates) }
-  return { message: `preemption: ${explainPreemption(failure.all, failures)}`, clears: true }
+  return { message: `preemption: ${explainPreemption(failure.all, failures)}`, eligible: true }
 }
 
 const noVictims = ['No preemption victims found for incoming pod']

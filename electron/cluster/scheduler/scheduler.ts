@@ -13,7 +13,7 @@ import { bind, releaseVolumes, reserveVolumes } from './binder.ts'
 import { Boards } from './board.ts'
 import type { ClusterEvent } from './cluster-event.ts'
 import { ClusterState } from './cluster-state.ts'
-import { DecisionRing, type Decisions } from './decisions.ts'
+import { DecisionRing, type Attempt, type Decisions } from './decisions.ts'
 import { Evictions } from './evictions.ts'
 import { asNote, explain } from './explain.ts'
 import { informedSurroundings, surroundingInformers, watchSurroundings } from './informed-surroundings.ts'
@@ -219,7 +219,7 @@ class RunningScheduler implements Scheduler {
 
   #refuse(cycle: Cycle, failure: Failure): void {
     const { pod } = cycle
-    const { tried, nominated, candidate } = this.#tryPreemption(cycle, failure)
+    const { result, tried, nominated, candidate } = this.#tryPreemption(cycle, failure)
     const message = explain(failure, tried)
     this.#queue.reject(pod.uid, pluginsOf(failure))
     if (nominated !== undefined) this.#state.nominations.set(pod, nominated)
@@ -232,20 +232,26 @@ class RunningScheduler implements Scheduler {
     const at = this.#deps.clock.now()
     const { all, reports, refusal, restrictedBy } = failure
     const victims = candidate?.victims.map(({ key }) => key)
-    const preemption = { tried, ...(nominated ? { node: nominated } : {}), ...(victims ? { victims } : {}) }
+    const preemption = { result, tried, ...(nominated ? { node: nominated } : {}), ...(victims ? { victims } : {}) }
     const found = { nodes: reports, all, restrictedBy, preemption, ...(refusal ? { refusal } : {}) }
     this.decisions.record({ pod: pod.key, uid: pod.uid, at, message, ...found })
   }
 
   /** What was tried, in upstream's words, and the node that the pod may wait for from now on. */
-  #tryPreemption(cycle: Cycle, failure: Failure): { tried: string; nominated?: string; candidate?: Candidate } {
-    if (failure.all === 0) return { tried: '', nominated: '' }
+  #tryPreemption(
+    cycle: Cycle,
+    failure: Failure,
+  ): Pick<Attempt, 'result' | 'tried'> & { nominated?: string; candidate?: Candidate } {
+    if (failure.all === 0) return { result: 'NotTried', tried: '', nominated: '' }
     // Upstream finds no state of its first attempt where no node was looked at, and says just that.
-    if (failure.refusal) return { tried: 'not found' }
+    if (failure.refusal) return { result: 'NotTried', tried: 'not found' }
     const preemption = preempt(cycle, failure)
-    if ('candidate' in preemption)
-      return { tried: '', nominated: preemption.candidate.node, candidate: preemption.candidate }
-    return { tried: `${noClaims}, ${preemption.message}`, ...(preemption.clears ? { nominated: '' } : {}) }
+    if ('candidate' in preemption) {
+      const { candidate } = preemption
+      return { result: 'Started', tried: '', nominated: candidate.node, candidate }
+    }
+    const tried = `${noClaims}, ${preemption.message}`
+    return preemption.eligible ? { result: 'NoHelp', tried, nominated: '' } : { result: 'NotTried', tried }
   }
 
   #writeStatus(pod: PodInfo, change: Parameters<typeof patchStatus>[2]): void {

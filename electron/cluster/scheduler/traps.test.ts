@@ -444,6 +444,22 @@ describe('whoever asks why', () => {
     })
   })
 
+  it('hears whether others are evicted, whether that would not help, or whether it may not be', async () => {
+    client.seed(node('a', { allocatable: { cpu: '2' } }))
+    client.seed(pod('low', { ...cpu('2'), nodeName: 'a' }))
+    client.seed(pod('equal', cpu('1')))
+    client.seed(pod('meek', { ...cpu('1'), priority: 100, preemptionPolicy: 'Never' }))
+    await start()
+    const resultFor = (name: string) => {
+      const answer = scheduler.decisions.answerFor(`uid-${name}`)
+      return answer && 'preemption' in answer && answer.preemption.result
+    }
+    expect(['equal', 'meek'].map(resultFor)).toEqual(['NoHelp', 'NotTried'])
+    client.seed(pod('urgent', { ...cpu('1'), priority: 100 }))
+    await settle()
+    expect(resultFor('urgent')).toBe('Started')
+  })
+
   it('hears of the scores of a pod that has a node, until it is gone', async () => {
     client.seed(node('a'))
     client.seed(node('b'))

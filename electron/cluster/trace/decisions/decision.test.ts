@@ -18,7 +18,8 @@ function answerFor(world: World, wanted: Pod): Answer {
     return { ...about(wanted), node: decision.node.name, scores, fitting, examined }
   }
   const { all, reports, restrictedBy, refusal } = decision
-  const found = { message: 'as in the event', nodes: reports, all, restrictedBy, preemption: { tried: 'no help' } }
+  const preemption = { result: 'NoHelp', tried: 'no help' } as const
+  const found = { message: 'as in the event', nodes: reports, all, restrictedBy, preemption }
   return { ...about(wanted), ...found, ...(refusal ? { refusal } : {}) }
 }
 
@@ -100,7 +101,7 @@ describe('a pod that fits nowhere', () => {
       all: 2,
       restrictedBy: [],
       refusal: { plugin: 'VolumeBinding', reason: 'persistentvolumeclaim "data" not found' },
-      preemption: { tried: 'not found' },
+      preemption: { result: 'NotTried', tried: 'not found' },
     }
     const decision = decide([node('n1')], pod('p'), { answer })
     expect(decision.summary).toBe('No node fits: persistentvolumeclaim "data" not found.')
@@ -109,7 +110,8 @@ describe('a pod that fits nowhere', () => {
 
   it('is told who goes for it', () => {
     const unfit = answerFor(new World({ nodes: [node('n1')] }), pod('p', { requests: { cpu: '9' } })) as PendingAnswer
-    const answer = { ...unfit, preemption: { tried: '', node: 'n1', victims: ['default/low'] } }
+    const preemption = { result: 'Started', tried: '', node: 'n1', victims: ['default/low'] } as const
+    const answer = { ...unfit, preemption }
     const decision = decide([node('n1')], pod('p'), { answer })
     expect(decision).toMatchObject({
       result: 'Nominated',
@@ -117,6 +119,18 @@ describe('a pod that fits nowhere', () => {
       preemption: { result: 'Started', node: 'n1', victims: ['default/low'] },
     })
     expect(decision.summary).toContain('1 pod is being evicted from n1 for it.')
+  })
+
+  it('is told how many go for it, but no names from other namespaces', () => {
+    const unfit = answerFor(new World({ nodes: [node('n1')] }), pod('p', { requests: { cpu: '9' } })) as PendingAnswer
+    const evicting = (...victims: string[]) => {
+      const preemption = { result: 'Started', tried: '', node: 'n1', victims } as const
+      return decide([node('n1')], pod('p'), { answer: { ...unfit, preemption } })
+    }
+    const { summary, preemption } = evicting('default-b/secret', 'default/low', 'other/hidden')
+    expect(preemption?.victims).toEqual(['default/low'])
+    expect(summary).toContain('3 pods are being evicted from n1 for it.')
+    expect(JSON.stringify(evicting('other/hidden'))).not.toContain('hidden')
   })
 
   it('is told what wakes it, or when it is tried again', () => {

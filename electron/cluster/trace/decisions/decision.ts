@@ -56,7 +56,7 @@ function find({ pod, answer, ours, nodeOf }: Known): Found {
     const name = JSON.stringify(pod.spec?.schedulerName ?? '')
     return { result: 'Foreign', summary: `Left to the scheduler ${name}, which is none of this cluster's own.` }
   }
-  if (answer) return pending(answer, groupsOf(pod, answer, nodeOf))
+  if (answer) return pending(answer, groupsOf(pod, answer, nodeOf), pod.metadata?.namespace ?? '')
   const condition = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
   const { reason, message = '' } = condition ?? {}
   if (reason === 'SchedulerError') return { result: 'Failed', summary: `The attempt failed: ${message}`, message }
@@ -91,9 +91,11 @@ function placed({ node, scores, fitting, examined }: PlacedAnswer): Found {
   }
 }
 
-function pending(answer: PendingAnswer, groups: readonly Group[]): Found {
+function pending(answer: PendingAnswer, groups: readonly Group[], namespace: string): Found {
   const { message, all, nodes, restrictedBy, refusal, preemption } = answer
-  const { tried, node, victims } = preemption
+  const { result, tried, node, victims = [] } = preemption
+  // Who may see this pod may not know what others there are elsewhere.
+  const named = victims.filter((victim) => victim.startsWith(`${namespace}/`))
   const unseen = refusal ? 0 : all - nodes.length
   const excluded: RejectedNodes = {
     count: unseen,
@@ -110,16 +112,10 @@ function pending(answer: PendingAnswer, groups: readonly Group[]): Found {
     nodes: { total: all, examined: nodes.length, fitting: 0 },
     ...(rejections.length || unseen ? { rejections: [...rejections, ...(unseen ? [excluded] : [])] } : {}),
     preemption: {
-      result: node
-        ? 'Started'
-        : refusal || !tried
-          ? 'NotTried'
-          : tried.includes('not eligible')
-            ? 'NotTried'
-            : 'NoHelp',
+      result,
       ...(tried ? { message: tried } : {}),
       ...(node ? { node } : {}),
-      ...(victims ? { victims: [...victims] } : {}),
+      ...(named.length ? { victims: named } : {}),
     },
   }
 }

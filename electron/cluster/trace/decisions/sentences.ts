@@ -40,7 +40,7 @@ const phrases: Readonly<Record<string, (rejection: PluginRejection) => Phrase>> 
 }
 
 /** `1 has taint gpu=true:NoSchedule`, `2 lack cpu (1 more needed)`. */
-export function describeGroup({ count, plugins, lacks }: Group): string {
+function describeGroup({ count, plugins, lacks }: Group): string {
   const many = count !== 1
   const parts = plugins.map((plugin) => {
     const known = phrases[plugin.name]

@@ -93,10 +93,11 @@ export async function startControllers(deps: ControllersDeps): Promise<AsyncDisp
   const owned = new Disposer()
   const { clock, random, logger, trace } = deps
   for (const controller of controllers(deps)) {
-    const client = deps.client(identityOf(controller))
+    const identity = identityOf(controller)
+    const client = deps.client(identity)
     const source = { component: controller.eventSource ?? controller.name }
     const recorder = owned.own(new ApiEventRecorder({ client, clock, logger, source }))
-    owned.own(startController({ client, recorder, clock, random, logger, trace }, controller))
+    owned.own(startController({ user: identity.name, client, recorder, clock, random, logger, trace }, controller))
   }
   return owned
 }

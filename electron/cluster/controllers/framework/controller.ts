@@ -41,7 +41,7 @@ export interface Controller {
   readonly name: string
   /** The component of its events, where upstream's is another. */
   readonly eventSource?: string
-  /** Its service account in kube-system, which RBAC gives its rights to. Default: its name. */
+  /** Its service account in kube-system, which RBAC gives its rights to; or another user, in full. Default: its name. */
   readonly account?: string
   readonly workers: number
   /** Between attempts at a key that fails. Default: 5 ms, doubling, at most 1000 s. */
@@ -55,6 +55,8 @@ export interface Controller {
 }
 
 export interface ControllerDeps {
+  /** Whom the API server knows it as. */
+  readonly user: string
   readonly client: KubeClient
   readonly recorder: EventRecorder
   readonly clock: Clock
@@ -89,14 +91,13 @@ const staleRetry = 1000
 
 /** Runs a controller until disposed: waits for its caches, then works keys off with its number of workers. */
 export function startController(deps: ControllerDeps, controller: Controller): AsyncDisposable {
-  const { clock, random, trace, client, recorder } = deps
+  const { user, clock, random, trace, client, recorder } = deps
   const { name, expectations } = controller
   const logger = deps.logger.child(name)
   const queue = new WorkQueue({ clock, retry: controller.retry })
   const causes = new Map<string, TraceRef>()
   const own = new OwnWrites(controller.writesTo ?? [])
   const written = own.record.bind(own)
-  const user = `system:serviceaccount:kube-system:${controller.account ?? name}`
   const executor = new Executor({ component: name, user, client, recorder, trace, random, expectations, written })
   const stop = new AbortController()
 

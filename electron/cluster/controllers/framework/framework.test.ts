@@ -320,7 +320,7 @@ describe('steps', () => {
     const patched = h.client.actions.find(({ verb }) => verb === 'patch')
     expect(patched?.options).toMatchObject({ cause })
     expect(h.trace.entries()[0]).toMatchObject({
-      user: 'system:serviceaccount:kube-system:test-controller',
+      user: 'user of test-controller',
       component: 'test-controller',
       cause,
       action: 'delete',

@@ -50,7 +50,8 @@ export async function harness(
     const running = controllers({ clock, client, informers, trace, random }).map((controller) => {
       const source = { component: controller.eventSource ?? controller.name }
       const recorder = new ApiEventRecorder({ client: acting, clock, logger: silentLogger, source })
-      const deps = { client: acting, recorder, clock, random, trace, logger: silentLogger }
+      const user = `user of ${controller.name}`
+      const deps = { user, client: acting, recorder, clock, random, trace, logger: silentLogger }
       return { recorder, controller: startController(deps, controller) }
     })
     const end = async () => {

@@ -1,19 +1,15 @@
-import { keyOf, type KubeObject } from '#shared/kube/object.ts'
 import { ipAddresses, serviceCidrs, services } from '#shared/kube/resources.ts'
 import type { InformerFactory } from '../../client/informer-factory.ts'
 import { decider, reads, watch, type Controller } from '../framework/controller.ts'
 import { equal } from '../framework/support/equality.ts'
-import type { ServiceView } from '../framework/support/service-pods.ts'
 import { rangesOf, reconcileAddresses } from './addresses.ts'
 import { reconcilePorts, type PortRange } from './ports.ts'
 import { reconcileRecord } from './records.ts'
-import { clusterIpsOf, nodePortsOf } from './service.ts'
+import { clusterIpsOf, keyOfService, nodePortsOf } from './service.ts'
 
 /** Upstream runs these in the API server, as whom they act. */
 const account = 'system:apiserver'
 const range: PortRange = [30_000, 32_767]
-
-const keyOfService = (service: ServiceView): string => keyOf(service as KubeObject)
 
 /** Keeps IPAddress objects and tells of addresses and ports that cannot be a service's. */
 export function serviceAllocationControllers({ informers }: { informers: InformerFactory }): readonly Controller[] {

@@ -1,13 +1,10 @@
-import { keyOf, type KubeObject } from '#shared/kube/object.ts'
 import type { Decision, Step } from '../framework/action.ts'
 import { compareText } from '../framework/support/order.ts'
 import type { ServiceView } from '../framework/support/service-pods.ts'
-import { interval, nodePortsOf, warn } from './service.ts'
+import { interval, keyOfService, nodePortsOf, warn } from './service.ts'
 
 /** First and last node port. */
 export type PortRange = readonly [first: number, last: number]
-
-const keyOfService = (service: ServiceView): string => keyOf(service as KubeObject)
 
 /**
  * Tells of node ports that cannot be the service's. `holders`: of a port, the service itself among them; the first of

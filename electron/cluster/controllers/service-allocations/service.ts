@@ -1,6 +1,6 @@
 import type { IpAddress } from '#shared/kube/resources.ts'
 import { services } from '#shared/kube/resources.ts'
-import type { Frozen } from '#shared/kube/object.ts'
+import { keyOf, type Frozen, type KubeObject } from '#shared/kube/object.ts'
 import { referenceTo } from '../../client/event-recorder.ts'
 import { event, type Step } from '../framework/action.ts'
 import type { ServiceView } from '../framework/support/service-pods.ts'
@@ -9,6 +9,8 @@ export type RecordView = Frozen<IpAddress>
 
 /** Milliseconds after which what is wrong is looked at, and told, again. */
 export const interval = 180_000
+
+export const keyOfService = (service: ServiceView): string => keyOf(service as KubeObject)
 
 export const warn = (service: ServiceView, reason: string, message: string): Step =>
   event(referenceTo(services, service), 'Warning', reason, message)

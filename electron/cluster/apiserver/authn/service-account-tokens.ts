@@ -1,17 +1,10 @@
 import type { KubeObject } from '#shared/kube/object.ts'
+import { lastUsedLabel } from '#shared/kube/service-account-tokens.ts'
 import { timestamp, type Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { SignedToken, TokenRequestInput, UserInfo } from '../registry/kind.ts'
 import { TokenSigner, type Claims } from './jwt.ts'
-import {
-  boundUser,
-  checkBound,
-  checkLegacy,
-  lastUsedLabel,
-  legacyIssuer,
-  legacyUser,
-  type ReadObject,
-} from './token-claims.ts'
+import { boundUser, checkBound, checkLegacy, legacyIssuer, legacyUser, type ReadObject } from './token-claims.ts'
 import { TokenError, type TokenSource, type VerifiedToken } from './tokens.ts'
 import { serviceAccountName } from './user.ts'
 

@@ -1,4 +1,5 @@
 import type { KubeObject } from '#shared/kube/object.ts'
+import { invalidSinceLabel } from '#shared/kube/service-account-tokens.ts'
 import type { UserInfo } from '../registry/kind.ts'
 import type { Claims } from './jwt.ts'
 import { TokenError } from './tokens.ts'
@@ -27,8 +28,6 @@ export interface BoundClaims {
 }
 
 export const legacyIssuer = 'kubernetes/serviceaccount'
-export const lastUsedLabel = 'kubernetes.io/legacy-token-last-used'
-const invalidSinceLabel = 'kubernetes.io/legacy-token-invalid-since'
 const extraPrefix = 'authentication.kubernetes.io/'
 /** What was deleted less long ago may still speak, so that it can clean up. Milliseconds. */
 const leeway = 60_000

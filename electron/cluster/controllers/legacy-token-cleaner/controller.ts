@@ -1,9 +1,10 @@
 import { keyOf, type KubeObject } from '#shared/kube/object.ts'
 import { configMaps, pods, secrets, serviceAccounts } from '#shared/kube/resources.ts'
+import { accountName } from '#shared/kube/service-account-tokens.ts'
 import type { InformerFactory } from '../../client/informer-factory.ts'
 import { decider, reads, watch, type Controller } from '../framework/controller.ts'
 import { namesSecret } from './mounted-secrets.ts'
-import { accountName, reconcile } from './reconcile.ts'
+import { reconcile } from './reconcile.ts'
 
 const tracking = { namespace: 'kube-system', name: 'kube-apiserver-legacy-service-account-token-tracking' }
 

@@ -1,6 +1,7 @@
 import type { Secret, ServiceAccount } from 'kubernetes-types/core/v1'
 import type { Frozen } from '#shared/kube/object.ts'
 import { secrets } from '#shared/kube/resources.ts'
+import { accountUid, invalidSinceLabel, lastUsedLabel } from '#shared/kube/service-account-tokens.ts'
 import { isConflict, isNotFound } from '#shared/kube/status.ts'
 import { objectKey, patch, remove, type Decision, type Step } from '../framework/action.ts'
 
@@ -16,11 +17,6 @@ const day = 24 * 3600_000
 /** After so many milliseconds without use a token is called invalid, and after as many more it is deleted. */
 const patience = 365 * day
 
-export const lastUsed = 'kubernetes.io/legacy-token-last-used'
-export const invalidSince = 'kubernetes.io/legacy-token-invalid-since'
-export const accountName = 'kubernetes.io/service-account.name'
-const accountUid = 'kubernetes.io/service-account.uid'
-
 /** Source: evaluateSATokens, legacy_serviceaccount_token_cleaner.go. Days are compared as texts, in UTC, as upstream does. */
 export function reconcile(observed: Observed, now: number): Decision {
   return { steps: steps(observed, now), requeueAfter: day }
@@ -33,16 +29,16 @@ function steps({ secret, account, trackedSince, isMounted }: Observed, now: numb
   // Nobody knows who used it in the first day.
   if (!isDay(trackedSince) || now < Date.parse(trackedSince) + day + patience) return []
   if (metadata.deletionTimestamp || Date.parse(metadata.creationTimestamp ?? '') >= kept) return []
-  const used = metadata.labels?.[lastUsed]
+  const used = metadata.labels?.[lastUsedLabel]
   if (used !== undefined && (!isDay(used) || used >= keptDay)) return []
   const uid = metadata.annotations?.[accountUid]
   const isOwn = account && (!uid || uid === account.metadata?.uid)
   // Tokens that were asked for are for ever.
   if (!isOwn || !account.secrets?.some(({ name }) => name === metadata.name) || isMounted()) return []
 
-  const invalid = metadata.labels?.[invalidSince]
+  const invalid = metadata.labels?.[invalidSinceLabel]
   if (!isDay(invalid)) {
-    const body = { metadata: { uid: metadata.uid, labels: { [invalidSince]: dayOf(now) } } }
+    const body = { metadata: { uid: metadata.uid, labels: { [invalidSinceLabel]: dayOf(now) } } }
     return [patch(secrets, objectKey(secret), 'merge', body, { tolerate: isNotFound })]
   }
   if (invalid >= keptDay) return []

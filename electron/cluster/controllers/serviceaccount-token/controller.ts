@@ -1,8 +1,9 @@
 import { keyOf, type KubeObject } from '#shared/kube/object.ts'
 import { secrets, serviceAccounts } from '#shared/kube/resources.ts'
+import { accountName } from '#shared/kube/service-account-tokens.ts'
 import type { InformerFactory } from '../../client/informer-factory.ts'
 import { decider, watch, type Controller } from '../framework/controller.ts'
-import { accountName, reconcile, tokenType, type SignToken } from './reconcile.ts'
+import { reconcile, tokenType, type SignToken } from './reconcile.ts'
 
 /** Puts tokens that do not end into the secrets that ask for them. Upstream runs it as the controller manager itself. */
 export function serviceAccountTokenController({

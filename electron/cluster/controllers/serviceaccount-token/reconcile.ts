@@ -1,11 +1,10 @@
 import type { Secret, ServiceAccount } from 'kubernetes-types/core/v1'
 import type { Frozen } from '#shared/kube/object.ts'
 import { secrets } from '#shared/kube/resources.ts'
+import { accountName, accountUid } from '#shared/kube/service-account-tokens.ts'
 import { nothing, remove, update, type Decision } from '../framework/action.ts'
 
 export const tokenType = 'kubernetes.io/service-account-token'
-export const accountName = 'kubernetes.io/service-account.name'
-const accountUid = 'kubernetes.io/service-account.uid'
 
 export interface Observed {
   readonly secret: Frozen<Secret>

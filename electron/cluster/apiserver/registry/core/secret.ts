@@ -1,4 +1,5 @@
 import type { KubeObject } from '#shared/kube/object.ts'
+import { accountName } from '#shared/kube/service-account-tokens.ts'
 import type { FieldError } from '#shared/kube/status.ts'
 import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
 import { kindsOf } from '../define.ts'
@@ -22,8 +23,7 @@ function validateType({ metadata, data, type }: Secret): FieldError[] {
     keys.filter((key) => data?.[key] === undefined).map((key) => required(`data[${key}]`))
   switch (type) {
     case 'kubernetes.io/service-account-token': {
-      const annotation = 'kubernetes.io/service-account.name'
-      return metadata?.annotations?.[annotation] ? [] : [required(`metadata.annotations[${annotation}]`)]
+      return metadata?.annotations?.[accountName] ? [] : [required(`metadata.annotations[${accountName}]`)]
     }
     case 'kubernetes.io/dockercfg':
       return validateJson(data?.['.dockercfg'], '.dockercfg')

@@ -1,4 +1,4 @@
-/** Freezes a value of JSON, so that a test notices who writes to what is shared. */
+/** Freezes a value of JSON: under test what is shared is frozen, so that who writes to it is noticed. */
 export function freezeDeep<T>(value: T): T {
   if (value && typeof value === 'object' && !Object.isFrozen(value)) {
     Object.freeze(value)

@@ -124,7 +124,7 @@ describe('a node that is short of memory', () => {
     await test.until(() => test.pod()?.status?.phase === 'Running')
     let failures = 1
     test.runtime.onCall = (call) => {
-      if (call.startsWith('stop-sandbox') && failures-- > 0) throw new Error('not at the moment')
+      if (call.startsWith('stop web') && failures-- > 0) throw new Error('not at the moment')
     }
     test.signals = { ...test.signals, memoryBytes: 1000 }
     await test.pass(10_000)

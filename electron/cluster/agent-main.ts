@@ -9,6 +9,7 @@ import { systemRandom as random } from './base/random.ts'
 import { HttpsClient } from './client/https-client.ts'
 import { startAgent, type Agent } from './kubelet/agent.ts'
 import { NodeDirectories } from './kubelet/directories.ts'
+import { PullRecords } from './kubelet/images/pull-records.ts'
 import { startHostDirectories } from './kubelet/volumes/host-directories.ts'
 import { openLogFile } from './log-file.ts'
 import { startNodeNetwork, type NodeNetwork } from './network/node-network.ts'
@@ -105,6 +106,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
         network: first.driver,
       }),
     )
+    const pullRecords = new PullRecords(path.join(config.directory, 'image-pulls.json'))
     nodeNetwork = await startNodeNetwork({
       client: client(config.proxy, 'kube-proxy'),
       clock,
@@ -137,7 +139,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
           agent,
           config,
           node,
-          { network: networks[i]!, isolation, pulled, limits },
+          { network: networks[i]!, isolation, pulled, pullRecords, limits },
           client(node.client, 'kubelet'),
           logger,
         ),
@@ -232,8 +234,15 @@ async function addNode(
     network,
     isolation,
     pulled,
+    pullRecords,
     limits,
-  }: { network: PodNetwork; isolation: Isolation; pulled: Pulled; limits: readonly string[] },
+  }: {
+    network: PodNetwork
+    isolation: Isolation
+    pulled: Pulled
+    pullRecords: PullRecords
+    limits: readonly string[]
+  },
   client: HttpsClient,
   logger: Logger,
 ): Promise<void> {
@@ -259,6 +268,7 @@ async function addNode(
       name: node.name,
       client,
       runtime,
+      pullRecords,
       directory,
       addresses: [
         { type: 'InternalIP', address: '127.0.0.1' },

@@ -25,6 +25,11 @@ export function parseImageName(image: string): ImageName | undefined {
   }
 }
 
+/** `docker.io/library/busybox:latest`; without the tag where there is a digest. */
+export function writtenOut({ registry, repository, tag, digest }: ImageName): string {
+  return `${registry}/${repository}${digest ? `@${digest}` : `:${tag}`}`
+}
+
 /** With `:latest` where the name has neither tag nor digest; undefined when it is no image name. */
 export function withDefaultTag(image: string): string | undefined {
   const name = parseImageName(image)

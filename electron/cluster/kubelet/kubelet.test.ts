@@ -149,6 +149,20 @@ describe('a pod', () => {
     })
   })
 
+  it('is ended when its deadline has passed although the first attempt fails', async () => {
+    test.run(pod({ spec: { activeDeadlineSeconds: 20 } }))
+    await test.until(() => ready() === 'True')
+    let failures = 1
+    test.runtime.onCall = (call) => {
+      if (call.startsWith('stop web') && failures-- > 0) throw new Error('not at the moment')
+    }
+    await test.pass(21_000)
+    await test.until(() => failures < 1)
+    expect(test.runtime.container('web').state).toBe('running')
+    await test.pass(2000)
+    await test.until(() => test.runtime.container('web').state === 'exited')
+  })
+
   it('that does not fit is rejected and never started', async () => {
     const resources = { requests: { memory: '100Ti' } }
     test.run(pod({ containers: [{ resources }] }))

@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises'
-import path from 'node:path'
 import type { Lister } from '../client/cache.ts'
 import type { KubeClient } from '../client/api.ts'
 import { ApiEventRecorder, referenceTo } from '../client/event-recorder.ts'
@@ -18,7 +17,7 @@ import type { EnvironmentInput } from './environment/environment.ts'
 import { serviceVariables, visibleServices } from './environment/services.ts'
 import { ImageGarbage } from './images/image-garbage.ts'
 import { ImageManager } from './images/image-manager.ts'
-import { PullRecords } from './images/pull-records.ts'
+import type { PullRecords } from './images/pull-records.ts'
 import { startHeartbeat } from './node/heartbeat.ts'
 import { readMachine } from './node/machine.ts'
 import { NodeReporter } from './node/node-reporter.ts'
@@ -47,6 +46,8 @@ export interface KubeletDeps {
   /** With the identity of this node, system:node:<name>. */
   client: KubeClient
   runtime: Runtime
+  /** Of the runtime's images: nodes that share those share it. */
+  pullRecords: PullRecords
   clock: Clock
   random: Random
   logger: Logger
@@ -202,11 +203,10 @@ async function startParts(
     new ApiEventRecorder({ client, clock, logger, source: { component: 'kubelet', host: name } }),
   )
   const events = new PodEvents(recorder)
-  const records = new PullRecords(path.join(directory, 'image-pulls.json'))
   owned.own(
     new ImageGarbage({
       runtime,
-      onImages: (ids) => records.retain(ids),
+      onImages: (ids) => deps.pullRecords.retain(ids),
       clock,
       logger,
       warn: (reason, message) => recorder.event({ kind: 'Node', name, uid: name }, 'Warning', reason, message),
@@ -252,7 +252,7 @@ async function startParts(
       allocations,
       disk,
       environment,
-      images: new ImageManager({ runtime, clock, events, references, records }),
+      images: new ImageManager({ runtime, clock, events, references, records: deps.pullRecords }),
       crashes: new KeyedBackoff(clock),
       dns: () => dns,
       hostIp,

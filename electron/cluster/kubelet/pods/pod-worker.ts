@@ -144,13 +144,14 @@ export class PodWorker {
       this.#dirty = false
       this.#cancelTimer?.()
       const { state } = this
+      const verdict = this.#verdict
       try {
         await this.#step(state)
         this.#failures = 0
       } catch (error) {
         if (this.#stopped) break
-        // A step that was cut short because the pod is to end has not failed.
-        if (this.#state !== state || this.#verdict) continue
+        // A step that was cut short because the pod is to end has not failed; who ended it has woken the pod.
+        if (this.#dirty && (this.#state !== state || this.#verdict !== verdict)) continue
         const fields = { pod: this.#pod.metadata?.name, error: (error as Error).message }
         this.#deps.logger.warn('a pod could not be synced; will try again', fields)
         this.#wakeAfter(backoffDelay(this.#failures++, retry, this.#deps.random))

@@ -60,29 +60,38 @@ export class NodePressure implements AsyncDisposable {
   }
 
   async #evictOne(shortage: Shortage): Promise<void> {
-    const { pods, evict, logger } = this.#deps
+    const { pods, evict, logger, runtime } = this.#deps
+    const { resource } = shortage
+    const memory = new Map<string, number>()
+    if (resource === 'memory')
+      for (const { containerId, memoryBytes } of await runtime.stats()) memory.set(containerId, memoryBytes)
     const candidates = await Promise.all(
-      pods().map(async (pod) => ({ pod, usage: await this.#usageOf(pod, shortage) })),
+      pods().map(async (pod) => ({
+        pod,
+        usage: resource === 'memory' ? await this.#memoryOf(pod, memory) : await this.#diskOf(pod, resource),
+      })),
     )
-    const [next] = rank(candidates, shortage.resource)
+    const [next] = rank(candidates, resource)
     if (!next) return logger.warn('the machine is short of something, but no pod can be evicted', { ...shortage })
     const message = evictionMessage(shortage, next.pod, next.usage)
     evict(next.pod, message, { reason: evictionReason, message })
   }
 
-  async #usageOf(pod: Pod, { resource }: Shortage): Promise<Usage> {
-    const { runtime, disk, inspect } = this.#deps
-    const usage = new Map<string, number>()
-    const add = (name: string, amount: number) => usage.set(name, (usage.get(name) ?? 0) + amount)
-    if (resource === 'memory') {
-      const stats = new Map((await runtime.stats()).map((each) => [each.containerId, each.memoryBytes]))
-      for (const { id, name } of (await inspect(pod)).containers) add(name, stats.get(id) ?? 0)
-      return usage
-    }
-    const taken = await disk.measure(pod)
-    for (const sizes of [taken.roots, taken.logs, taken.volumes])
-      for (const [name, { bytes, files }] of sizes)
-        add(sizes === taken.volumes ? '' : name, resource === 'inodes' ? files : bytes)
-    return usage
+  /** `memory`: bytes by container id. */
+  async #memoryOf(pod: Pod, memory: ReadonlyMap<string, number>): Promise<Usage> {
+    const { containers } = await this.#deps.inspect(pod)
+    return sums(containers.map(({ id, name }) => [name, memory.get(id) ?? 0]))
   }
+
+  async #diskOf(pod: Pod, resource: 'inodes' | 'ephemeral-storage'): Promise<Usage> {
+    const { roots, logs, volumes } = await this.#deps.disk.measure(pod)
+    const taken = [...roots, ...logs, ...[...volumes.values()].map((size) => ['', size] as const)]
+    return sums(taken.map(([name, { bytes, files }]) => [name, resource === 'inodes' ? files : bytes]))
+  }
+}
+
+function sums(amounts: readonly (readonly [name: string, amount: number])[]): Usage {
+  const found = new Map<string, number>()
+  for (const [name, amount] of amounts) found.set(name, (found.get(name) ?? 0) + amount)
+  return found
 }

@@ -118,4 +118,31 @@ describe('a node that is short of memory', () => {
     await test.pass(310_000, 5000)
     await test.until(() => condition()?.status === 'False')
   })
+
+  it('kills the evicted pod although the first attempts fail', async () => {
+    test.run(pod())
+    await test.until(() => test.pod()?.status?.phase === 'Running')
+    // That the pod was disrupted comes back from the API as news, and would be reason enough for one more attempt.
+    let failures = 3
+    test.runtime.onCall = (call) => {
+      if (call.startsWith('stop web') && failures-- > 0) throw new Error('not at the moment')
+    }
+    test.signals = { ...test.signals, memoryBytes: 1000 }
+    await test.pass(10_000)
+    await test.until(() => failures < 3)
+    expect(test.runtime.container('web').state).toBe('running')
+    await test.pass(10_000)
+    await test.until(() => [...test.runtime.pods.values()].every(({ state }) => state === 'notready'))
+    await test.until(() => test.pod()?.status?.phase === 'Failed')
+  })
+
+  it('reads once what containers use, however many pods there are', async () => {
+    for (const name of ['one', 'two', 'three']) test.run(pod({ metadata: { name, uid: `uid-${name}` } }))
+    await test.until(() => ['one', 'two', 'three'].every((name) => test.pod(name)?.status?.phase === 'Running'))
+    const stats = vi.spyOn(test.runtime, 'stats')
+    test.signals = { ...test.signals, memoryBytes: 1000 }
+    await test.pass(10_000)
+    await test.until(() => test.message('Evicted'))
+    expect(stats).toHaveBeenCalledTimes(1)
+  })
 })

@@ -9,6 +9,7 @@ import { silentLogger } from '../../base/logger.ts'
 import { seededRandom } from '../../base/random.ts'
 import { FakeClient } from '../../client/testing/fake-client.ts'
 import { FakeRuntime } from '../../runtime/testing/fake-runtime.ts'
+import { PullRecords } from '../images/pull-records.ts'
 import { Kubelet } from '../kubelet.ts'
 import type { Pod } from '../types.ts'
 
@@ -20,6 +21,8 @@ export class Harness {
   /** What is left of the machine. */
   signals = { memoryBytes: 2 ** 33, diskBytes: 2 ** 36, diskCapacityBytes: 2 ** 37, inodes: 1e6, inodeCapacity: 1e7 }
   directory = ''
+  /** Shared with another node of the same machine; by default of its own. */
+  pullRecords: PullRecords | undefined
   kubelet: Kubelet | undefined
 
   async start(): Promise<this> {
@@ -29,6 +32,7 @@ export class Harness {
         name: 'node-1',
         client: this.client,
         runtime: this.runtime,
+        pullRecords: this.pullRecords ?? new PullRecords(path.join(this.directory, 'image-pulls.json')),
         clock: this.clock,
         random: seededRandom(1),
         logger: silentLogger,

@@ -388,7 +388,13 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     dial,
     stats: async () => containerStats(sandboxes.values(), cgroups, clock.now()),
     networkStats: async () => networkStats(sandboxes.values(), clock.now()),
-    writtenBytes: async (id) => directorySize(get(id).sandbox.place(id).root),
+    async writtenBytes(id) {
+      const { sandbox, container } = get(id)
+      const all = await directorySize(sandbox.place(id).root)
+      const image = await images.copied(container.record.imageId)
+      // A container may have taken away what its image brought.
+      return { bytes: Math.max(0, all.bytes - image.bytes), files: Math.max(0, all.files - image.files) }
+    },
 
     /** Pods go on: their shims end them when the cluster's lifeline does. */
     async [Symbol.asyncDispose]() {

@@ -44,7 +44,7 @@ export function networkStats(sandboxes: Iterable<Sandbox>, at: number): NetworkS
 }
 
 /** Of /proc/net/dev: two lines of titles, then eight numbers of what was received and eight of what was sent. */
-export function parseDevices(text: string): NetworkStats['interfaces'] {
+function parseDevices(text: string): NetworkStats['interfaces'] {
   return text.split('\n').flatMap((line) => {
     const [, name, rest] = /^\s*(\S+):\s*(.*)$/.exec(line) ?? []
     if (!name || !rest || name === 'lo') return []

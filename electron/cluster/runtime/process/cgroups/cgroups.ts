@@ -15,7 +15,7 @@ export interface ContainerCgroup {
 }
 
 /** So many processes and threads may a pod have: one that forks without end must not take the machine's last. */
-export const podProcesses = 4096
+const podProcesses = 4096
 
 /**
  * Limits and counts what pods and their containers use: a group for each pod, in it one for each container. Undefined

@@ -120,14 +120,13 @@ export class BlobStore {
   ): Promise<boolean> {
     const have = statSync(part, { throwIfNoEntry: false })?.size ?? 0
     const { body, offset } = await source(have < size ? have : 0, signal)
-    let hash = hashFor(digest)
+    const hash = hashFor(digest)
     let written = 0
     const file = await open(part, offset === have && have ? 'r+' : 'w', 0o600)
     try {
       if (offset === have && have) written = await rehash(part, hash)
       else if (offset)
         throw new ImagePullError(`the registry answers with bytes from ${offset} on, where ${have} are there`)
-      else hash = hashFor(digest)
       for await (const chunk of body as AsyncIterable<Buffer>) {
         signal.throwIfAborted()
         if (written + chunk.length > size)

@@ -1,4 +1,4 @@
-import type { ImageName } from '#shared/kube/image-name.ts'
+import { writtenOut, type ImageName } from '#shared/kube/image-name.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { ImagePullError, type PullProgress } from '../../api.ts'
 import type { BlobStore } from './blobs.ts'
@@ -6,6 +6,7 @@ import { chainIds, digestOf } from './digest.ts'
 import { parseImageConfig, type ImageConfig } from './image-config.ts'
 import { longestDocument, parseManifest, type Descriptor, type Manifest, type Platform } from './manifest.ts'
 import { RegistryClient, type FetchedDocument } from './registry/client.ts'
+import { readBody } from './registry/requests.ts'
 import type { Login } from './registry/tokens.ts'
 import type { Snapshots } from './snapshots.ts'
 
@@ -37,12 +38,13 @@ export async function resolve(
   const registry = new RegistryClient({ ...deps, registry: name.registry, repository: name.repository })
   const asked = name.digest || name.tag
   const first = await registry.manifest(asked).catch((error: Error) => {
-    const shown = `${name.registry}/${name.repository}${name.digest ? `@${name.digest}` : `:${name.tag}`}`
     const why =
       error instanceof ImagePullError
         ? error.message
         : `failed to do request: ${error.message || (error as NodeJS.ErrnoException).code}`
-    throw new ImagePullError(`failed to resolve reference ${JSON.stringify(shown)}: ${why}`, { cause: error })
+    throw new ImagePullError(`failed to resolve reference ${JSON.stringify(writtenOut(name))}: ${why}`, {
+      cause: error,
+    })
   })
   const { manifest, bytes } = await manifestIn(first, registry, platform)
   const { config, diffIds } = parseImageConfig(await configIn(manifest.config, registry), platform)
@@ -78,15 +80,7 @@ async function manifestIn(
 
 async function configIn({ digest, size }: Descriptor, registry: RegistryClient): Promise<Buffer> {
   if (size > longestDocument) throw new ImagePullError(`the image configuration is ${size} bytes long`)
-  const { body } = await registry.blob(digest, 0)
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > size) throw new ImagePullError(`${digest} is longer than the ${size} bytes it should have`)
-    chunks.push(chunk)
-  }
-  const bytes = Buffer.concat(chunks)
+  const bytes = await readBody(await registry.blob(digest, 0), size)
   const found = digestOf(bytes, digest)
   if (found !== digest) throw new ImagePullError(`the content of ${digest} has the digest ${found}`)
   return bytes
@@ -118,7 +112,7 @@ export async function download(
   const free = turnstile(parallelLayers)
   const fetched = missing.map(async ({ layer, i }) => {
     await using _turn = await free()
-    return blobs.fetch(layer, (from) => registry.blob(layer.digest, from), {
+    return blobs.fetch(layer, (from, stop) => registry.blob(layer.digest, from, stop), {
       signal: either,
       onBytes(bytes) {
         received.set(i, bytes)

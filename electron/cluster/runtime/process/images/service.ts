@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { parseImageName } from '#shared/kube/image-name.ts'
+import type { DirectorySize } from '../../../base/directory-size.ts'
 import { ImagePullError, type ImageService } from '../../api.ts'
 import type { Runnable } from './runnable.ts'
 import { sampleStatus, type SampleImage, type SampleImages } from './samples.ts'
@@ -66,6 +67,12 @@ export class Images implements ImageService {
     if (!this.#store) return undefined
     const { blocks, bavail, bsize } = await statfs(this.#store.snapshots.directory)
     return { capacityBytes: blocks * bsize, availableBytes: bavail * bsize }
+  }
+
+  /** How much of a container's root is the image's and not written by the container. */
+  async copied(id: string): Promise<DirectorySize> {
+    const stored = this.#store?.find(id)
+    return stored ? this.#store!.snapshots.copied(stored.chain) : { bytes: 0, files: 0 }
   }
 
   #statusOf(image: Image) {

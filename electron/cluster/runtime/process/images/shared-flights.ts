@@ -5,10 +5,6 @@
 export class SharedFlights<T> {
   readonly #flights = new Map<string, { result: Promise<T>; stop: AbortController; waiting: number }>()
 
-  has(key: string): boolean {
-    return this.#flights.has(key)
-  }
-
   async join(key: string, signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     signal?.throwIfAborted()
     const flight = this.#flights.get(key) ?? this.#start(key, work)

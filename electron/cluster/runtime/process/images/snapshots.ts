@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
+import { directorySize, type DirectorySize } from '../../../base/directory-size.ts'
 import { ImagePullError } from '../../api.ts'
-import { findProgram, quote, run } from '../isolation/programs.ts'
+import { findProgram, run } from '../isolation/programs.ts'
 import { readRecord, writeRecord } from '../shim/records.ts'
 import type { Unpacked, UnpackOrder, UnpackResult } from './layers/unpack.ts'
 import { SharedFlights } from './shared-flights.ts'
@@ -43,6 +44,8 @@ export class Snapshots {
   readonly #drafts: string
   readonly #deps: SnapshotsDeps
   readonly #flights = new SharedFlights<void>()
+  /** What the files of a chain take, where they are copied. */
+  readonly #sizes = new Map<string, Promise<DirectorySize>>()
   #draft = 0
 
   constructor(deps: SnapshotsDeps) {
@@ -69,6 +72,15 @@ export class Snapshots {
     return path.join(this.directory, this.relative(chainId))
   }
 
+  /** How much of a container's own root the image takes: nothing where layers are overlaid. Measured once. */
+  copied(chain: readonly string[]): Promise<DirectorySize> {
+    const top = chain.at(-1)
+    if (top === undefined || this.stacking === 'overlay') return Promise.resolve({ bytes: 0, files: 0 })
+    const size = this.#sizes.get(top) ?? directorySize(this.files(top))
+    this.#sizes.set(top, size)
+    return size
+  }
+
   /** The image's own lists of users and groups as they are at this height. */
   accounts(chainId: string): Unpacked {
     return readRecord(path.join(this.directory, nameOf(chainId), 'accounts.json')) ?? { passwd: '', group: '' }
@@ -89,6 +101,7 @@ export class Snapshots {
   /** Removes all but these: from now on they are not there, and when it resolves neither are their files. */
   async retain(chainIds: ReadonlySet<string>): Promise<void> {
     const kept = new Set([...chainIds].map(nameOf))
+    for (const id of this.#sizes.keys()) if (!chainIds.has(id)) this.#sizes.delete(id)
     const doomed = readdirSync(this.directory)
       .filter((name) => !kept.has(name))
       .map((name) => {
@@ -134,7 +147,7 @@ export class Snapshots {
     const [work, merged] = [path.join(draft, 'work'), path.join(draft, 'merged')]
     for (const directory of [work, merged]) mkdirSync(directory)
     const overlay = { layers: below.map((id) => this.relative(id)), upper: files, work, merged }
-    return { root: merged, before: overlayLines(this.directory, overlay, quote) }
+    return { root: merged, before: overlayLines(this.directory, overlay) }
   }
 
   #kept(): number {

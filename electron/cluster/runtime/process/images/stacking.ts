@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { findProgram, run } from '../isolation/programs.ts'
+import { findProgram, quote, run } from '../isolation/programs.ts'
 
 /**
  * How layers become one tree: `overlay` keeps what each adds and has the kernel show them as one, inside a mount namespace
@@ -22,11 +22,7 @@ export interface Overlay {
 }
 
 /** Lines of a shell that mount it. They may end the shell. */
-export function overlayLines(
-  snapshots: string,
-  { layers, upper, work, merged }: Overlay,
-  quote: (text: string) => string,
-): string[] {
+export function overlayLines(snapshots: string, { layers, upper, work, merged }: Overlay): string[] {
   const options = [
     `lowerdir=${layers.toReversed().join(':')}`,
     `upperdir=${path.relative(snapshots, upper)}`,
@@ -54,10 +50,11 @@ export async function chooseStacking(directory: string): Promise<Stacking> {
   for (const folder of [lower!, path.join(lower!, 'hidden'), upper!, work!, merged!])
     mkdirSync(folder, { recursive: true })
   const overlay = { layers: ['lower'], upper: upper!, work: work!, merged: merged! }
+  const hidden = quote(path.join(merged!, 'hidden'))
   const script = [
-    ...overlayLines(trial, overlay, (text) => `'${text}'`),
+    ...overlayLines(trial, overlay),
     // Taking away and making again is what not every file system lets an overlay note down.
-    `rmdir ${merged}/hidden && mkdir ${merged}/hidden`,
+    `rmdir ${hidden} && mkdir ${hidden}`,
   ]
   try {
     const unshare = findProgram('unshare') ?? 'unshare'

@@ -1,11 +1,13 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FakeClock } from '../../../base/fake-clock.ts'
 import { silentLogger } from '../../../base/logger.ts'
 import type { PullProgress } from '../../api.ts'
+import { BlobStore } from './blobs.ts'
 import { ImageStore } from './store.ts'
+import { chooseStacking } from './stacking.ts'
 import { impatientClock } from './testing/clock.ts'
 import { buildImage, buildIndex, type ImageParts } from './testing/image.ts'
 import { startRegistry, type TestRegistry } from './testing/registry.ts'
@@ -297,6 +299,50 @@ describe.skipIf(!able)('a pull', () => {
     expect(store.find(slow.name)).toBeUndefined()
   })
 
+  it('that is given up leaves others the layer that they share', async () => {
+    const shared = { layers: [base], compress: (archive: Buffer) => archive }
+    const one = await push('one', shared)
+    const two = await push('two', { ...shared, config: { User: '7' } })
+    const { digest } = one.image.layers[0]!
+    const [first, stop] = [Promise.withResolvers<() => void>(), new AbortController()]
+    registry.onBlob = (asked, _request, response, content) => {
+      if (asked !== digest) return false
+      response.writeHead(200, { 'content-length': content.length })
+      response.write(content.subarray(0, 1))
+      first.resolve(() => response.end(content.subarray(1)))
+      return true
+    }
+    const wanted = () => registry.requests.filter((asked) => asked.includes(digest))
+    const given = store.pull(one.name, { signal: stop.signal }).catch((error: Error) => error.message)
+    const goOn = await first.promise
+    const fetch = vi.spyOn(BlobStore.prototype, 'fetch')
+    const other = store.pull(two.name)
+    await expect.poll(() => fetch.mock.calls.length, { timeout: 20_000 }).toBe(1)
+    fetch.mockRestore()
+    stop.abort(new Error('the pod is gone'))
+    expect(await given).toBe('the pod is gone')
+    goOn()
+    expect((await other).id).toBe(two.image.config.digest)
+    expect(wanted()).toHaveLength(1)
+  })
+
+  it('that fails ends the requests for its other layers', async () => {
+    const { image, name } = await push('app', { layers: [base, layer('top')] })
+    const [asked, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    registry.onBlob = (digest, _request, response, content) => {
+      if (digest === image.layers[0]!.digest) {
+        response.once('close', closed.resolve).writeHead(200, { 'content-length': content.length }).write('x')
+        asked.resolve()
+        return true
+      }
+      if (digest !== image.layers[1]!.digest) return false
+      void asked.promise.then(() => response.writeHead(404).end())
+      return true
+    }
+    await expect(store.pull(name)).rejects.toThrow(/not found/)
+    await closed.promise
+  })
+
   it('moves a tag to the image that has it last, and keeps the one before by its digest', async () => {
     const first = await push('app', { layers: [base, layer('first')] })
     await store.pull(first.name)
@@ -375,4 +421,12 @@ it.skipIf(!able)('forgets in an hour what the network has interrupted', async ()
   expect(kept().length).toBeGreaterThan(0)
   await clock.advance(3_600_000)
   await expect.poll(kept, { timeout: 10_000 }).toEqual([])
+})
+
+it.skipIf(!able)('stacks layers alike wherever the data lie', async () => {
+  const plain = path.join(path.dirname(directory), 'plain')
+  mkdirSync(plain)
+  const odd = path.join(path.dirname(directory), "it's a 'data' directory")
+  mkdirSync(odd)
+  expect(await chooseStacking(odd)).toBe(await chooseStacking(plain))
 })

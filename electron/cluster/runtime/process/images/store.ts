@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { parseImageName, type ImageName } from '#shared/kube/image-name.ts'
+import { parseImageName, writtenOut, type ImageName } from '#shared/kube/image-name.ts'
 import type { Clock } from '../../../base/clock.ts'
 import type { Logger } from '../../../base/logger.ts'
 import { ImagePullError, type ImageStatus, type PullProgress } from '../../api.ts'
@@ -205,10 +205,6 @@ export class ImageStore implements Disposable {
     const needed = [...this.#images.values()].map(({ chain }) => chain)
     await this.snapshots.retain(new Set([...needed, ...this.#wanted.values()].flat()))
   }
-}
-
-export function writtenOut({ registry, repository, tag, digest }: ImageName): string {
-  return `${registry}/${repository}${digest ? `@${digest}` : `:${tag}`}`
 }
 
 /** How an image that is run under a name is reported: that name written out, and the digest that its registry has. */

@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Snapshots } from '../images/snapshots.ts'
 import { makeUpper, overlayLines } from '../images/stacking.ts'
-import { quote, run } from './programs.ts'
+import { run } from './programs.ts'
 
 export interface PulledRoot {
   /** Where the container's root is, once the lines have run. */
@@ -42,7 +42,7 @@ export async function makePulledRoot(
   const layers = chain.map((id) => snapshots.relative(id))
   return {
     path: merged,
-    mountLines: overlayLines(snapshots.directory, { layers, upper, work, merged }, quote),
+    mountLines: overlayLines(snapshots.directory, { layers, upper, work, merged }),
     flags: ['nodev'],
   }
 }

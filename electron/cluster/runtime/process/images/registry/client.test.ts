@@ -8,6 +8,7 @@ import { startRegistry, type RegistryOptions, type TestRegistry } from '../testi
 import { parseChallenges } from './challenge.ts'
 import { RegistryClient, type RegistryDeps } from './client.ts'
 import { isLoopback, request } from './requests.ts'
+import { answerTo } from './tokens.ts'
 
 const login = { username: 'me', password: 'pass:word' }
 
@@ -164,6 +165,17 @@ it('is not led around in circles, nor to plain text elsewhere', async () => {
     return true
   }
   await expect(client().blob(digest, 0)).rejects.toThrow(/only https is, except on loopback/)
+})
+
+it('does not take a login to this machine when a registry elsewhere names a token server there', async () => {
+  await serve({ auth: 'bearer', login })
+  const challenges = parseChallenges(`Bearer realm="http://${registry!.host}/token",service="test"`)
+  const asked = { login, scope: 'repository:team/app:pull' }
+  await expect(answerTo(challenges, { ...asked, host: 'registry.example.com' })).rejects.toThrow(
+    `failed to authorize: failed to fetch oauth token: registry.example.com leads to this machine's own ${registry!.host}`,
+  )
+  expect(registry!.requests).toEqual([])
+  expect(await answerTo(challenges, { ...asked, host: registry!.host })).toBe('Bearer token-for-team/app')
 })
 
 it('speaks plain HTTP to loopback alone', async () => {

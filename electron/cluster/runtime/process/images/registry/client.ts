@@ -50,23 +50,23 @@ export class RegistryClient {
     return { bytes, digest, mediaType: answer.headers['content-type'] ?? '' }
   }
 
-  /** A blob's bytes from `from` on, or all of them where the registry does not know ranges; `offset` says which. */
-  async blob(digest: string, from: number): Promise<{ body: Readable; offset: number }> {
-    const answer = await this.#get(`blobs/${digest}`, from ? { range: `bytes=${from}-` } : {})
+  /** A blob's bytes from `from` on, or all of them where the registry does not know ranges; `offset` says which. `signal` is heeded in place of the pull's. */
+  async blob(digest: string, from: number, signal = this.#deps.signal): Promise<{ body: Readable; offset: number }> {
+    const answer = await this.#get(`blobs/${digest}`, from ? { range: `bytes=${from}-` } : {}, signal)
     const start = /^bytes (\d+)-/.exec(answer.headers['content-range'] ?? '')?.[1]
     const offset = answer.status === 206 && start !== undefined ? Number(start) : 0
     return { body: answer.body, offset }
   }
 
-  async #get(path: string, headers: Record<string, string>): Promise<Answer> {
-    const { clock, signal } = this.#deps
+  async #get(path: string, headers: Record<string, string>, signal = this.#deps.signal): Promise<Answer> {
+    const { clock } = this.#deps
     for (let failures = 0; ;) {
-      const answer = await this.#authorized(path, headers)
+      const answer = await this.#authorized(path, headers, signal)
       if (answer.status === 200 || answer.status === 206) return answer
       // The part that is there already is all there is.
       if (answer.status === 416 && headers['range']) {
         answer.body.destroy()
-        return this.#get(path, {})
+        return this.#get(path, {}, signal)
       }
       const fault = await faultIn(answer)
       if (!passing.has(answer.status) || ++failures >= attempts) throw this.#fault(path, answer.status, fault)
@@ -77,19 +77,20 @@ export class RegistryClient {
   }
 
   /** Once more with a login when the registry asks who it is, or says that the one before has run out. */
-  async #authorized(path: string, headers: Record<string, string>): Promise<Answer> {
-    const first = await this.#send(path, headers)
+  async #authorized(path: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Answer> {
+    const first = await this.#send(path, headers, signal)
     if (first.status !== 401) return first
     const challenges = parseChallenges(first.headers['www-authenticate'] ?? '')
     if (!challenges.length) return first
     first.body.destroy()
-    const { login, repository, signal } = this.#deps
-    this.#authorization = await answerTo(challenges, { login, scope: `repository:${repository}:pull`, signal })
-    return this.#send(path, headers)
+    const { login, repository, registry: host } = this.#deps
+    const scope = `repository:${repository}:pull`
+    this.#authorization = await answerTo(challenges, { host, login, scope, signal })
+    return this.#send(path, headers, signal)
   }
 
-  async #send(path: string, headers: Record<string, string>): Promise<Answer> {
-    const { registry, repository, signal, silenceMs } = this.#deps
+  async #send(path: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Answer> {
+    const { registry, repository, silenceMs } = this.#deps
     const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry
     const authorization = this.#authorization === undefined ? {} : { authorization: this.#authorization }
     const ask = (scheme: 'https' | 'http') =>

@@ -73,7 +73,7 @@ function send(url: URL, { headers = {}, signal, silenceMs = defaultSilenceMs }: 
 }
 
 /** A body that is no longer than `limit` bytes. */
-export async function readBody({ body }: Answer, limit: number): Promise<Buffer> {
+export async function readBody({ body }: Pick<Answer, 'body'>, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {

@@ -1,10 +1,19 @@
 import { ImagePullError } from '../../../api.ts'
 import type { Challenge } from './challenge.ts'
-import { readBody, request } from './requests.ts'
+import { isLoopback, readBody, request } from './requests.ts'
 
 export interface Login {
   username: string
   password: string
+}
+
+/** On whose behalf a registry is answered. */
+interface Asked {
+  /** The registry: one elsewhere is told nothing by what listens on this machine. */
+  host: string
+  login: Login | undefined
+  scope: string
+  signal?: AbortSignal | undefined
 }
 
 const longestToken = 1024 * 1024
@@ -13,12 +22,10 @@ export const basic = ({ username, password }: Login): string =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 
 /** What to send as `Authorization` after such challenges. Rejects where there is nothing to send. Source: distribution's token authentication. */
-export async function answerTo(
-  challenges: readonly Challenge[],
-  { login, scope, signal }: { login: Login | undefined; scope: string; signal?: AbortSignal | undefined },
-): Promise<string> {
+export async function answerTo(challenges: readonly Challenge[], asked: Asked): Promise<string> {
+  const { login } = asked
   const bearer = challenges.find(({ scheme }) => scheme === 'bearer')
-  if (bearer) return `Bearer ${await fetchToken(bearer, { login, scope, signal })}`
+  if (bearer) return `Bearer ${await fetchToken(bearer, asked)}`
   if (challenges.some(({ scheme }) => scheme === 'basic')) {
     if (login) return basic(login)
     throw new ImagePullError('failed to authorize: no basic auth credentials')
@@ -26,10 +33,7 @@ export async function answerTo(
   throw new ImagePullError('failed to authorize: the registry asks for a login that is neither Bearer nor Basic')
 }
 
-async function fetchToken(
-  { parameters }: Challenge,
-  { login, scope, signal }: { login: Login | undefined; scope: string; signal?: AbortSignal | undefined },
-): Promise<string> {
+async function fetchToken({ parameters }: Challenge, { host, login, scope, signal }: Asked): Promise<string> {
   const kind = login ? 'oauth' : 'anonymous'
   const fail = (why: string): never => {
     throw new ImagePullError(`failed to authorize: failed to fetch ${kind} token: ${why}`)
@@ -37,6 +41,7 @@ async function fetchToken(
   const { realm = '', service } = parameters
   if (!URL.canParse(realm)) return fail('the registry names no token server')
   const url = new URL(realm)
+  if (isLoopback(url.hostname) && !isLoopback(host)) return fail(`${host} leads to this machine's own ${url.host}`)
   if (service !== undefined) url.searchParams.set('service', service)
   url.searchParams.set('scope', parameters['scope'] ?? scope)
   const answer = await request(url, { signal, headers: login ? { authorization: basic(login) } : {} })

@@ -160,6 +160,7 @@ describe('a pod', () => {
     await test.until(() => failures < 1)
     await test.pass(2000)
     await test.until(() => test.runtime.container('web').state === 'exited')
+    expect(test.runtime.calls.filter((call) => call.startsWith('stop web'))).toHaveLength(2)
   })
 
   it('that does not fit is rejected and never started', async () => {

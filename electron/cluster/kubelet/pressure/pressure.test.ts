@@ -130,10 +130,10 @@ describe('a node that is short of memory', () => {
     test.signals = { ...test.signals, memoryBytes: 1000 }
     await test.pass(10_000)
     await test.until(() => failures < 3)
-    expect(test.runtime.container('web').state).toBe('running')
     await test.pass(10_000)
     await test.until(() => [...test.runtime.pods.values()].every(({ state }) => state === 'notready'))
     await test.until(() => test.pod()?.status?.phase === 'Failed')
+    expect(test.runtime.calls.filter((call) => call.startsWith('stop web'))).toHaveLength(4)
   })
 
   it('reads once what containers use, however many pods there are', async () => {

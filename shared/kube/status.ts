@@ -74,6 +74,14 @@ export const notFound = (s: Subject, name: string) =>
   failure(404, 'NotFound', `${qualified(s)} ${JSON.stringify(name)} not found`, detailsOf(s, name))
 export const alreadyExists = (s: Subject, name: string) =>
   failure(409, 'AlreadyExists', `${qualified(s)} ${JSON.stringify(name)} already exists`, detailsOf(s, name))
+/** Of an object that has a `generateName`, even where it came with a name of its own. */
+export const generatedNameTaken = (s: Subject, name: string) =>
+  failure(
+    409,
+    'AlreadyExists',
+    `${qualified(s)} ${JSON.stringify(name)} already exists, the server was not able to generate a unique name for the object`,
+    { ...detailsOf(s, name), retryAfterSeconds: 1 },
+  )
 export const conflict = (s: Subject, name: string, message: string) =>
   failure(
     409,

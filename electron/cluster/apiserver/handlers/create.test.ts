@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import type { KubeObject } from '#shared/kube/object.ts'
+import { isAlreadyExists } from '#shared/kube/status.ts'
 import type { AdmissionPlugin } from '../registry/kind.ts'
 import { configMap, pod, smallCore, stored } from '../testing/small-core.ts'
 import { createObject } from './create.ts'
@@ -51,6 +52,18 @@ it('generates another name when the first one is taken', async () => {
   const second = await again.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'job-' } })
   expect(second.metadata!.name).toMatch(/^job-[a-z0-9]{5}$/)
   expect(second.metadata!.name).not.toBe(first)
+})
+
+it('says that a name is taken to whoever gives one beside a base for one', async () => {
+  const small = smallCore()
+  const named = () =>
+    small.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'job-', name: 'job-1' } })
+  await named()
+  const refusal = await named().catch((error: unknown) => error)
+  expect(isAlreadyExists(refusal)).toBe(true)
+  expect((refusal as Error).message).toBe(
+    'configmaps "job-1" already exists, the server was not able to generate a unique name for the object',
+  )
 })
 
 it('stores nothing of a dry run, and answers as if it had', async () => {

@@ -1,5 +1,5 @@
 import type { KubeObject } from '#shared/kube/object.ts'
-import { alreadyExists, invalid, methodNotSupported } from '#shared/kube/status.ts'
+import { alreadyExists, generatedNameTaken, invalid, isAlreadyExists, methodNotSupported } from '#shared/kube/status.ts'
 import { nameSuffix } from '../../base/random.ts'
 import { ExpectationError } from '../../store/api.ts'
 import { metadataOf } from '../metadata/metadata.ts'
@@ -47,18 +47,8 @@ async function createNamed(core: Core, op: Operation, object: KubeObject, base: 
     try {
       return await storeNew(core, { ...op, name: candidate.metadata!.name }, candidate)
     } catch (error) {
-      if (!(error instanceof TakenError)) throw error
-      if (attempt === generatedNames) throw error.answer
+      if (!isAlreadyExists(error) || attempt === generatedNames) throw error
     }
-  }
-}
-
-class TakenError extends Error {
-  readonly answer: Error
-
-  constructor(answer: Error) {
-    super(answer.message)
-    this.answer = answer
   }
 }
 
@@ -80,14 +70,14 @@ export async function storeNew(core: Core, op: Operation, object: KubeObject): P
   await admitValidating(core, op, { operation: 'CREATE', object, old: undefined })
   const { objects } = kind
   const key = objects.keyOf(op.namespace, metadata.name!)
-  const taken = () => alreadyExists(kind.subject, metadata.name!)
-  if (objects.latest(key)) throw metadata.generateName ? new TakenError(taken()) : taken()
+  const taken = () => (metadata.generateName ? generatedNameTaken : alreadyExists)(kind.subject, metadata.name!)
+  if (objects.latest(key)) throw taken()
   if (kind.definition.acted === false && !op.dryRun)
     op.warn(`nothing in this cluster acts on ${kind.definition.plural} yet: the object is stored, and that is all`)
   try {
     return await putNew(core, op, key, object)
   } catch (error) {
-    if (error instanceof ExpectationError) throw metadata.generateName ? new TakenError(taken()) : taken()
+    if (error instanceof ExpectationError) throw taken()
     throw translateStoreError(error)
   }
 }

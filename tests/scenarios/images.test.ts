@@ -135,7 +135,7 @@ spec: { containers: [{ name: main, image: "${open.host}/other:1", imagePullPolic
 
   it('that are not there end in ErrImagePull and back-off, with events that say why', async () => {
     const reason = async (name: string) => (await pod(name)).status?.containerStatuses?.[0]?.state?.waiting?.reason
-    await eventually('back-off', async () => (await reason('missing')) === 'ImagePullBackOff')
+    await eventually('back-off', async () => (await reason('missing')) === 'ImagePullBackOff', 60_000)
     expect(await reason('never')).toBe('ErrImageNeverPull')
     const { items } = await cluster.kubectl.json<{ items: Event[] }>(
       'get',

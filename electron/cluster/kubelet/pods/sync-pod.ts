@@ -160,7 +160,8 @@ async function startOne(
   } catch (error) {
     if (!(error instanceof StartError)) throw error
     waiting.set(name, { reason: error.reason, message: error.message })
-    return deps.images.remaining(pod, container.image ?? '') || retryPeriod
+    // Looked at before the image may be pulled again, too: that it backs off is to be seen.
+    return Math.min(deps.images.remaining(pod, container.image ?? '') || retryPeriod, retryPeriod)
   }
 }
 

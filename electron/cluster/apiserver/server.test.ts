@@ -157,6 +157,9 @@ it('lets nobody see health and version, and refuses what is no certificate or to
     },
   })
   expect(await server.ask('/readyz', { as: null })).toMatchObject({ status: 200, text: 'ok' })
+  expect((await server.ask('/readyz?verbose&exclude=etcd&exclude=moon', { as: null })).text).toMatch(
+    /\[\+\]etcd excluded: ok\n(.*\n)*warn: some health checks cannot be excluded: no matches for "moon"\nreadyz check passed\n$/,
+  )
   expect((await server.ask('/version', { as: null })).body).toMatchObject({ gitVersion: 'v1.36.2+wheelhouse' })
   expect(
     await server.ask('/api/v1/namespaces', { as: null, headers: { authorization: 'Bearer nonsense' } }),
@@ -237,6 +240,10 @@ it('lets the admin speak for others, and nobody else', async () => {
   expect((await server.ask('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', access)).body).toMatchObject({
     status: { allowed: false },
   })
+  const table = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }
+  expect(
+    await server.ask('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { ...access, headers: table }),
+  ).toMatchObject({ status: 406, body: { reason: 'NotAcceptable' } })
   expect(await server.ask('/api/v1/nodes', { as: jane, headers: { 'impersonate-user': 'admin' } })).toMatchObject({
     status: 403,
     body: {

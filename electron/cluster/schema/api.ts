@@ -53,6 +53,8 @@ export interface FieldDef {
   readonly number?: readonly number[]
   /** Protobuf wraps the list in a message of its own (ExtraValue, Verbs). */
   readonly wrapped: boolean
+  /** Behind a feature gate that v1.36 does not open: published, and taken, but nothing of it is kept. */
+  readonly shut: boolean
   /** Go writes the field even when it is empty: `{}`, `""`, `0`, `null`. */
   readonly always: boolean
   /** Go tells absent from empty: `replicas: 0` and `emptyDir: {}` are kept, while an empty value type is dropped. */

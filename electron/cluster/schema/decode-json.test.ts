@@ -27,6 +27,22 @@ describe('what comes out', () => {
     expect(object).toHaveProperty('spec.containers.0', { name: 'c', resources: {} })
   })
 
+  it('drops what is behind feature gates that are shut, and knows the fields all the same', () => {
+    const { object, strict } = decode('Pod', {
+      spec: {
+        schedulingGroup: { podGroupName: 'g' },
+        containers: [{ name: 'c', lifecycle: { stopSignal: 'SIGUSR1', preStop: { sleep: { seconds: 1 } } } }],
+        volumes: [{ name: 'v', projected: { sources: [{ clusterTrustBundle: { path: 'x' } }] } }],
+      },
+    })
+    expect(strict).toEqual([])
+    expect(object['spec']).toMatchObject({
+      containers: [{ lifecycle: { preStop: {} } }],
+      volumes: [{ projected: { sources: [{}] } }],
+    })
+    expect(JSON.stringify(object)).not.toMatch(/stopSignal|clusterTrustBundle|schedulingGroup/)
+  })
+
   it('tells names apart by case', () => {
     expect(decode('ConfigMap', { Data: { a: 'b' } }).strict).toEqual(['unknown field "Data"'])
   })

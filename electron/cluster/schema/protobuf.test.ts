@@ -72,6 +72,14 @@ describe('protobuf', () => {
     expect(types).toBeGreaterThan(500)
   })
 
+  it('reads nothing that is behind a feature gate that is shut', () => {
+    const lease = typeNamed('io.k8s.api.coordination.v1.Lease')
+    const meta = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' }
+    const sent = { metadata: {}, spec: { holderIdentity: 'me', strategy: 'OldestEmulationVersion' } }
+    const { object } = decodeProtobuf(lease, openEnvelope(encodeProtobuf(lease, sent, meta)))
+    expect(object['spec']).toEqual({ holderIdentity: 'me' })
+  })
+
   it('reads the bytes that kubectl writes for a config map', () => {
     // k8s\0, Unknown{ TypeMeta{ v1, ConfigMap }, raw: ConfigMap{ metadata{ name: a, …empty value types }, data{ k: v } } }
     const metadata = Buffer.from([0x0a, 1, 0x61, 0x12, 0, 0x1a, 0, 0x22, 0, 0x2a, 0, 0x32, 0, 0x38, 0, 0x42, 0])

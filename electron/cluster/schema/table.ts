@@ -3,7 +3,8 @@ import text from './data/types.tsv?raw'
 
 /**
  * Reads `data/types.tsv`: a line without a tab names a type (and its map type), the lines under it are its fields:
- * name, type, protobuf path, flags (r required, ! always written, * pointer, 0 no pointer but omitted when zero, ~ wrapped), default, enum,
+ * name, type, protobuf path, flags (r required, ! always written, * pointer, 0 no pointer but omitted when zero, ~ wrapped,
+ * x behind a shut gate), default, enum,
  * list type or keys or {map type}, patch strategy:key, Go type, inlined Go structs. A type is parsed when it is first asked for.
  */
 const packages: Record<string, string> = {
@@ -96,6 +97,7 @@ function parseField(columns: string[], home: string): FieldDef {
     pointer: flags.includes('*'),
     omitZero: flags.includes('0'),
     wrapped: flags.includes('~'),
+    shut: flags.includes('x'),
   }
   if (path) field.number = path.split('.').map(Number)
   if (byDefault) field.default = parseDefault(byDefault)

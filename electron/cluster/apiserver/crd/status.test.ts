@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls'
 import { expect, it } from 'vitest'
 import type { Crd, Names } from '../registry/apiextensions/types.ts'
 import { withStatus } from './status.ts'
@@ -61,4 +62,18 @@ it('says whether a group of the project was approved', () => {
   expect(conditions(withStatus(approved, [], 0))['KubernetesAPIApprovalPolicyConformant']).toBe(
     'True ApprovedAnnotation',
   )
+})
+
+it('does not serve a definition while its webhook has authorities that are none', () => {
+  const withBundle = (definition: Crd, pem: string): Crd => {
+    const clientConfig = { url: 'https://x.io', caBundle: Buffer.from(pem).toString('base64') }
+    const conversion = { strategy: 'Webhook', webhook: { clientConfig, conversionReviewVersions: ['v1'] } }
+    return { ...definition, spec: { ...definition.spec, conversion } }
+  }
+  const first = withStatus(withBundle(crd(boats), '\n'), [], 0)
+  const refused = withStatus(first, [], 1000)
+  expect(conditions(refused)).toEqual({ NamesAccepted: 'True NoConflicts', Established: 'False InvalidCABundle' })
+  expect(withStatus(refused, [], 2000)).toEqual(refused)
+  const mended = withStatus(withBundle(refused, rootCertificates[0]!), [], 3000)
+  expect(conditions(mended)).toMatchObject({ Established: 'True InitialNamesAccepted' })
 })

@@ -1,6 +1,7 @@
 import { conditionOf, isTrue, setCondition } from '../registry/apiextensions/conditions.ts'
 import type { Condition, Crd, Names } from '../registry/apiextensions/types.ts'
 import { semanticEqual } from '../registry/equal.ts'
+import { authorityProblem } from '../registry/apiextensions/conversion.ts'
 import { approval, isProtectedGroup } from '../registry/apiextensions/approval.ts'
 
 /** A copy whose metadata and status may be changed; large schemas are not copied. */
@@ -37,7 +38,9 @@ function established(crd: Crd, names: Condition): Condition {
     return { type, status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' }
   const message = 'the initial names have been accepted'
   // Whoever watches sees that the names are accepted before the resource is served.
-  const seen = isTrue(crd, 'NamesAccepted') && before?.reason === 'Installing'
+  const seen = isTrue(crd, 'NamesAccepted') && before && before.reason !== 'NotAccepted'
+  if (seen && authorityProblem(crd.spec?.conversion?.webhook?.clientConfig?.caBundle))
+    return { type, status: 'False', reason: 'InvalidCABundle', message: 'The conversion webhook CABundle is invalid' }
   return seen
     ? { type, status: 'True', reason: 'InitialNamesAccepted', message }
     : { type, status: 'False', reason: 'Installing', message }

@@ -28,6 +28,9 @@ export function healthAnswer(
     if (excluded.includes(name)) return `[+]${name} excluded: ok`
     return wrong === undefined ? `[+]${name} ok` : `[-]${name} failed: ${wrong}`
   })
+  const unknown = excluded.filter((name) => !checks.some((check) => check.name === name)).map((name) => `"${name}"`)
+  if (unknown.length)
+    lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.toSorted().join(',')}`)
   if (failed.length) return textAnswer(500, `${lines.join('\n')}\n${root} check failed\n`)
   return textAnswer(200, query.has('verbose') ? `${lines.join('\n')}\n${root} check passed\n` : 'ok')
 }

@@ -1,6 +1,7 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { badRequest, unsupportedMediaType } from '#shared/kube/status.ts'
 import { DecodeError, parseJson, strictMessage, SyntaxFailure } from '../../schema/decode-json.ts'
+import { countParsedKeys, countWrittenKeys } from '../../schema/json/duplicates.ts'
 import { applyConfiguration } from '../../schema/managed-fields/track.ts'
 import { metadataOf } from '../metadata/metadata.ts'
 import { checkName, ensureNamespace } from '../metadata/system-fields.ts'
@@ -8,13 +9,16 @@ import { trackContext } from './managed-fields.ts'
 import type { Core, Operation, Outcome } from './operation.ts'
 import type { WriteOptions } from './query-options.ts'
 import { updateObject } from './update.ts'
-import { yamlToJson } from './yaml.ts'
+import { largeYaml } from './request-body.ts'
+import { readYaml } from './yaml-text.ts'
+import { duplicateKeys, readYamlBody } from './yaml.ts'
 
 /** Server-side apply: the object is made, or brought to what its applier wants of it. */
 export async function applyPatch(core: Core, op: Operation, body: Buffer, options: WriteOptions): Promise<Outcome> {
   const context = trackContext(core, op)
   if (!context) throw unsupportedMediaType('server-side apply is not supported for this kind')
-  const config = parseConfiguration(body)
+  const { config, duplicates } = parseConfiguration(body)
+  if (options.fieldValidation === 'Warn') for (const text of duplicates) op.warn(text)
   const produce = (old: KubeObject | undefined): KubeObject | undefined => {
     if (!old && op.subresource) return undefined
     const { object: merged, managedFields } = applyConfiguration({
@@ -23,6 +27,10 @@ export async function applyPatch(core: Core, op: Operation, body: Buffer, option
       config,
       force: options.force,
     })
+    if (options.fieldValidation === 'Strict' && duplicates.length) {
+      const why = `error converting YAML to JSON: ${duplicateKeys(duplicates)}`
+      throw badRequest(`error strict decoding YAML: ${why}`)
+    }
     const object = decodeMerged(op, merged, options)
     const metadata = metadataOf(object)
     if (managedFields.length) metadata.managedFields = managedFields
@@ -34,13 +42,26 @@ export async function applyPatch(core: Core, op: Operation, body: Buffer, option
   return updateObject(core, op, { produce, managed: true, create: true })
 }
 
+interface Configuration {
+  readonly config: Record<string, unknown>
+  /** Keys that stand twice in it. */
+  readonly duplicates: readonly string[]
+}
+
 /** The configuration as it was written; JSON is YAML too, and read faster. */
-function parseConfiguration(body: Buffer): Record<string, unknown> {
-  const text = body[0] === 0x7b ? body.toString() : yamlToJson(body)
+function parseConfiguration(body: Buffer): Configuration {
+  const isJson = body[0] === 0x7b
+  const { json, duplicates } = isJson ? { json: body.toString(), duplicates: [] } : readYamlBody(body)
   try {
-    const config = parseJson(text)
-    if (config !== null && typeof config === 'object' && !Array.isArray(config))
-      return config as Record<string, unknown>
+    const config = parseJson(json)
+    if (config !== null && typeof config === 'object' && !Array.isArray(config)) {
+      // Which line is known to who reads it as YAML, which takes its time: for few clients write a key twice.
+      const twice = isJson && body.length < largeYaml && countWrittenKeys(json) !== countParsedKeys(config)
+      return {
+        config: config as Record<string, unknown>,
+        duplicates: twice ? readYaml(json).duplicates : duplicates,
+      }
+    }
   } catch (error) {
     if (!(error instanceof SyntaxFailure)) throw error
     throw badRequest(`error decoding YAML: ${error.message}`)

@@ -81,3 +81,14 @@ it('refuses what is none of the three', () => {
     'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
   )
 })
+
+it('tells of keys that stand twice in YAML by their line', () => {
+  const twice = 'metadata: {name: x, what: 1}\ndata:\n  k: a\n  k: b\n'
+  expect(decode(twice, 'application/yaml')).toMatchObject({
+    object: { data: { k: 'b' } },
+    warnings: ['line 4: key "k" already set in map', 'unknown field "metadata.what"'],
+  })
+  expect(() => decode(twice, 'application/yaml', 'Strict')).toThrow(
+    'strict decoding error: yaml: unmarshal errors:\n  line 4: key "k" already set in map, unknown field "metadata.what"',
+  )
+})

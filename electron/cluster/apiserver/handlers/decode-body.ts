@@ -14,7 +14,7 @@ import type { Decoded } from '../../schema/api.ts'
 import type { KindIndex } from '../kinds/kind-index.ts'
 import { mediaTypeOf } from './media.ts'
 import type { FieldValidation } from './query-options.ts'
-import { yamlToJson } from './yaml.ts'
+import { duplicateKeys, readYamlBody } from './yaml.ts'
 
 export interface BodyKind {
   readonly group: string
@@ -53,10 +53,12 @@ export function decodeBody(request: BodyRequest): KubeObject {
   }
   const { body, expected } = request
   let text: string
+  let duplicates: readonly string[] = []
   let value: unknown
   let meta: { apiVersion: string; kind: string }
   try {
-    text = media.endsWith('yaml') ? yamlToJson(body) : body.toString()
+    if (media.endsWith('yaml')) ({ json: text, duplicates } = readYamlBody(body))
+    else text = body.toString()
     value = parseJson(text)
     meta = typeMetaOf(value)
   } catch (error) {
@@ -68,7 +70,7 @@ export function decodeBody(request: BodyRequest): KubeObject {
   }
   if (custom) checkCustom(expected, meta, text)
   const apiVersion = custom ? meta.apiVersion : checkKind(request, meta)
-  const object = finish(request, apiVersion, () => expected.decode(value, text))
+  const object = finish(request, apiVersion, () => expected.decode(value, text), duplicates)
   // Another kind than expected is found wrong by validation.
   if (custom) object.kind = meta.kind
   return object
@@ -88,7 +90,13 @@ function fromProtobuf(request: BodyRequest): KubeObject {
   }
 }
 
-function finish({ expected, validation, warn }: BodyRequest, apiVersion: string, decode: () => Decoded): KubeObject {
+/** `duplicates`: keys that stand twice in the YAML that the object came as. */
+function finish(
+  { expected, validation, warn }: BodyRequest,
+  apiVersion: string,
+  decode: () => Decoded,
+  duplicates: readonly string[] = [],
+): KubeObject {
   let decoded: Decoded
   try {
     decoded = decode()
@@ -96,11 +104,12 @@ function finish({ expected, validation, warn }: BodyRequest, apiVersion: string,
     if (!(error instanceof DecodeError)) throw error
     throw cannotHandle(expected, expected.kind, versionOf(apiVersion), error.message)
   }
-  if (decoded.strict.length) {
-    if (validation === 'Strict')
-      throw cannotHandle(expected, expected.kind, versionOf(apiVersion), strictMessage(decoded.strict))
-    if (validation === 'Warn') for (const text of decoded.strict) warn(text)
+  const { strict } = decoded
+  if (validation === 'Strict' && (strict.length || duplicates.length)) {
+    const all = duplicates.length ? [duplicateKeys(duplicates), ...strict] : strict
+    throw cannotHandle(expected, expected.kind, versionOf(apiVersion), strictMessage(all))
   }
+  if (validation === 'Warn') for (const text of [...duplicates, ...strict]) warn(text)
   const object = decoded.object as KubeObject
   object.apiVersion = apiVersion
   object.kind = expected.kind

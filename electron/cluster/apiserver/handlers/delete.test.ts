@@ -43,7 +43,15 @@ it('marks what a finalizer holds, and marks it once', async () => {
   expect(marked.metadata).toMatchObject({ deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: 0 })
   await small.clock.advance(60_000)
   const again = stored(small.kind('configmaps'), await remove(small, 'configmaps', 'x'))
-  expect(again.metadata!.deletionTimestamp).toBe('2026-01-01T00:00:00Z')
+  expect(again).toEqual(marked)
+})
+
+it('writes nothing for whoever deletes a pod again that a finalizer holds', async () => {
+  const small = smallCore()
+  await small.create(pod('p', undefined, { finalizers: ['a.io/hold'] }))
+  const first = stored(small.kind('pods'), await remove(small, 'pods', 'p'))
+  const again = await remove(small, 'pods', 'p', { gracePeriodSeconds: 0, propagationPolicy: 'Foreground' })
+  expect(stored(small.kind('pods'), again)).toEqual(first)
 })
 
 it.each([

@@ -1,6 +1,7 @@
 import type { KubeObject, ObjectMeta } from '#shared/kube/object.ts'
 import { conflict, notFound, type Status } from '#shared/kube/status.ts'
 import { timestamp } from '../../base/clock.ts'
+import { sameJson } from '../../base/same-json.ts'
 import { ExpectationError, type Entry } from '../../store/api.ts'
 import { metadataOf, type Metadata } from '../metadata/metadata.ts'
 import { translateStoreError } from '../storage/errors.ts'
@@ -55,6 +56,8 @@ export async function deleteObject(core: Core, op: Operation, request: DeleteReq
     const stays = held || (graceful && object.metadata!.deletionGracePeriodSeconds! > 0)
     if (stays) strategyOf(op).markDeleted?.(object)
     if (op.dryRun) return stays || graceful ? { object } : deleted(op, object)
+    // Asked for again, a deletion that is under way changes nothing, and nobody is told of it.
+    if (stays && objects.get(key) === entry && sameJson(old, object)) return { entry }
     const outcome = stays
       ? await keep(core, op, { key, entry, old, object })
       : await remove(core, op, { key, entry, old, object }, graceful || finalized)
@@ -92,9 +95,9 @@ function markGraceful(op: Operation, object: KubeObject, request: DeleteRequest,
         ? 1
         : reckonable(request.gracePeriodSeconds, now)
   if (metadata.deletionTimestamp) {
-    const current = metadata.deletionGracePeriodSeconds ?? 0
-    if (current === 0) return false
-    // Only a shorter grace can be asked for.
+    const current = metadata.deletionGracePeriodSeconds
+    if (current === undefined) return false
+    // Only a shorter grace can be asked for, and nothing else any more.
     if (asked === undefined || asked >= current) return 'pending'
     metadata.deletionTimestamp = timestamp(Date.parse(metadata.deletionTimestamp) + (asked - current) * 1000)
     metadata.deletionGracePeriodSeconds = asked

@@ -34,14 +34,25 @@ const offeredStreams = 'application/json;stream=watch, application/vnd.kubernete
 const viewVersions = ['v1', 'v1beta1']
 const views = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']
 
-/** The first acceptable of what the header lists, by its own order of preference. Throws 406. */
-export function accepted(header: string | undefined, { hasProtobuf }: { hasProtobuf: boolean }): Accepted {
-  if (header === undefined || header === 'application/json' || header === '*/*' || header === '') return json
-  return hasProtobuf ? ofAnyKind(header) : ofKindWithoutProtobuf(header)
+/** Which forms a kind has besides JSON and YAML. */
+export interface Forms {
+  readonly hasProtobuf: boolean
+  readonly hasTable: boolean
 }
 
-const ofAnyKind = remembering((header) => negotiate(header, true))
-const ofKindWithoutProtobuf = remembering((header) => negotiate(header, false))
+/** The first acceptable of what the header lists, by its own order of preference. Throws 406. */
+export function accepted(header: string | undefined, forms: Forms): Accepted {
+  if (header === undefined || header === 'application/json' || header === '*/*' || header === '') return json
+  const read = forms.hasTable ? ofAnyKind : ofActions
+  return forms.hasProtobuf ? read.all(header) : read.withoutProtobuf(header)
+}
+
+const negotiating = (hasTable: boolean) => ({
+  all: remembering((header) => negotiate(header, { hasProtobuf: true, hasTable })),
+  withoutProtobuf: remembering((header) => negotiate(header, { hasProtobuf: false, hasTable })),
+})
+const ofAnyKind = negotiating(true)
+const ofActions = negotiating(false)
 
 /** The form of what is no object of a kind, such as a failure. Where nothing of it is wanted, JSON all the same. */
 export const plainFormat: (header: string) => Format = remembering((header) => {
@@ -63,7 +74,7 @@ function remembering<T>(read: (header: string) => T): (header: string) => T {
 }
 
 /** Metadata has a protobuf form whatever it is of, tables have none. */
-function negotiate(header: string, hasProtobuf: boolean): Accepted {
+function negotiate(header: string, { hasProtobuf, hasTable }: Forms): Accepted {
   let understood = false
   for (const { type, parameters } of parseAccept(header)) {
     const format = formats[type]
@@ -74,7 +85,7 @@ function negotiate(header: string, hasProtobuf: boolean): Accepted {
     if (as === '') {
       if (!isProtobuf || hasProtobuf) return { ...json, format }
     } else if (views.includes(as) && group === 'meta.k8s.io' && viewVersions.includes(version)) {
-      if (!isProtobuf || as !== 'Table') return { format, as, version, group }
+      if (as !== 'Table' || (hasTable && !isProtobuf)) return { format, as, version, group }
     }
   }
   if (understood) throw notAcceptable(`only the following media types are accepted: ${offered}`)

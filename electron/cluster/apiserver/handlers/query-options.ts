@@ -4,7 +4,8 @@ import { parseSelector, SelectorError } from '#shared/kube/selectors.ts'
 import { badRequest, invalid, type FieldError } from '#shared/kube/status.ts'
 import { isTrue } from '../filters/request-info.ts'
 import type { ServedKind } from '../kinds/served-kind.ts'
-import { forbidden, invalid as invalidField, notSupported, required, tooLong } from '../registry/validation/field.ts'
+import { validateFieldManager } from '../metadata/validate.ts'
+import { forbidden, invalid as invalidField, notSupported, required } from '../registry/validation/field.ts'
 import type { ListRequest } from '../storage/list.ts'
 import { propagationPolicies, type DeleteRequest } from './delete.ts'
 
@@ -34,10 +35,7 @@ export function writeOptions(
     if (apply && !fieldManager) errors.push(required('fieldManager', 'is required for apply patch'))
     if (!apply && query.has('force')) errors.push(forbidden('force', 'may not be specified for non-apply patch'))
   }
-  if (fieldManager.length > 128) errors.push(tooLong('fieldManager', 128))
-  else if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(fieldManager)) {
-    errors.push(invalidField('fieldManager', fieldManager, 'should only contain printable characters'))
-  }
+  errors.push(...validateFieldManager(fieldManager, 'fieldManager'))
   const fieldValidation = query.get('fieldValidation') ?? ''
   if (!['', 'Ignore', 'Strict', 'Warn'].includes(fieldValidation)) {
     errors.push(notSupported('fieldValidation', fieldValidation, ['', 'Ignore', 'Strict', 'Warn']))

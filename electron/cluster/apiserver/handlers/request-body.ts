@@ -4,7 +4,7 @@ import type { Core } from './operation.ts'
 import { mayBeJson } from './yaml.ts'
 
 /** From here on reading YAML takes longer than starting a thread for it. */
-const largeYaml = 64 * 1024
+export const largeYaml = 64 * 1024
 
 export const isLargeYaml = (body: Buffer, contentType: string | undefined): boolean =>
   body.length >= largeYaml && !mayBeJson(body) && mediaTypeOf(contentType).endsWith('yaml')

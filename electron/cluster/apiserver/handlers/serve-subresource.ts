@@ -75,10 +75,10 @@ function bodyKindOf(kind: ServedKind, subresource: Subresource): BodyKind {
   }
 }
 
-/** What these answer with is a built-in type, of whatever kind it is a part. Throws 406. */
+/** What these answer with is a built-in type, of whatever kind it is a part, and never a table. Throws 406. */
 const writingOf = ({ exchange, writing }: ApiRequest): Writing => ({
   ...writing,
-  format: accepted(exchange.header('accept'), { hasProtobuf: true }).format,
+  format: accepted(exchange.header('accept'), { hasProtobuf: true, hasTable: false }).format,
 })
 
 /** binding, eviction, token. */

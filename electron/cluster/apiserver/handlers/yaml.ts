@@ -1,16 +1,23 @@
 import { badRequest, type StatusError } from '#shared/kube/status.ts'
-import { jsonOfYaml } from './yaml-text.ts'
+import { readYaml, type YamlText } from './yaml-text.ts'
 
 /** The JSON of a YAML document. Throws 400. */
-export function yamlToJson(body: Buffer): string {
+export const yamlToJson = (body: Buffer): string => readYamlBody(body).json
+
+/** Likewise, with the keys that stand twice in it, unless it is JSON: whose reader finds them. Throws 400. */
+export function readYamlBody(body: Buffer): YamlText {
   const text = body.toString()
-  if (isJson(body, text)) return text
+  if (isJson(body, text)) return { json: text, duplicates: [] }
   try {
-    return jsonOfYaml(text)
+    return readYaml(text)
   } catch (error) {
     throw yamlFailure(error)
   }
 }
+
+/** What strict decoding says of keys that stand twice. */
+export const duplicateKeys = (duplicates: readonly string[]): string =>
+  ['yaml: unmarshal errors:', ...duplicates].join('\n  ')
 
 export function yamlFailure(error: unknown): StatusError {
   const message = error instanceof Error ? error.message.split('\n', 1)[0]! : String(error)

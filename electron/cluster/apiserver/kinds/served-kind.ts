@@ -39,6 +39,8 @@ export class ServedKind {
   readonly head: Buffer
   /** Whether the kind has a protobuf form: custom resources have none. */
   readonly hasProtobuf: boolean
+  /** Whether there are rows to be had of it: not of what can only be created, such as reviews. */
+  readonly hasTable: boolean
   readonly #objects: ObjectStore | undefined
   readonly #messages: RecentMessages
 
@@ -52,6 +54,7 @@ export class ServedKind {
     this.head = headOf(this.apiVersion, definition.kind)
     const type = definition.custom ? undefined : findType(definition.type)
     this.hasProtobuf = type !== undefined && hasProtobuf(type)
+    this.hasTable = this.verbs.has('get') || this.verbs.has('list')
     this.#objects = objects
     this.#messages = messages
   }

@@ -1,8 +1,8 @@
-import type { ObjectMeta, OwnerReference } from '#shared/kube/object.ts'
+import type { ManagedFieldsEntry, ObjectMeta, OwnerReference } from '#shared/kube/object.ts'
 import type { FieldError } from '#shared/kube/status.ts'
 import { qualifiedNameErrors } from '#shared/kube/names.ts'
 import type { Strategy } from '../registry/kind.ts'
-import { asInvalid, forbidden, invalid, quote, required } from '../registry/validation/field.ts'
+import { asInvalid, forbidden, invalid, quote, required, tooLong } from '../registry/validation/field.ts'
 import { validateAnnotations, validateLabels } from '../registry/validation/labels.ts'
 import { dnsLabel } from '../registry/validation/names.ts'
 
@@ -23,7 +23,12 @@ export function validateNewMetadata(
   if ((metadata.generation ?? 0) < 0) {
     errors.push(invalid('metadata.generation', metadata.generation, 'must be greater than or equal to 0'))
   }
-  return [...errors, ...validateCommon(metadata), ...validateFinalizers(metadata.finalizers)]
+  return [
+    ...errors,
+    ...validateCommon(metadata),
+    ...validateFinalizers(metadata.finalizers),
+    ...validateManagedFields(metadata.managedFields),
+  ]
 }
 
 export function validateUpdatedMetadata(metadata: ObjectMeta, old: ObjectMeta): FieldError[] {
@@ -44,7 +49,7 @@ export function validateUpdatedMetadata(metadata: ObjectMeta, old: ObjectMeta): 
     if (metadata[field] !== old[field])
       errors.push(invalid(`metadata.${field}`, metadata[field] ?? null, 'field is immutable'))
   }
-  return [...errors, ...validateCommon(metadata)]
+  return [...errors, ...validateCommon(metadata), ...validateManagedFields(metadata.managedFields)]
 }
 
 function validateCommon({ labels, annotations, ownerReferences = [] }: ObjectMeta): FieldError[] {
@@ -99,4 +104,25 @@ function noNewFinalizers(finalizers: readonly string[] = [], old: readonly strin
       `no new finalizers can be added if the object is being deleted, found new finalizers ${list}`,
     ),
   ]
+}
+
+/** Entries that cannot be read are gone by now: what is left is how they are named. */
+function validateManagedFields(entries: readonly ManagedFieldsEntry[] = []): FieldError[] {
+  return entries.flatMap(({ manager = '', subresource = '' }, i) => [
+    ...validateFieldManager(manager, `metadata.managedFields[${i}].manager`),
+    ...(Buffer.byteLength(subresource) > 256 ? [tooLong(`metadata.managedFields[${i}].subresource`, 256)] : []),
+  ])
+}
+
+const unprintable = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu
+
+/** Source: ValidateFieldManager. */
+export function validateFieldManager(manager: string, field: string): FieldError[] {
+  const errors = Buffer.byteLength(manager) > 128 ? [tooLong(field, 128)] : []
+  for (const { 0: char, index } of manager.matchAll(unprintable)) {
+    const code = char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')
+    const position = Buffer.byteLength(manager.slice(0, index))
+    errors.push(invalid(field, manager, `invalid character U+${code} (at position ${position})`))
+  }
+  return errors
 }

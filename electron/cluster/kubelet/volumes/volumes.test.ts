@@ -108,6 +108,8 @@ describe('payloads', () => {
         { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } },
         { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'a', path: 'ca.crt' }] } },
         { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+        // Of a kind that the API server dropped.
+        {},
       ],
     }
     expect(await files({ projected })).toEqual({ token: 'jwt 644', 'ca.crt': '1 644', namespace: 'shop 644' })

@@ -70,6 +70,7 @@ export class Decoder {
       // Storage in protobuf knows no empty lists: one that is always written comes back as null. Who wrote an empty one
       // owns it all the same, so those of the object itself stay until that is recorded.
       const isNullable = field.type.is === 'list' || field.type.is === 'map'
+      if (field.shut) continue
       const kept = keepsEmpty(field) || (field.always && (!isNullable || this.#path.length === 0)) || !isEmpty(decoded)
       if (decoded !== undefined && kept) out[key] = decoded
       else if (seen) delete out[key]

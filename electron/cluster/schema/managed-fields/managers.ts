@@ -56,6 +56,7 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefine
   for (const entry of entries ?? []) {
     if (entry.operation !== 'Apply' && entry.operation !== 'Update')
       throw new Error(`operation is ${JSON.stringify(entry.operation ?? '')}`)
+    if (!entry.apiVersion) throw new Error('apiVersion must not be empty')
     if (entry.fieldsType !== 'FieldsV1')
       throw new Error(`unsupported fieldsType ${JSON.stringify(entry.fieldsType ?? '')}`)
     const manager: Manager = {

@@ -54,3 +54,13 @@ it('gives embedded resources metadata, and says what is selectable', () => {
     'x-kubernetes-selectable-fields': [{ fieldPath: 'spec.x' }],
   })
 })
+
+it('describes the fields of every object in the words of the built-in kinds', () => {
+  // The typed client has no class PartialObjectMetadata.
+  const field = (type: string, name: string) => (type.startsWith('io.k8s.api.') ? `${name} as in ${type}` : '')
+  const schemas = customSchemas([kind({})], 'v3', { ...noDescriptions, field })
+  const described = (name: string) => ({ description: expect.stringMatching(`^${name} as in `) })
+  const head = { apiVersion: described('apiVersion'), kind: described('kind'), metadata: described('metadata') }
+  expect(schemas['com.example.v1.Boat']).toMatchObject({ properties: head })
+  expect(schemas['com.example.v1.BoatList']).toMatchObject({ properties: head })
+})

@@ -5,6 +5,10 @@ import { listTypeOf } from './operations.ts'
 import { collectSchemas, type Dialect } from './schemas.ts'
 import { asSwagger, isSchema } from './swagger.ts'
 
+/** The client documents no PartialObjectMetadata: what its fields are is said of every kind alike, and of every list. */
+const anyObject = 'io.k8s.api.core.v1.Namespace'
+const anyList = 'io.k8s.api.core.v1.NamespaceList'
+
 /** The schemas of custom resources, which bring their own, with the fields that every object has. */
 export function customSchemas(
   kinds: readonly ServedKind[],
@@ -43,7 +47,7 @@ class CustomWriter {
       type: 'object',
       properties: {
         ...(whole['properties'] as JsonSchema | undefined),
-        ...this.#head('metadata', metaTypes.objectMeta),
+        ...this.#head(anyObject, metaTypes.objectMeta),
       },
       ...(this.#dialect === 'v3' && selectable.length
         ? { 'x-kubernetes-selectable-fields': selectable.map((fieldPath) => ({ fieldPath })) }
@@ -60,7 +64,7 @@ class CustomWriter {
       description: `${name} is a list of ${kind.kind}`,
       required: ['items'],
       properties: {
-        ...this.#head('metadata', metaTypes.listMeta),
+        ...this.#head(anyList, metaTypes.listMeta),
         items: { description: items, type: 'array', items: this.#reference(kind.type) },
       },
       ...kindOf(kind, name),
@@ -81,20 +85,21 @@ class CustomWriter {
     if (schema['x-kubernetes-embedded-resource'] && !isOpen)
       next['properties'] = {
         ...(next['properties'] as JsonSchema | undefined),
-        ...this.#head('metadata', metaTypes.objectMeta),
+        ...this.#head(anyObject, metaTypes.objectMeta),
       }
     return next
   }
 
-  #head(metadata: string, type: string): Record<string, JsonSchema> {
+  /** The fields that `documented` has as well, with its words. */
+  #head(documented: string, metadata: string): Record<string, JsonSchema> {
     const described = (field: string): JsonSchema => {
-      const text = this.#descriptions.field(metaTypes.partialObjectMetadata, field)
+      const text = this.#descriptions.field(documented, field)
       return text ? { description: text } : {}
     }
     return {
       apiVersion: { ...described('apiVersion'), type: 'string' },
       kind: { ...described('kind'), type: 'string' },
-      [metadata]: { ...described('metadata'), ...this.#reference(type) },
+      metadata: { ...described('metadata'), ...this.#reference(metadata) },
     }
   }
 

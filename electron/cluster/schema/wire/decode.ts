@@ -16,8 +16,10 @@ type JsonObject = Record<string, unknown>
 export function readMessage(type: TypeDef, reader: ProtoReader): JsonObject {
   const out: JsonObject = {}
   readFields(planOf(type), reader, out)
-  for (const field of type.fields.values())
-    if (field.name in out && !keepsEmpty(field) && !field.always && isEmpty(out[field.name])) delete out[field.name]
+  for (const field of type.fields.values()) {
+    if (!(field.name in out)) continue
+    if (field.shut || (!keepsEmpty(field) && !field.always && isEmpty(out[field.name]))) delete out[field.name]
+  }
   for (const field of alwaysWritten(type)) out[field.name] ??= zeroOf(field)
   return out
 }

@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import type { Crd, Schema, Spec } from './types.ts'
 import { validate, validateUpdate } from './validation.ts'
@@ -178,4 +179,29 @@ it('asks groups of the project for their approval', () => {
   expect(validate({ ...definition, metadata: { name: 'boats.boats.k8s.io' } })).toMatchObject([
     { type: 'FieldValueRequired', field: 'metadata.annotations[api-approved.kubernetes.io]' },
   ])
+})
+
+it('replaces no good authorities of a conversion webhook by bad ones', () => {
+  const asking = (pem: string): Crd => {
+    const clientConfig = { url: 'https://x.io', caBundle: Buffer.from(pem).toString('base64') }
+    return crd(
+      { type: 'object' },
+      { conversion: { strategy: 'Webhook', webhook: { clientConfig, conversionReviewVersions: ['v1'] } } },
+    )
+  }
+  const [good, other] = rootCertificates.map(asking) as [Crd, Crd]
+  const path = 'spec.conversion.webhookClientConfig.caBundle'
+  expect(validateUpdate(asking('none'), good)).toMatchObject([
+    {
+      field: path,
+      message: 'Invalid value: "bm9uZQ==": unable to load root certificates: unable to parse bytes as PEM block',
+    },
+  ])
+  for (const [crd, old] of [
+    [other, good],
+    [asking('none'), asking('\n')],
+    [asking(''), good],
+  ] as const)
+    expect(validateUpdate(crd, old)).toEqual([])
+  expect(validate(asking('none'))).toEqual([])
 })

@@ -1,11 +1,14 @@
+import { X509Certificate } from 'node:crypto'
 import type { FieldError } from '#shared/kube/status.ts'
 import { validateWebhookService, validateWebhookUrl } from '../admissionregistration/webhook-client.ts'
 import { forbidden, invalid, notSupported, required } from '../validation/field.ts'
 import { isDns1035Label } from '../validation/names.ts'
 import type { Spec } from './types.ts'
 
-/** Source: validateCustomResourceConversion. */
-export function validateConversion({ strategy = '', webhook }: NonNullable<Spec['conversion']>): FieldError[] {
+type Conversion = NonNullable<Spec['conversion']>
+
+/** Source: validateCustomResourceConversion. `old` before an update. */
+export function validateConversion({ strategy = '', webhook }: Conversion, old?: Conversion): FieldError[] {
   const path = 'spec.conversion'
   if (strategy !== 'Webhook') {
     const text = 'should not be set when strategy is not set to Webhook'
@@ -18,11 +21,12 @@ export function validateConversion({ strategy = '', webhook }: NonNullable<Spec[
   }
   return [
     ...validateClient(webhook?.clientConfig, `${path}.webhookClientConfig`),
+    ...validateAuthority(webhook?.clientConfig, old?.webhook?.clientConfig, `${path}.webhookClientConfig`),
     ...validateReviewVersions(webhook?.conversionReviewVersions ?? [], `${path}.conversionReviewVersions`),
   ]
 }
 
-type Client = NonNullable<NonNullable<Spec['conversion']>['webhook']>['clientConfig']
+type Client = NonNullable<Conversion['webhook']>['clientConfig']
 
 function validateClient(client: Client, path: string): FieldError[] {
   if (!client) return [required(path, 'required when strategy is set to Webhook')]
@@ -31,6 +35,34 @@ function validateClient(client: Client, path: string): FieldError[] {
   return client.url === undefined
     ? validateWebhookService(client.service!, `${path}.service`)
     : validateWebhookUrl(client.url, `${path}.url`)
+}
+
+/** Created with authorities that are none, a definition waits for better ones; but good ones are not replaced by bad ones. */
+function validateAuthority(client: Client, old: Client, path: string): FieldError[] {
+  if (!old?.caBundle || authorityProblem(old.caBundle)) return []
+  const problem = authorityProblem(client?.caBundle)
+  return problem ? [invalid(`${path}.caBundle`, client!.caBundle, problem)] : []
+}
+
+/** Why nobody can be checked with this bundle, base64 of PEM; undefined where it is good, or not there. */
+export function authorityProblem(caBundle = ''): string | undefined {
+  if (!caBundle) return undefined
+  const text = Buffer.from(caBundle, 'base64').toString()
+  const blocks = text.match(/-----BEGIN ([A-Z0-9 ]+)-----[\s\S]+?-----END \1-----/g) ?? []
+  const certificates = blocks.filter((block) => block.startsWith('-----BEGIN CERTIFICATE-----'))
+  if (certificates.some(isCertificate)) return undefined
+  if (!blocks.length) return 'unable to load root certificates: unable to parse bytes as PEM block'
+  return certificates.length
+    ? 'unable to load root certificates: failed to parse certificate'
+    : 'unable to load root certificates: no valid certificate authority data seen'
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return Boolean(new X509Certificate(pem))
+  } catch {
+    return false
+  }
 }
 
 const known = ['v1', 'v1beta1']

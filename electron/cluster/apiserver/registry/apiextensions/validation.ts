@@ -61,7 +61,7 @@ export function validate(crd: Crd, old?: Crd): FieldError[] {
     ...errors,
     ...validateNames(names, 'spec.names'),
     ...validateShared(versions, before),
-    ...validateConversion(spec.conversion ?? {}),
+    ...validateConversion(spec.conversion ?? {}, old?.spec?.conversion),
     ...validateStoredVersions(status?.storedVersions, versions),
     ...validateApproval(group, metadata?.annotations, old && { annotations: old.metadata?.annotations }),
     ...validatePreserving(spec, old?.spec),

@@ -5,26 +5,19 @@ import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
 import { kindsOf } from '../define.ts'
 import type { KindDefinition } from '../kind.ts'
 import type { Loose } from '../loose.ts'
-import { asInvalid, forbidden, invalid } from '../validation/field.ts'
-import { isQualifiedName } from '../validation/names.ts'
+import { invalid } from '../validation/field.ts'
 import { positive } from '../validation/numbers.ts'
 
-type Lease = KubeObject & { spec?: Loose<v1.LeaseSpec> & { strategy?: string; preferredHolder?: string } }
-
-const strategies = ['OldestEmulationVersion']
+type Lease = KubeObject & { spec?: Loose<v1.LeaseSpec> }
 
 /** Source: ValidateLeaseSpec. */
 function validate({ spec = {} }: Lease): FieldError[] {
   const errors: FieldError[] = []
-  const { leaseDurationSeconds, leaseTransitions, strategy, preferredHolder } = spec
+  const { leaseDurationSeconds, leaseTransitions } = spec
   if (leaseDurationSeconds !== undefined) errors.push(...positive(leaseDurationSeconds, 'spec.leaseDurationSeconds'))
   if (leaseTransitions !== undefined && leaseTransitions < 0) {
     errors.push(invalid('spec.leaseTransitions', leaseTransitions, 'must be greater than or equal to 0'))
   }
-  if (strategy !== undefined && !strategies.includes(strategy))
-    errors.push(...asInvalid('spec.strategy', strategy, isQualifiedName(strategy)))
-  if (preferredHolder && !strategy)
-    errors.push(forbidden('spec.preferredHolder', 'may only be specified when `strategy` is defined'))
   return errors
 }
 

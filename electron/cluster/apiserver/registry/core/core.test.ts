@@ -164,6 +164,14 @@ describe('claims', () => {
   it('start pending, as file systems', () => {
     expect(claim()).toMatchObject({ spec: { volumeMode: 'Filesystem' }, status: { phase: 'Pending' } })
   })
+  it('take nothing from other namespaces', () => {
+    const dataSourceRef = { kind: 'PersistentVolumeClaim', name: 'y', namespace: 'b' }
+    const { object, errors } = create(persistentVolumeClaim, {
+      ...meta(),
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, dataSourceRef },
+    })
+    expect([errors, object.spec!.dataSourceRef]).toEqual([[], undefined])
+  })
   it('never change before they are bound', () => {
     const { errors } = update(
       persistentVolumeClaim,

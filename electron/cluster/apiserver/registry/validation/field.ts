@@ -78,7 +78,7 @@ function shown(value: unknown): string {
 /** Go's %q. */
 export function quote(text: string): string {
   return JSON.stringify(text)
-    .replace(/\\u00([0-9a-f]{2})/g, '\\x$1')
+    .replace(/\\u00([0-9a-f]{2})/g, (_, code: string) => (code === '07' ? '\\a' : code === '0b' ? '\\v' : `\\x${code}`))
     .replaceAll('\u007f', '\\x7f')
 }
 

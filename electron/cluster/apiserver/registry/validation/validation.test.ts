@@ -24,7 +24,7 @@ describe('field errors', () => {
       'a: Too many: 4: must have at most 1 item',
     ])
   })
-  it('quote text as Go does', () => expect(quote('a"\n\u0001\u007f')).toBe('"a\\"\\n\\x01\\x7f"'))
+  it('quote text as Go does', () => expect(quote('a"\n\u0001\u0007\u000b\u007f')).toBe('"a\\"\\n\\x01\\a\\v\\x7f"'))
 })
 
 describe('names', () => {

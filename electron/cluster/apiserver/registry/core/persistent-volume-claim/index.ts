@@ -21,6 +21,11 @@ export type PersistentVolumeClaim = KubeObject & { spec?: ClaimSpec; status?: Lo
 
 const classAnnotation = 'volume.beta.kubernetes.io/storage-class'
 
+/** Sources in other namespaces are behind the gate CrossNamespaceVolumeDataSource, which is shut. */
+function dropForeignSource(spec: ClaimSpec): void {
+  if (spec.dataSourceRef?.namespace) delete spec.dataSourceRef
+}
+
 /** Each of the two writings of a data source stands for the other, where that loses nothing. */
 function normalizeSources(spec: ClaimSpec): void {
   const { dataSource, dataSourceRef } = spec
@@ -124,9 +129,15 @@ export const persistentVolumeClaim: KindDefinition<PersistentVolumeClaim> = defi
     status: true,
     prepareForCreate(object) {
       object.status = { phase: 'Pending' }
-      normalizeSources((object.spec ??= {}))
+      const spec = (object.spec ??= {})
+      dropForeignSource(spec)
+      normalizeSources(spec)
     },
-    prepareForUpdate: (object) => normalizeSources((object.spec ??= {})),
+    prepareForUpdate(object, old) {
+      const spec = (object.spec ??= {})
+      if (!old.spec?.dataSourceRef) dropForeignSource(spec)
+      normalizeSources(spec)
+    },
     validate: ({ spec = {} }) => validateClaimSpec(spec, 'spec'),
     validateUpdate,
     validateStatus,

@@ -21,12 +21,10 @@ export function volumeWarnings(volumes: NonNullable<PodSpec['volumes']>, path: s
     ...volumes.flatMap((volume, i) =>
       sourcesOf(volume).flatMap((source) => {
         const at = `${path}[${i}].projected.sources`
-        const bundle = (source as { clusterTrustBundle?: { path?: string } }).clusterTrustBundle
         return [
           ...(source.configMap?.items ?? []).flatMap((item, j) => hidden(item.path, `${at}.configMap[${j}]`)),
           ...(source.secret?.items ?? []).flatMap((item, j) => hidden(item.path, `${at}.secrets[${j}]`)),
           ...(source.downwardAPI?.items ?? []).flatMap((item, j) => hidden(item.path, `${at}.downwardAPI[${j}]`)),
-          ...(bundle ? hidden(bundle.path, `${at}.ClusterTrustBundle`) : []),
         ]
       }),
     ),

@@ -3,7 +3,6 @@ import { signOf } from '#shared/kube/quantity.ts'
 import { validateClaimSpec } from '../persistent-volume-claim/validation.ts'
 import { isLongIscsi, longIscsiText, oneTypeTooMany, validateShared, type Source } from '../volume/sources.ts'
 import { asInvalid, duplicate, forbidden, invalid, notSupported, required } from '../../validation/field.ts'
-import { validateLabelSelector } from '../../validation/labels.ts'
 import { dnsSubdomain, isDnsLabel } from '../../validation/names.ts'
 import { nonReservedPath } from '../../validation/paths.ts'
 import { quantity } from '../../validation/quantities.ts'
@@ -172,7 +171,7 @@ function validateProjected(projected: NonNullable<Volume['projected']>, path: st
   }
   for (const [i, source] of (projected.sources ?? []).entries()) {
     const at = `${path}.sources[${i}]`
-    const kinds = (['secret', 'configMap', 'downwardAPI', 'serviceAccountToken', 'clusterTrustBundle'] as const).filter(
+    const kinds = (['secret', 'configMap', 'downwardAPI', 'serviceAccountToken'] as const).filter(
       (kind) => source[kind],
     )
     for (const kind of ['secret', 'configMap'] as const) {
@@ -193,24 +192,6 @@ function validateProjected(projected: NonNullable<Volume['projected']>, path: st
       if (seconds < 600) errors.push(invalid(field, seconds, 'may not specify a duration less than 10 minutes'))
       if (seconds > 2 ** 32) errors.push(invalid(field, seconds, 'may not specify a duration larger than 2^32 seconds'))
       errors.push(...nonReservedPath(token.path, `${path}.path`))
-    }
-    const bundle = source.clusterTrustBundle
-    if (bundle) {
-      const field = `${at}.clusterTrustBundle`
-      if (bundle.name !== undefined && bundle.signerName !== undefined)
-        errors.push(invalid(field, bundle, 'only one of name and signerName may be used'))
-      else if (bundle.name !== undefined) {
-        if (bundle.name === '') errors.push(required(`${field}.name`, 'must be a valid object name'))
-        if (bundle.labelSelector)
-          errors.push(
-            invalid(`${field}.labelSelector`, bundle.labelSelector, 'labelSelector must be unset if name is specified'),
-          )
-      } else if (bundle.signerName !== undefined) {
-        if (bundle.signerName === '') errors.push(required(`${field}.signerName`, 'must be a valid signer name'))
-        errors.push(...validateLabelSelector(bundle.labelSelector, `${field}.labelSelector`))
-      } else errors.push(required(field, 'either name or signerName must be specified'))
-      errors.push(...nonReservedPath(bundle.path, `${field}.path`))
-      once(bundle.path, bundle.path)
     }
     if (kinds.length > 1) errors.push(forbidden(at, 'may not specify more than 1 volume type per source'))
   }

@@ -19,6 +19,7 @@ import type {
   Service,
   ServiceAccount,
 } from 'kubernetes-types/core/v1'
+import type { Condition } from 'kubernetes-types/meta/v1'
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1'
 import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1'
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1'
@@ -26,7 +27,10 @@ import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kuberne
 import type { CSIDriver, CSINode, StorageClass, VolumeAttachment } from 'kubernetes-types/storage/v1'
 import type { KubeObject } from './object.ts'
 
-export type ServiceCidr = KubeObject & { spec?: { cidrs?: string[] } }
+export type ServiceCidr = KubeObject & {
+  spec?: { cidrs?: string[] }
+  status?: { conditions?: Condition[] }
+}
 export type IpAddress = KubeObject & {
   spec?: { parentRef?: { group?: string; resource?: string; namespace?: string; name?: string } }
 }

@@ -39,6 +39,39 @@ describe('the node', () => {
     await test.until(() => renewed() !== before)
   })
 
+  it('lets pods have what somebody puts into its capacity, until it is taken out again', async () => {
+    const dongles = () => test.client.find(nodes, { name: 'node-1' })?.status?.allocatable?.['example.com/dongle']
+    const put = (amount: string | undefined) =>
+      test.client.change(nodes, { name: 'node-1' }, ({ status }) => {
+        if (amount) Object.assign(status!.capacity!, { 'example.com/dongle': amount })
+        else delete (status!.capacity as Record<string, string>)['example.com/dongle']
+      })
+    put('4')
+    await test.pass(20_000, 10_000)
+    expect(dongles()).toBe('4')
+    const reports = () => test.client.writes('patch').filter(({ resource }) => resource === 'nodes').length
+    const before = reports()
+    await test.pass(60_000, 10_000)
+    expect(reports()).toBe(before)
+    put(undefined)
+    await test.pass(20_000, 10_000)
+    expect(dongles()).toBeUndefined()
+  })
+
+  it('says that it is Ready again within ten seconds of being called otherwise', async () => {
+    const state = () =>
+      test.client.find(nodes, { name: 'node-1' })?.status?.conditions?.find(({ type }) => type === 'Ready')?.status
+    test.client.change(nodes, { name: 'node-1' }, ({ status }) => {
+      Object.assign(
+        status!.conditions!.find(({ type }) => type === 'Ready')!,
+        { status: 'Unknown' },
+      )
+    })
+    expect(state()).toBe('Unknown')
+    await test.pass(20_000, 10_000)
+    expect(state()).toBe('True')
+  })
+
   it('reports an unchanged status every five minutes and a changed one within ten seconds', async () => {
     const reports = () => test.client.writes('patch').filter(({ resource }) => resource === 'nodes').length
     const before = reports()

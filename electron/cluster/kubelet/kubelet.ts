@@ -198,6 +198,8 @@ async function startParts(
   const informers = { client, clock, random, logger }
   const own = { fieldSelector: `metadata.name=${name}` }
   const nodeInformer = owned.own(startInformer(informers, nodes, own))
+  const see = reporter.see.bind(reporter)
+  owned.defer(nodeInformer.handle({ add: see, update: see }))
   const serviceInformer = owned.own(startInformer(informers, services))
   const recorder = owned.own(
     new ApiEventRecorder({ client, clock, logger, source: { component: 'kubelet', host: name } }),

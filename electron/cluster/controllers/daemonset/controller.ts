@@ -8,7 +8,10 @@ import type { InformerFactory } from '../../client/informer-factory.ts'
 import { referenceTo } from '../../client/event-recorder.ts'
 import { decider, watch, type Controller, type Watch } from '../framework/controller.ts'
 import { Expectations } from '../framework/expectations.ts'
+import { recordedTemplate, type RevisionView } from '../framework/history.ts'
 import { childIndexes, owned } from '../framework/owned.ts'
+import { equal } from '../framework/support/equality.ts'
+import { controllerOf } from '../framework/support/owner-references.ts'
 import { countsAnew } from '../framework/support/pods.ts'
 import { fitnessOf, sameForDaemons, type NodeView, type SetView } from './nodes.ts'
 import { reconcile } from './reconcile.ts'
@@ -54,6 +57,15 @@ export function daemonSetController(deps: { informers: InformerFactory; clock: C
     },
   }
 
+  /**
+   * A second revision of one template is somebody else's work, and stays until something else happens to the set:
+   * upstream looks at no revision that appears, and whoever made this one expects to find both.
+   */
+  const isDuplicate = (revision: RevisionView): boolean =>
+    revisionsOf.byController
+      .get(controllerOf(revision)?.uid ?? '')
+      .some((other) => other !== revision && equal(recordedTemplate(other), recordedTemplate(revision)))
+
   const ownership = {
     owners: sets,
     ownerType: daemonSets,
@@ -73,7 +85,7 @@ export function daemonSetController(deps: { informers: InformerFactory; clock: C
         },
       }),
       owned({ ...ownership, children: podInformer, expectations, relevant: countsAnew }),
-      owned({ ...ownership, children: revisions }),
+      owned({ ...ownership, children: revisions, ignores: isDuplicate }),
       nodeWatch,
     ],
     observe(key) {

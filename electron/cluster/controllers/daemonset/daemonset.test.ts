@@ -1,4 +1,4 @@
-import type { DaemonSet } from 'kubernetes-types/apps/v1'
+import type { ControllerRevision, DaemonSet } from 'kubernetes-types/apps/v1'
 import type { Pod, Taint } from 'kubernetes-types/core/v1'
 import { describe, expect, it } from 'vitest'
 import type { KubeObject } from '#shared/kube/object.ts'
@@ -325,6 +325,14 @@ describe('status', () => {
     expect(read(h).status).toMatchObject({ numberAvailable: 2, numberUnavailable: 1 })
   })
 
+  it('keeps the conditions that somebody set', async () => {
+    await using h = await start(...three(), agent())
+    const conditions = [{ type: 'Checked', status: 'True' }]
+    h.client.change(daemonSets, key('agent'), (set) => Object.assign(set, { status: { ...set.status, conditions } }))
+    await settle(h)
+    expect(read(h).status).toMatchObject({ numberReady: 3, conditions })
+  })
+
   it('does not claim to have seen a generation while its own creations are in flight', async () => {
     await using h = await start(...three(), agent())
     await settle(h)
@@ -498,25 +506,40 @@ describe('history', () => {
     expect(history(h)).toEqual(['1: v1', '4: v4'])
   })
 
-  it('keeps one of several revisions of one template, and gives it the pods of the others', async () => {
-    await using h = await start(node('a'), agent())
-    await settle(h)
-    const [first] = h.client.stored(controllerRevisions)
-    h.client.seed({
-      ...structuredClone(first!),
+  /** Another revision of the template, newer than the set's own. */
+  const again = (first: ControllerRevision) =>
+    ({
+      ...structuredClone(first),
       apiVersion: 'apps/v1',
       kind: 'ControllerRevision',
       metadata: {
-        ...first!.metadata,
+        ...first.metadata,
         name: 'agent-again',
         uid: 'again',
         labels: { app: 'agent', 'controller-revision-hash': 'again' },
       },
       revision: 5,
-    } as KubeObject)
+    }) as KubeObject
+
+  it('keeps one of several revisions of one template, and gives it the pods of the others', async () => {
+    await using h = await start(node('a'), agent())
+    await settle(h)
+    h.client.seed(again(h.client.stored(controllerRevisions)[0]!))
+    edit(h, (spec) => (spec.minReadySeconds = 1))
     await settle(h)
     expect([history(h), podsOf(h)[0]?.metadata?.labels?.['controller-revision-hash']]).toEqual([['5: v1'], 'again'])
     expect(writesTo(h, 'delete')).toEqual([])
+  })
+
+  it('leaves a revision that somebody makes alone until something else happens', async () => {
+    await using h = await start(node('a'), agent())
+    await settle(h)
+    h.client.seed(again(h.client.stored(controllerRevisions)[0]!))
+    await h.run(60_000)
+    expect(history(h)).toEqual(['1: v1', '5: v1'])
+    h.client.remove(controllerRevisions, key('agent-again'))
+    await settle(h)
+    expect(history(h)).toEqual(['1: v1'])
   })
 })
 

@@ -28,7 +28,7 @@ export function statusOf({ set, places, isUpdated }: Placement, observed: boolea
     if (isPodAvailable(pod, set.spec?.minReadySeconds ?? 0, now)) available++
     if (isUpdated(pod)) updated++
   }
-  const { collisionCount, observedGeneration = 0 } = set.status ?? {}
+  const { collisionCount, conditions, observedGeneration = 0 } = set.status ?? {}
   return {
     desiredNumberScheduled: desired,
     currentNumberScheduled: current,
@@ -41,5 +41,7 @@ export function statusOf({ set, places, isUpdated }: Placement, observed: boolea
       observedGeneration: observed ? (set.metadata?.generation ?? 0) : observedGeneration,
     }),
     ...(collisionCount === undefined ? {} : { collisionCount }),
+    // Others' work: this controller sets none.
+    ...(conditions ? { conditions } : {}),
   }
 }

@@ -23,8 +23,13 @@ export type Annotations = Readonly<Record<string, string>>
 export const annotationsOf = (object: { readonly metadata?: { readonly annotations?: Annotations } }): Annotations =>
   object.metadata?.annotations ?? {}
 
-/** 0 for a set that has none yet. */
-export const revisionOf = (set: SetView): number => Number(annotationsOf(set)[revisionKey] ?? 0) || 0
+/** 0 for a set that has none yet, or none that is a number. Numbers are of 64 bits. */
+export const revisionOf = (set: SetView): bigint => parseRevision(annotationsOf(set)[revisionKey]) ?? 0n
+
+const parseRevision = (text = '0'): bigint | undefined => {
+  const revision = /^[+-]?\d+$/.test(text) ? BigInt(text) : undefined
+  return revision !== undefined && BigInt.asIntN(64, revision) === revision ? revision : undefined
+}
 
 export const desiredReplicas = (set: SetView): number | undefined => numberAt(set, desiredKey)
 export const maxReplicas = (set: SetView): number | undefined => numberAt(set, maxKey)
@@ -45,11 +50,13 @@ export const withSizes = (annotations: Annotations, d: DeploymentView): Annotati
  * The annotations of the set that the deployment rolls out: those of the deployment, and its revision. A set that is
  * rolled back to gets the next revision and remembers the one it had.
  */
-export function newSetAnnotations(d: DeploymentView, own: Annotations, revision: number): Annotations {
+export function newSetAnnotations(d: DeploymentView, own: Annotations, revision: bigint): Annotations {
   const result: Record<string, string> = { ...own }
   for (const [key, value] of Object.entries(annotationsOf(d))) if (!notCopied.has(key)) result[key] = value
   const old = own[revisionKey]
-  if ((Number(old ?? 0) || 0) >= revision) return result
+  const before = parseRevision(old)
+  // One that is no number stays: somebody else wrote it.
+  if (before === undefined || before >= revision) return result
   result[revisionKey] = String(revision)
   if (old !== undefined) result[historyKey] = appended(own[historyKey], old)
   return result

@@ -63,6 +63,37 @@ describe('revisions', () => {
     expect(set?.metadata?.annotations).not.toHaveProperty('kubectl.kubernetes.io/last-applied-configuration')
   })
 
+  it('counts on from a set that was adopted, to the last of 64 bits', async () => {
+    const orphan = replicaSet('old', {
+      metadata: {
+        labels: { app: 'web' },
+        annotations: { 'deployment.kubernetes.io/revision': '3546343826724305832' },
+      },
+      spec: { replicas: 1, selector: { matchLabels: { app: 'web' } } },
+    })
+    await using h = await alone(web(), orphan)
+    await h.run(100)
+    expect(read(h).metadata?.annotations?.['deployment.kubernetes.io/revision']).toBe('3546343826724305833')
+  })
+
+  it('leaves a revision that is no number to whoever wrote it, and counts without it', async () => {
+    const template = web().spec.template
+    const orphans = [
+      replicaSet('current', {
+        metadata: { labels: { app: 'web' }, annotations: { 'deployment.kubernetes.io/revision': 'first' } },
+        spec: { replicas: 1, selector: { matchLabels: { app: 'web' } }, template },
+      }),
+      replicaSet('old', {
+        metadata: { labels: { app: 'web' }, annotations: { 'deployment.kubernetes.io/revision': 'second' } },
+        spec: { replicas: 1, selector: { matchLabels: { app: 'web' } } },
+      }),
+    ]
+    await using h = await alone(web(), ...orphans)
+    await h.run(100)
+    const current = h.client.stored(replicaSets).find(({ metadata }) => metadata?.name === 'current')
+    expect(current?.metadata?.annotations).toMatchObject({ 'deployment.kubernetes.io/revision': 'first' })
+  })
+
   it('takes templates that differ only in the hash label, or in the order of fields, for equal', () => {
     const a = {
       metadata: { labels: { a: '1', 'pod-template-hash': 'x' } },

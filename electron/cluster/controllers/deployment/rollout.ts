@@ -53,8 +53,8 @@ export class Rollout {
     return sum(this.all, ({ set }) => replicasOf(set))
   }
 
-  get revision(): number {
-    return Math.max(0, ...this.old.map(({ set }) => revisionOf(set))) + 1
+  get revision(): bigint {
+    return this.old.map(({ set }) => revisionOf(set)).reduce((most, each) => (each > most ? each : most), 0n) + 1n
   }
 
   /** Gives the current set, if it exists, the deployment's annotations, revision and minReadySeconds. */
@@ -105,7 +105,7 @@ export class Rollout {
     const limit = revisionHistoryLimit(this.deployment)
     if (limit === undefined) return
     const candidates = this.old.map(({ set }) => set).filter(({ metadata }) => !metadata?.deletionTimestamp)
-    candidates.sort((a, b) => revisionOf(a) - revisionOf(b) || byCreation(a, b))
+    candidates.sort((a, b) => Number(revisionOf(a) - revisionOf(b)) || byCreation(a, b))
     for (const set of candidates.slice(0, Math.max(0, candidates.length - limit))) {
       const unseen = (set.metadata?.generation ?? 0) > (set.status?.observedGeneration ?? 0)
       if (replicasOf(set) === 0 && (set.status?.replicas ?? 0) === 0 && !unseen) this.#removed.push(set)

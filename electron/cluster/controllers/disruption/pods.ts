@@ -1,12 +1,11 @@
 import { keyOf, type KubeObject } from '#shared/kube/object.ts'
 import { podDisruptionBudgets, pods } from '#shared/kube/resources.ts'
-import { timestamp } from '../../base/clock.ts'
 import { referenceTo } from '../../client/event-recorder.ts'
 import type { InformerFactory } from '../../client/informer-factory.ts'
 import { event, updateStatus, type Decision, type Step } from '../framework/action.ts'
 import { decider, reads, watch, type Controller } from '../framework/controller.ts'
 import { equal } from '../framework/support/equality.ts'
-import { isPodTerminal, podCondition, type PodView } from '../framework/support/pods.ts'
+import { disruptionTarget, isPodTerminal, podCondition, type PodView } from '../framework/support/pods.ts'
 import { budgetsOfPod, type BudgetView } from './budgets.ts'
 
 /** A disruption that was announced and has not come within so many milliseconds will not come. */
@@ -72,7 +71,7 @@ export function reconcile({ pod, budgets }: Observed, now: number): Decision {
   const { lastTransitionTime = '' } = podCondition(pod, 'DisruptionTarget')!
   const left = (Date.parse(lastTransitionTime) || 0) + staleAfter - now
   if (left > 0) return { steps, requeueAfter: left }
-  const retracted = { type: 'DisruptionTarget', status: 'False', lastTransitionTime: timestamp(now) }
+  const retracted = disruptionTarget(pod, { status: 'False' }, now)
   const conditions = (pod.status?.conditions ?? []).map((each) => (each.type === 'DisruptionTarget' ? retracted : each))
   return { steps: [...steps, updateStatus(pods, { ...pod, status: { ...pod.status, conditions } })] }
 }

@@ -33,6 +33,8 @@ export interface OwnedOptions<C, O> {
   /** Which children the owner would adopt. */
   readonly selector: (owner: Frozen<O>) => Selector
   readonly expectations?: Expectations
+  /** Children that are no news to their controller when they appear. */
+  readonly ignores?: (child: Frozen<C>) => boolean
   /** False for changes that cannot matter. Changes of owner, labels and deletionTimestamp always do. */
   readonly relevant?: (child: Frozen<C>, old: Frozen<C>) => boolean
 }
@@ -62,7 +64,7 @@ export function owned<C extends KubeObject, O extends KubeObject>(options: Owned
     if (child.metadata?.deletionTimestamp) return deleted(child)
     if (!controllerOf(child)) return adopters(child)
     const key = ownerKey(child)
-    if (key === undefined) return []
+    if (key === undefined || options.ignores?.(child as Frozen<C>)) return []
     expectations?.created(key)
     return [key]
   }

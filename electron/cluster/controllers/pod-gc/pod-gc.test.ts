@@ -8,7 +8,7 @@ import { collectTerminated, terminatedThreshold } from './reconcile.ts'
 
 const start = (...objects: KubeObject[]) => harness((parts) => [podGarbageCollector(parts)], objects)
 const on = (name: string, nodeName: string) =>
-  pod(name, { spec: { nodeName, containers: [] }, status: { phase: 'Running' } })
+  pod(name, { metadata: { generation: 3 }, spec: { nodeName, containers: [] }, status: { phase: 'Running' } })
 
 it('fails and removes the pods of a node 40 s after it disappeared', async () => {
   await using h = await start(node('a'), node('b'), on('p', 'a'), on('q', 'b'))
@@ -18,7 +18,10 @@ it('fails and removes the pods of a node 40 s after it disappeared', async () =>
   await h.run(2_000)
   expect(h.client.stored(pods).map((p) => p.metadata?.name)).toEqual(['q'])
   expect(h.client.writes('patch')[0]?.body).toMatchObject({
-    status: { phase: 'Failed', conditions: [{ type: 'DisruptionTarget', reason: 'DeletionByPodGC' }] },
+    status: {
+      phase: 'Failed',
+      conditions: [{ type: 'DisruptionTarget', observedGeneration: 3, reason: 'DeletionByPodGC' }],
+    },
   })
 })
 

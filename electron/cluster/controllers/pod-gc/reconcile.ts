@@ -1,8 +1,7 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { nodes, pods } from '#shared/kube/resources.ts'
-import { timestamp } from '../../base/clock.ts'
 import { objectKey, patch, remove, type Decision, type Step } from '../framework/action.ts'
-import { isPodTerminal, type PodView } from '../framework/support/pods.ts'
+import { disruptionTarget, isPodTerminal, type PodView } from '../framework/support/pods.ts'
 
 /** Pods that have ended are kept for their logs and exit codes, up to so many. */
 export const terminatedThreshold = 12_500
@@ -42,13 +41,8 @@ export const collectUnscheduled = (pod: PodView): Decision => ({
 
 function fail(pod: PodView, now: number): Step[] {
   if (isPodTerminal(pod)) return []
-  const condition = {
-    type: 'DisruptionTarget',
-    status: 'True',
-    reason: 'DeletionByPodGC',
-    message: 'PodGC: node no longer exists',
-    lastTransitionTime: timestamp(now),
-  }
+  const message = 'PodGC: node no longer exists'
+  const condition = disruptionTarget(pod, { status: 'True', reason: 'DeletionByPodGC', message }, now)
   const body = { metadata: { uid: pod.metadata?.uid }, status: { phase: 'Failed', conditions: [condition] } }
   return [patch(pods, objectKey(pod as KubeObject), 'strategic', body, { subresource: 'status', tolerate })]
 }

@@ -3,6 +3,7 @@ import type { InformerFactory } from '../../client/informer-factory.ts'
 import { decider, reads, watch, type Controller } from '../framework/controller.ts'
 import { equal } from '../framework/support/equality.ts'
 import { rangesOf, reconcileAddresses } from './addresses.ts'
+import { reconcileCidr } from './cidrs.ts'
 import { reconcilePorts, type PortRange } from './ports.ts'
 import { reconcileRecord } from './records.ts'
 import { clusterIpsOf, keyOfService, nodePortsOf } from './service.ts'
@@ -11,9 +12,9 @@ import { clusterIpsOf, keyOfService, nodePortsOf } from './service.ts'
 const account = 'system:apiserver'
 const range: PortRange = [30_000, 32_767]
 
-/** Keeps IPAddress objects and tells of addresses and ports that cannot be a service's. */
+/** Keeps IPAddress objects, and ServiceCIDRs that have some, and tells of addresses and ports that cannot be a service's. */
 export function serviceAllocationControllers({ informers }: { informers: InformerFactory }): readonly Controller[] {
-  return [addressRepair(informers), recordRepair(informers), portRepair(informers)]
+  return [addressRepair(informers), recordRepair(informers), portRepair(informers), rangeProtection(informers)]
 }
 
 function addressRepair(informers: InformerFactory): Controller {
@@ -100,3 +101,28 @@ function portRepair(informers: InformerFactory): Controller {
     reconcile: (service) => reconcilePorts(service, (port) => byPort.get(String(port)), range),
   })
 }
+
+function rangeProtection(informers: InformerFactory): Controller {
+  const cidrs = informers.for(serviceCidrs)
+  const records = informers.for(ipAddresses)
+  const nameOf = ({ metadata }: { readonly metadata?: { readonly name?: string } }) => metadata?.name ?? ''
+  return decider({
+    name: 'service-cidr-controller',
+    account: 'service-cidrs-controller',
+    workers: 1,
+    writesTo: [cidrs],
+    watches: [
+      // What a range covers may go as soon as the range is there, and not when it has gone.
+      watch(cidrs, (cidr) => [nameOf(cidr), ...cidrs.lister.list().filter(isGoing).map(nameOf)]),
+      watch(records, () => cidrs.lister.list().filter(isGoing).map(nameOf)),
+    ],
+    observe(name) {
+      const cidr = cidrs.lister.get(name)
+      return cidr && { cidr, cidrs: cidrs.lister.list(), records: isGoing(cidr) ? records.lister.list() : [] }
+    },
+    reconcile: reconcileCidr,
+  })
+}
+
+const isGoing = ({ metadata }: { readonly metadata?: { readonly deletionTimestamp?: string } }): boolean =>
+  metadata?.deletionTimestamp !== undefined

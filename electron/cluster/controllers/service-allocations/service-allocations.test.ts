@@ -1,7 +1,7 @@
 import type { Service } from 'kubernetes-types/core/v1'
 import { describe, expect, it } from 'vitest'
 import type { KubeObject } from '#shared/kube/object.ts'
-import { ipAddresses, services } from '#shared/kube/resources.ts'
+import { ipAddresses, serviceCidrs, services } from '#shared/kube/resources.ts'
 import { service } from '../framework/testing/builders.ts'
 import { harness, type Harness } from '../framework/testing/harness.ts'
 import { withRestarts } from '../framework/testing/restarts.ts'
@@ -112,9 +112,13 @@ describe('addresses', () => {
     expect(records(h)).toEqual([['10.96.0.9', 'web']])
   })
 
-  it('get one object, however often the loop dies', async () => {
+  it('get one object and their range one condition, however often the loops die', async () => {
     const { writes } = await withRestarts(serviceAllocationControllers, [cidr, at('web', '10.96.0.9')], () => false)
-    expect(writes).toEqual(['create ipaddresses 10.96.0.9'])
+    expect(writes).toEqual([
+      'create ipaddresses 10.96.0.9',
+      'update servicecidrs kubernetes',
+      'patch servicecidrs kubernetes',
+    ])
   })
 })
 
@@ -158,5 +162,70 @@ describe('node ports', () => {
   it('may be shared by protocols of one service', async () => {
     await using h = await start(ports('a', [30_001, 'TCP'], [30_001, 'UDP']))
     expect(h.events()).toEqual([])
+  })
+})
+
+describe('ranges', () => {
+  const ranges = (h: Harness) => h.client.stored(serviceCidrs)
+  const range = (name: string, ...cidrs: string[]) =>
+    ({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'ServiceCIDR',
+      metadata: { name, uid: name },
+      spec: { cidrs },
+    }) as KubeObject
+  const extra = range('extra', '10.200.0.0/24')
+  const going = async (...objects: KubeObject[]) => {
+    const h = await start(extra, ...objects)
+    await h.client.delete(serviceCidrs, { name: 'extra' })
+    await h.run()
+    return h
+  }
+  const states = (h: Harness) =>
+    ranges(h).map(({ metadata, status }) => [
+      metadata!.name,
+      status?.conditions?.map((c) => [c.type, c.status, c.reason]),
+    ])
+
+  it('are ready, and protected', async () => {
+    await using h = await start()
+    expect(ranges(h)).toMatchObject([
+      {
+        metadata: { finalizers: ['networking.k8s.io/service-cidr-finalizer'] },
+        status: {
+          conditions: [{ type: 'Ready', status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready' }],
+        },
+      },
+    ])
+    const before = h.client.writes().length
+    await h.run(60_000)
+    expect(h.client.writes().length).toBe(before)
+  })
+
+  it('go ten seconds after they were told to, when they have no address', async () => {
+    await using h = await going(at('web', '10.96.0.9'))
+    await h.run(8000)
+    expect(ranges(h)).toHaveLength(2)
+    await h.run(4000)
+    expect(ranges(h).map(({ metadata }) => metadata?.name)).toEqual(['kubernetes'])
+  })
+
+  it('stay while an address is theirs alone, and say so', async () => {
+    await using h = await going(at('web', '10.200.0.9'))
+    await h.run(60_000)
+    expect(states(h)).toContainEqual(['extra', [['Ready', 'False', 'Terminating']]])
+    h.client.remove(services, key('web'))
+    await h.run(1000)
+    expect(states(h)).toEqual([['kubernetes', [['Ready', 'True', '']]]])
+  })
+
+  it.each([
+    ['lies around them', '10.200.0.0/16', 1],
+    ['holds their addresses', '10.200.0.8/29', 1],
+    ['lies within them beside their addresses', '10.200.0.128/25', 2],
+  ])('go or stay where another range %s', async (_, cidr, left) => {
+    await using h = await going(at('web', '10.200.0.9'), range('other', cidr))
+    await h.run(60_000)
+    expect(ranges(h).filter(({ metadata }) => metadata?.name !== 'kubernetes')).toHaveLength(left)
   })
 })

@@ -59,8 +59,10 @@ export function reconcile({ set, candidates, revisions, findClaim }: Observed, n
     steps: [...claims, ...plan.steps],
     conclude(failure) {
       const status = statusOf(set, claimed.owned, names, failure ? [] : plan.leaving, now)
+      // Conditions, which only others set, go when the counts are next written, not before.
+      const { conditions: _, ...counted } = set.status ?? {}
       return [
-        ...(equal(status, set.status) ? [] : [updateStatus(statefulSets, { ...set, status })]),
+        ...(equal(status, counted) ? [] : [updateStatus(statefulSets, { ...set, status })]),
         ...(going ? [] : truncation(set, all, claimed.owned, names)),
       ]
     },

@@ -1,9 +1,8 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { pods } from '#shared/kube/resources.ts'
-import { timestamp } from '../../base/clock.ts'
 import { referenceTo } from '../../client/event-recorder.ts'
 import { event, nothing, objectKey, patch, remove, type Decision } from '../framework/action.ts'
-import type { PodView } from '../framework/support/pods.ts'
+import { disruptionTarget, type PodView } from '../framework/support/pods.ts'
 import { toleratedFor, type TaintView } from '../framework/support/taints.ts'
 
 export interface Observed {
@@ -25,13 +24,8 @@ export function reconcile({ pod, taints, since }: Observed, now: number): Decisi
 function evict(pod: PodView, now: number): Decision {
   const { namespace, name, uid } = pod.metadata ?? {}
   const tolerate = (error: { code: number }) => error.code === 404
-  const condition = {
-    type: 'DisruptionTarget',
-    status: 'True',
-    reason: 'DeletionByTaintManager',
-    message: 'Taint manager: deleting due to NoExecute taint',
-    lastTransitionTime: timestamp(now),
-  }
+  const message = 'Taint manager: deleting due to NoExecute taint'
+  const condition = disruptionTarget(pod, { status: 'True', reason: 'DeletionByTaintManager', message }, now)
   const body = { metadata: { uid }, status: { conditions: [condition] } }
   return {
     steps: [

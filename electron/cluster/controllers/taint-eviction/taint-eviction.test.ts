@@ -8,7 +8,7 @@ import { taintEvictionController } from './controller.ts'
 
 const taint: Taint = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' }
 const on = (name: string, tolerations: Toleration[] = []) =>
-  pod(name, { spec: { nodeName: 'n', containers: [], tolerations } })
+  pod(name, { metadata: { generation: 3 }, spec: { nodeName: 'n', containers: [], tolerations } })
 const start = (...tolerations: Toleration[]) =>
   harness((parts) => [taintEvictionController(parts)], [node('n'), on('p', tolerations)])
 const set = (h: Harness, ...taints: Taint[]) => h.client.change(nodes, { name: 'n' }, (n) => (n.spec = { taints }))
@@ -21,7 +21,11 @@ it('deletes a pod that does not tolerate the taint at once, saying why in a cond
   await h.run()
   expect(deleted(h)).toEqual(['p'])
   expect(h.client.writes('patch')[0]?.body).toMatchObject({
-    status: { conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager' }] },
+    status: {
+      conditions: [
+        { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager', observedGeneration: 3 },
+      ],
+    },
   })
   expect(h.events()).toEqual(['TaintManagerEviction: Marking for deletion Pod default/p'])
 })

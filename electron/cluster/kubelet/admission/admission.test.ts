@@ -40,6 +40,16 @@ describe('admission', () => {
     })
   })
 
+  it('counts a resource that somebody gave the node, but not one that the node knows nothing of', () => {
+    const given = {
+      ...node,
+      status: { allocatable: { ...node.status?.allocatable, 'example.com/dongle': '2' } },
+    } as Node
+    const wanting = (name: string) => asking({ [name]: '3' })
+    expect(admit(wanting('example.com/dongle'), [], given)?.reason).toBe('OutOfexample.com/dongle')
+    expect(admit(wanting('example.com/licence'), [], given)).toBeUndefined()
+  })
+
   it('does not count pods that have ended', () => {
     const ended = { ...asking({ cpu: '1' }), status: { phase: 'Succeeded' } }
     expect(admit(asking({ cpu: '1' }), [ended], node)).toBeUndefined()

@@ -8,6 +8,7 @@ import {
   zero,
   type Quantity,
 } from '#shared/kube/quantity.ts'
+import { isExtendedResource } from '#shared/kube/resource-names.ts'
 import { containersOf, isTerminalPhase, type Node, type Pod } from '../types.ts'
 import { selectsNode } from './node-selection.ts'
 import { forbiddenSysctl } from './sysctls.ts'
@@ -62,6 +63,8 @@ function outOfResources(pod: Pod, running: readonly Pod[], node: Node): Rejectio
   }
   for (const [name, amount] of podAmounts(pod.spec, 'requests')) {
     if (amount.unscaled <= 0) continue
+    // One that the node knows nothing of is the cluster's, and counted elsewhere.
+    if (isExtendedResource(name) && !allocatable.has(name)) continue
     const [has, taken] = [allocatable.get(name) ?? zero, used.get(name) ?? zero]
     if (compareQuantities(amount, subtractQuantities(has, taken)) <= 0) continue
     const number = name === 'cpu' ? milliValueOf : valueOf

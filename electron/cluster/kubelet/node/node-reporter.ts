@@ -1,10 +1,12 @@
 import type { Node, NodeCondition, NodeStatus } from 'kubernetes-types/core/v1'
 import { isDeepStrictEqual } from 'node:util'
+import type { Frozen } from '#shared/kube/object.ts'
 import { nodes } from '#shared/kube/resources.ts'
 import { isAlreadyExists, isNotFound } from '#shared/kube/status.ts'
 import { timestamp, type Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { KubeClient } from '../../client/api.ts'
+import { extendedAllocatable, ownCapacity } from './extended-resources.ts'
 import { nodeObject, nodeStatus, type NodeFacts } from './node-object.ts'
 
 export interface NodeReporterDeps {
@@ -22,7 +24,7 @@ export const reportFrequency = 300_000
 export class NodeReporter implements AsyncDisposable {
   readonly #deps: NodeReporterDeps
   readonly #stop = new AbortController()
-  #known: Node | undefined
+  #known: Frozen<Node> | undefined
   #reportedAt = -Infinity
   #running: Promise<void> | undefined
 
@@ -31,8 +33,13 @@ export class NodeReporter implements AsyncDisposable {
   }
 
   /** The node as this agent last saw or wrote it. */
-  get node(): Node | undefined {
+  get node(): Frozen<Node> | undefined {
     return this.#known
+  }
+
+  /** The node as others have left it: what of that is the kubelet's affair is put right with the next look. */
+  see(node: Frozen<Node>): void {
+    this.#known = node
   }
 
   /** Resolves when the node is in the API and Ready. Tries until it is. */
@@ -71,11 +78,16 @@ export class NodeReporter implements AsyncDisposable {
     const { client, clock, facts } = this.#deps
     const current = await facts()
     const due = clock.monotonic() - this.#reportedAt >= reportFrequency
-    const wanted = nodeStatus(current)
-    if (this.#known && !due && sameStatus(this.#known.status ?? {}, wanted)) return
-    const node = await this.#ensure(current)
+    const own = nodeStatus(current)
+    const wanted = (status: Frozen<NodeStatus> | undefined) => ({
+      ...own,
+      allocatable: { ...own.allocatable, ...extendedAllocatable(status) },
+    })
+    const known = this.#known?.status
+    if (known && !due && sameStatus({ ...known, capacity: ownCapacity(known) }, wanted(known))) return
+    const { status: before } = await this.#ensure(current)
     const now = timestamp(clock.now())
-    const status = { ...wanted, conditions: timed(wanted.conditions ?? [], node.status?.conditions ?? [], now) }
+    const status = { ...wanted(before), conditions: timed(own.conditions ?? [], before?.conditions ?? [], now) }
     const body = { status }
     this.#known = await client.patch(nodes, { name: current.name }, 'strategic', body, { subresource: 'status' })
     this.#reportedAt = clock.monotonic()
@@ -119,8 +131,8 @@ function timed(conditions: readonly NodeCondition[], before: readonly NodeCondit
 }
 
 /** Times aside, and without what others put into the status. */
-function sameStatus(known: NodeStatus, wanted: NodeStatus): boolean {
-  const plain = (conditions: readonly NodeCondition[] = []) =>
+function sameStatus(known: Frozen<NodeStatus>, wanted: Frozen<NodeStatus>): boolean {
+  const plain = (conditions: readonly Frozen<NodeCondition>[] = []) =>
     conditions.map(({ type, status, reason, message }) => ({ type, status, reason, message }))
   const own = (wanted.conditions ?? []).map(({ type }) => type)
   const knownConditions = (known.conditions ?? []).filter(({ type }) => own.includes(type))

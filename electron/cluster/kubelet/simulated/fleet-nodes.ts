@@ -9,6 +9,7 @@ import type { Logger } from '../../base/logger.ts'
 import type { Random } from '../../base/random.ts'
 import type { KubeClient } from '../../client/api.ts'
 import { startInformer, type Informer } from '../../client/informer.ts'
+import { grantsExtended } from '../node/extended-resources.ts'
 import { leaseNamespace, renewLease } from '../node/lease.ts'
 import { Limiter } from './limiter.ts'
 import {
@@ -90,12 +91,12 @@ export class FleetNodes {
     this.#kept.set(wanted.name, { name: wanted.name, uid, reportAt, busy: false })
   }
 
-  /** Nodes that others call unready are reported again at once, as a kubelet does that looks at its node. */
+  /** Nodes that others call unready, or give a resource, are reported again at once: a kubelet would see it soon. */
   watch(): void {
     this.#watched = startInformer(this.#deps, nodes, { labelSelector: `${simulatedLabel}=true` })
     const look = (node: Frozen<Node>) => {
       const kept = this.#kept.get(node.metadata?.name ?? '')
-      if (kept && isCalledUnready(node)) this.#giveSign(kept, true)
+      if (kept && (isCalledUnready(node) || !grantsExtended(node.status))) this.#giveSign(kept, true)
     }
     this.#watched.handle({ add: look, update: look })
   }

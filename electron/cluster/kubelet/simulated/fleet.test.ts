@@ -54,6 +54,23 @@ describe('simulated nodes', () => {
     expect(node?.status?.allocatable?.pods).toBe('5000')
   })
 
+  it('let pods have what somebody puts into their capacity', async () => {
+    const status = () => client.find(nodes, { name: 'sim-1' })?.status
+    const capacity = { ...status()?.capacity, 'example.com/dongle': '4' }
+    client.change(nodes, { name: 'sim-1' }, (node) => Object.assign(node.status!, { capacity }))
+    await clock.advance(1000)
+    expect(status()?.allocatable).toEqual(capacity)
+    const reports = () => client.writes('patch').filter(({ resource }) => resource === 'nodes').length
+    const before = reports()
+    await clock.advance(10_000)
+    expect(reports()).toBe(before)
+    client.change(nodes, { name: 'sim-1' }, (node) => {
+      delete (node.status!.capacity as Record<string, string>)['example.com/dongle']
+    })
+    await clock.advance(1000)
+    expect(status()?.allocatable).toEqual(status()?.capacity)
+  })
+
   it('are tainted where real nodes stand beside them, also when that changes later', async () => {
     await fleet[Symbol.asyncDispose]()
     fleet = await start(['sim-1'], true)

@@ -3,6 +3,7 @@ import type { Frozen } from '#shared/kube/object.ts'
 import { simulatedLabel } from '#shared/kube/simulated.ts'
 import { attachedByController } from '#shared/kube/storage.ts'
 import { timestamp } from '../../base/clock.ts'
+import { extendedAllocatable } from '../node/extended-resources.ts'
 import { healthyConditions } from '../node/node-object.ts'
 
 export interface SimulatedNode {
@@ -57,7 +58,7 @@ export function simulatedNodeStatus(
   const at = timestamp(now)
   return {
     capacity: { ...capacity },
-    allocatable: { ...capacity },
+    allocatable: { ...capacity, ...extendedAllocatable(before?.status) },
     conditions: healthyConditions.map((condition) => {
       const old = before?.status?.conditions?.find(({ type }) => type === condition.type)
       const since = old?.status === condition.status ? (old.lastTransitionTime ?? at) : at

@@ -1,5 +1,6 @@
 import type { FieldError } from '#shared/kube/status.ts'
 import { valueOf } from '#shared/kube/quantity.ts'
+import { isExtendedResource, isNativeResource } from '#shared/kube/resource-names.ts'
 import { asInvalid, duplicate, forbidden, invalid, required } from './field.ts'
 import { isDnsLabel, isQualifiedName } from './names.ts'
 import { compare, isWhole, nonNegativeQuantity, quantity } from './quantities.ts'
@@ -52,14 +53,13 @@ const integers = new Set([
 export const isHugePages = (name: string): boolean => name.startsWith('hugepages-')
 const isQuotaHugePages = (name: string): boolean => isHugePages(name) || name.startsWith('requests.hugepages-')
 const isUnprefixed = (name: string): boolean => !name.includes('/')
-export const isNative = (name: string): boolean => isUnprefixed(name) || name.includes('kubernetes.io/')
 export const isStandardQuota = (name: string): boolean => standardQuota.has(name) || isQuotaHugePages(name)
 
-/** Neither native nor a quota's `requests.` form, and still a name with that form before it. */
+/** Still a name with a quota's form before it. */
 export const isExtended = (name: string): boolean =>
-  !isNative(name) && !name.startsWith('requests.') && isQualifiedName(`requests.${name}`).length === 0
+  isExtendedResource(name) && isQualifiedName(`requests.${name}`).length === 0
 
-export const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name)
+export const mayOvercommit = (name: string): boolean => isNativeResource(name) && !isHugePages(name)
 const isInteger = (name: string): boolean => integers.has(name) || isExtended(name)
 
 export function validateResourceName(name: string, field: string): FieldError[] {
@@ -75,7 +75,7 @@ export function validateContainerResourceName(name: string, field: string): Fiel
   if (isUnprefixed(name)) {
     if (!standardContainer.has(name) && !isHugePages(name))
       errors.push(invalid(field, name, 'must be a standard resource for containers'))
-  } else if (!isNative(name) && !isExtended(name))
+  } else if (!isNativeResource(name) && !isExtended(name))
     errors.push(invalid(field, name, "doesn't follow extended resource name standard"))
   return errors
 }

@@ -1,5 +1,6 @@
 import type { Pod, PodCondition } from 'kubernetes-types/core/v1'
 import type { Frozen } from '#shared/kube/object.ts'
+import { timestamp } from '../../../base/clock.ts'
 import { findCondition } from './conditions.ts'
 
 export type PodView = Frozen<Pod>
@@ -8,6 +9,18 @@ export const podCondition = (pod: PodView, type: string): Frozen<PodCondition> |
   findCondition(pod.status?.conditions, type)
 
 export const isPodReady = (pod: PodView): boolean => podCondition(pod, 'Ready')?.status === 'True'
+
+/** What tells that a pod is deleted for reasons that lie outside of it, or, `False`, that it was not after all. */
+export const disruptionTarget = (
+  { metadata }: PodView,
+  what: { readonly status: 'True' | 'False'; readonly reason?: string; readonly message?: string },
+  now: number,
+) => ({
+  type: 'DisruptionTarget',
+  ...what,
+  ...(metadata?.generation ? { observedGeneration: metadata.generation } : {}),
+  lastTransitionTime: timestamp(now),
+})
 
 /** Succeeded or failed: its containers will not run again. */
 export const isPodTerminal = (pod: PodView): boolean =>

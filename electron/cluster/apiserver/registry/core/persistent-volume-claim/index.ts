@@ -1,5 +1,6 @@
 import type * as v1 from 'kubernetes-types/core/v1'
 import type { KubeObject } from '#shared/kube/object.ts'
+import { isNativeResource } from '#shared/kube/resource-names.ts'
 import type { FieldError } from '#shared/kube/status.ts'
 import { ageColumn, columnsOf, nameColumn } from '../../columns/common.ts'
 import { kindsOf } from '../../define.ts'
@@ -12,7 +13,6 @@ import { asInvalid, forbidden, invalid, notSupported, required } from '../../val
 import { isImmutable, validateImmutable } from '../../validation/immutable.ts'
 import { isQualifiedName } from '../../validation/names.ts'
 import { basicQuantity, compare } from '../../validation/quantities.ts'
-import { isNative } from '../../validation/resources.ts'
 import { shortAccessModes } from '../volume/access-modes.ts'
 import { validateClaimSpec, type ClaimSpec } from './validation.ts'
 import { claimSpecWarnings, classWarnings } from './warnings.ts'
@@ -95,7 +95,9 @@ function validateStatus({ spec, status: now }: PersistentVolumeClaim): FieldErro
   for (const [name, value] of entries(now?.capacity)) errors.push(...basicQuantity(value, `status.capacity[${name}]`))
   const key = (name: string, path: string) => {
     const wrong = asInvalid(path, name, isQualifiedName(name))
-    return wrong.length || !isNative(name) || name === 'storage' ? wrong : [notSupported(path, name, ['storage'])]
+    return wrong.length || !isNativeResource(name) || name === 'storage'
+      ? wrong
+      : [notSupported(path, name, ['storage'])]
   }
   for (const [name, value] of entries(now?.allocatedResourceStatuses)) {
     const path = 'status.allocatedResourceStatus'

@@ -212,14 +212,27 @@ describe('in parallel', () => {
     expect(images(h)).toEqual({ 'web-0': 'v3', 'web-1': 'v3', 'web-2': 'v3' })
   })
 
-  it('updates one at a time though more may be unavailable: v1.36 does not know of maxUnavailable yet', async () => {
-    await using h = await start(parallel({ replicas: 4, ...rolling({ partition: 0, maxUnavailable: 2 }) }))
+  it.each([
+    [2, 4, 2],
+    ['50%', 4, 2],
+    ['10%', 4, 1],
+  ])('with maxUnavailable %s of replicas updates so many at a time', async (maxUnavailable, replicas, most) => {
+    await using h = await start(parallel({ replicas, ...rolling({ partition: 0, maxUnavailable }) }))
     await settle(h)
     image(h, 'v2')
     await h.run(10_000)
-    expect(podsOf(h).filter((p) => p.metadata?.deletionTimestamp)).toHaveLength(1)
+    expect(podsOf(h).filter((p) => p.metadata?.deletionTimestamp)).toHaveLength(most)
     await settle(h)
     expect(new Set(Object.values(images(h)))).toEqual(new Set(['v2']))
+  })
+
+  it('with maxUnavailable does not wait for pods of the old revision that never will be ready', async () => {
+    await using h = await start(parallel({ ...rolling({ partition: 0, maxUnavailable: 1 }) }))
+    image(h, 'broken')
+    await settle(h)
+    image(h, 'v3')
+    await settle(h)
+    expect(new Set(Object.values(images(h)))).toEqual(new Set(['v3']))
   })
 })
 
@@ -268,18 +281,6 @@ describe('updating', () => {
     })
     await settle(h)
     expect(read(h).status).toMatchObject({ currentRevision: second, currentReplicas: 3, updatedReplicas: 3 })
-  })
-
-  it('lets the conditions that somebody set be until a count changes', async () => {
-    await using h = await start(web())
-    await settle(h)
-    const conditions = [{ type: 'Checked', status: 'True' }]
-    h.client.change(statefulSets, key('web'), (set) => Object.assign(set, { status: { ...set.status, conditions } }))
-    await settle(h)
-    expect(read(h).status).toMatchObject({ conditions })
-    edit(h, (spec) => (spec.replicas = 2))
-    await settle(h)
-    expect(read(h).status).not.toHaveProperty('conditions')
   })
 
   it('counts a pod out as soon as it is told to go', async () => {

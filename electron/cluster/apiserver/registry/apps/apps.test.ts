@@ -3,7 +3,7 @@ import { create, update } from '../testing/rules.ts'
 import { daemonSet, type DaemonSet } from './daemon-set.ts'
 import { deployment } from './deployment.ts'
 import { replicaSet } from './replica-set.ts'
-import { statefulSet, type StatefulSet } from './stateful-set.ts'
+import { statefulSet } from './stateful-set.ts'
 
 const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'app', image: 'a:1' }] } }
 const spec = { selector: { matchLabels: { app: 'x' } }, template }
@@ -94,20 +94,6 @@ describe('deployments', () => {
   })
 })
 
-const withUnavailable = (maxUnavailable: number | undefined): StatefulSet => ({
-  ...base('StatefulSet'),
-  spec: {
-    ...structuredClone(spec),
-    serviceName: 's',
-    updateStrategy: {
-      rollingUpdate: {
-        partition: 0,
-        ...(maxUnavailable === undefined ? {} : { maxUnavailable: maxUnavailable as never }),
-      },
-    },
-  },
-})
-
 describe('other workloads', () => {
   it('replica sets may select nothing that they do not make', () => {
     const { errors } = create(replicaSet, { ...base('ReplicaSet'), spec: { ...spec, selector: {} } })
@@ -137,20 +123,9 @@ describe('other workloads', () => {
     ['101%', 'Invalid value: "101%": must not be greater than 100%'],
     [-1, 'Invalid value: -1: must be greater than or equal to 0'],
   ])('stateful sets refuse %j pods unavailable at a time', (maxUnavailable, message) => {
-    const { errors } = update(statefulSet, withUnavailable(1), (changed) => {
-      changed.spec!.updateStrategy!.rollingUpdate!.maxUnavailable = maxUnavailable as never
-    })
-    expect(errors).toContain(`spec.updateStrategy.rollingUpdate.maxUnavailable: ${message}`)
-  })
-
-  it('stateful sets get no maxUnavailable, which v1.36 keeps where it is only', () => {
-    const strategyOf = (set: StatefulSet) => set.spec?.updateStrategy?.rollingUpdate
-    expect(strategyOf(create(statefulSet, withUnavailable(2)).object)).toEqual({ partition: 0 })
-    const without = create(statefulSet, withUnavailable(undefined)).object
-    const given = update(statefulSet, without, (changed) => (strategyOf(changed)!.maxUnavailable = 2 as never))
-    expect(strategyOf(given.object)).toEqual({ partition: 0 })
-    const kept = update(statefulSet, withUnavailable(2), (changed) => (changed.spec!.replicas = 3))
-    expect(strategyOf(kept.object)).toEqual({ partition: 0, maxUnavailable: 2 })
+    const updateStrategy = { rollingUpdate: { maxUnavailable } }
+    const made = { ...base('StatefulSet'), spec: { ...structuredClone(spec), serviceName: 's', updateStrategy } }
+    expect(create(statefulSet, made).errors).toContain(`spec.updateStrategy.rollingUpdate.maxUnavailable: ${message}`)
   })
 
   it('daemon sets count the generations of their template', () => {

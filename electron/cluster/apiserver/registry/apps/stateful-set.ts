@@ -114,12 +114,10 @@ function validateStrategy(strategy: Spec['updateStrategy']): FieldError[] {
   return [invalid(path, { Type: type, RollingUpdate: rolling ?? null }, "must be 'RollingUpdate' or 'OnDelete'")]
 }
 
-/** v1.36 has its feature gate MaxUnavailableStatefulSet closed: only sets that have the field from elsewhere keep it. */
-function dropMaxUnavailable(object: StatefulSet, old?: StatefulSet): void {
-  const inUse = old?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable !== undefined
-  if (!inUse) delete object.spec?.updateStrategy?.rollingUpdate?.maxUnavailable
-}
-
+/**
+ * Upstream's v1.36 drops the field unless its feature gate MaxUnavailableStatefulSet is opened, which is open by default
+ * from v1.37 on; here whoever sets it gets it, and it is not defaulted.
+ */
 function validateMaxUnavailable(value: number | string | undefined, path: string): FieldError[] {
   if (value === undefined) return []
   return [
@@ -169,8 +167,6 @@ export const statefulSet: KindDefinition<StatefulSet> = define<StatefulSet>({
     defaults: setDefaults,
     status: true,
     desired,
-    prepareForCreate: (object) => dropMaxUnavailable(object),
-    prepareForUpdate: dropMaxUnavailable,
     validate: (object) => [...validate(object), ...validateServiceName(object)],
     validateUpdate,
     validateStatus: (object, old) => [

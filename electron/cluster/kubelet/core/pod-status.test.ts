@@ -49,6 +49,28 @@ describe('phase', () => {
     expect(phase(never, runtimeOf([exited('setup', 1)]))).toBe('Failed')
   })
 
+  it('leaves what would have come after a failed initialization waiting', () => {
+    const never = pod({
+      spec: {
+        restartPolicy: 'Never',
+        initContainers: [container({ name: 'first' }), container({ name: 'second' }), container({ name: 'third' })],
+      },
+    })
+    const gone = runtimeOf([exited('second', 1), exited('first', 0)], [sandbox({ state: 'notready' })])
+    const status = statusOf(never, gone, { ended: true })
+    expect(status.phase).toBe('Failed')
+    expect(status.initContainerStatuses?.map(({ ready }) => ready)).toEqual([true, false, false])
+    expect(status.initContainerStatuses?.[2]?.state?.waiting?.reason).toBe('PodInitializing')
+    expect(status.containerStatuses?.[0]?.state?.waiting?.reason).toBe('PodInitializing')
+    expect(status.conditions?.find(({ type }) => type === 'Initialized')).toMatchObject({
+      status: 'False',
+      reason: 'ContainersNotInitialized',
+      message: 'containers with incomplete status: [second third]',
+    })
+    const unseen = statusOf(never, runtimeOf([exited('third', 0)]), { ended: true })
+    expect(unseen.containerStatuses?.[0]?.state?.terminated?.reason).toBe('ContainerStatusUnknown')
+  })
+
   it('does not leave a terminal phase, whatever runs', () => {
     expect(phase(pod({ status: { phase: 'Failed', reason: 'Evicted' } }), runtimeOf([running()]))).toBe('Failed')
   })

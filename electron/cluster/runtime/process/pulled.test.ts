@@ -128,6 +128,26 @@ describe.skipIf(!able).each([
     expect(existsSync('/etc/wheelhouse-folder')).toBe(false)
   })
 
+  it('sees the processes of the pod where these are shared, and of the container that it is to debug', async () => {
+    const { runtime } = harness()
+    const run = async (sandbox: string, script: string, changes: Partial<ContainerConfig> = {}) => {
+      const id = await runtime.createContainer(sandbox, harness().container({ image, args: [script], ...changes }))
+      await runtime.startContainer(id)
+      return id
+    }
+    const seen = async (id: string) => (await runtime.execSync(id, ['ps', '-o', 'args'], 20_000)).stdout.toString()
+    const shared = await harness().sandbox({ sharePid: true })
+    await run(shared, 'sleep 2001; true')
+    const second = await run(shared, 'sleep 2002; true', { runAsUser: 0 })
+    expect(await seen(second)).toMatch(/sleep 2001[^]*sleep 2002/)
+    const { id: target, sandbox } = await start('sleep 2003; true')
+    const debug = await run(sandbox, 'sleep 2004; true', { targetContainerId: target })
+    expect(await seen(debug)).toMatch(/sleep 2003[^]*sleep 2004/)
+    expect((await runtime.execSync(debug, ['ls', '/proc/1/root/srv/web'], 20_000)).stdout.toString()).toContain('page')
+    await runtime.stopContainer(target, 0)
+    await harness().exited(debug)
+  })
+
   it('counts as written what it has written, and not its image', async () => {
     const { id } = await start('echo much > /tmp/file; sleep 100')
     await harness().runtime.execSync(id, ['ls', '/tmp/file'], 20_000)

@@ -9,6 +9,10 @@ export interface SandboxRecord {
   /** Network namespace to join; undefined: the host's. */
   namespace?: string
   reportSocket?: string
+  /** Its shim has an IPC namespace of the pod's, which containers inherit; absent: each has its own, or the host's. */
+  sharesIpc?: boolean
+  /** Path of the pid namespace that its containers share. */
+  processes?: string
   socket: string
   createdAt: number
   /** The pod was stopped: its network is gone and nothing starts in it again. */

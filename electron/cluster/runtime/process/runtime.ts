@@ -23,6 +23,7 @@ import { relayStream, runToEnd } from './sessions.ts'
 import { endShim, spawnShim } from './shim-client.ts'
 import type { ContainerRun, ContainerStart } from './shim/protocol.ts'
 import { containerStats, networkStats } from './statistics.ts'
+import { holdProcesses } from './shared-processes.ts'
 import { setSysctls } from './sysctls.ts'
 
 export interface ProcessRuntimeDeps {
@@ -62,6 +63,8 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   const sandboxes = new Map<string, Sandbox>()
   const onChange = (sandboxId: string, containerId?: string) =>
     events.send({ sandboxId, ...(containerId === undefined ? {} : { containerId }) })
+  /** Pods have namespaces that their containers share. */
+  const sharesNamespaces = isolation.kind !== 'none' && process.getuid?.() === 0
   const newId = () => (random.uuid() + random.uuid()).replaceAll('-', '')
 
   await adopt()
@@ -122,10 +125,15 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   }
 
   /** What has to do with its kind of image. */
-  const subjectOf = (sandbox: Sandbox, { record }: Container) => {
+  const subjectOf = (sandbox: Sandbox, { record }: Container, processes?: string) => {
     const image = images.find(record.imageId) ?? images.find(record.config.image)
     if (!image) throw new StartError(`image "${record.config.image}" is no longer present`)
-    const common = { sandbox: sandbox.record, container: record, place: sandbox.place(record.id) }
+    const common = {
+      sandbox: sandbox.record,
+      container: record,
+      place: sandbox.place(record.id),
+      ...(processes ? { processes } : {}),
+    }
     const bound = <I extends Image>(launcher: Launcher<I>, subject: Subject<I>) => ({
       image: subject.image,
       launch: (cgroup: Subject['cgroup']): Launch | Promise<Launch> =>
@@ -138,6 +146,12 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     return bound(pulled.launcher, { ...common, image })
   }
 
+  /** The pid namespace that a container is to share. */
+  function processesOf(sandbox: Sandbox, { targetContainerId }: ContainerConfig): string | undefined {
+    if (!sharesNamespaces || sandbox.record.config.hostPid) return undefined
+    return targetContainerId ? `/proc/${running(targetContainerId).pid}/ns/pid` : sandbox.record.processes
+  }
+
   async function runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string> {
     signal?.throwIfAborted()
     const id = newId()
@@ -148,22 +162,25 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
         : path.join(deps.runDirectory, `${id.slice(0, 16)}.sock`)
     mkdirSync(directory, { mode: 0o700 })
     const reap = config.hostNetwork ? [] : network.reapCommands(id)
+    const sharesIpc = sharesNamespaces && !config.hostIpc
     const attaching: Promise<Partial<PodAttachment>> = config.hostNetwork ? Promise.resolve({}) : network.attach(id)
     const starting = spawnShim({
       nodeBinary: deps.nodeBinary,
       shimEntry: deps.shimEntry,
       compileCache: path.join(deps.directory, 'compile-cache'),
       config: { socket, directory, lifeline: deps.lifeline, reap, groups: cgroups?.places(id) ?? [] },
+      ...(sharesIpc ? { launcher: ['unshare', '--ipc', '--'] } : {}),
     })
     const [attached, started] = await Promise.allSettled([attaching, starting])
-    const record: SandboxRecord = { id, config, ip: '', socket, createdAt: clock.now(), stopped: false }
+    const record: SandboxRecord = { id, config, ip: '', socket, createdAt: clock.now(), stopped: false, sharesIpc }
     const sandbox = new Sandbox(record, directory, clock, onChange)
     try {
       if (attached.status === 'rejected') throw attached.reason
       if (started.status === 'rejected') throw started.reason
       const { ip = '', namespace, reportSocket } = attached.value
       sandbox.record = { ...record, ip, ...(namespace ? { namespace } : {}), ...(reportSocket ? { reportSocket } : {}) }
-      if (config.sysctls) await setSysctls(config.sysctls, namespace)
+      const ipc = sharesIpc ? `/proc/${started.value}/ns/ipc` : undefined
+      if (config.sysctls) await setSysctls(config.sysctls, { net: namespace, ipc })
       for (const [name, content] of Object.entries(etcFiles(config, ip)))
         writeFileSync(path.join(directory, name), content)
       sandbox.save()
@@ -171,6 +188,10 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       await sandbox.connect()
       signal?.throwIfAborted()
       if (!sandbox.shim) throw new Error("the pod's shim ended while starting")
+      if (config.sharePid && sharesNamespaces) {
+        sandbox.record = { ...sandbox.record, processes: await holdProcesses(sandbox.shim, clock) }
+        sandbox.save()
+      }
     } catch (error) {
       await endSandbox(sandbox)
       rmSync(directory, { recursive: true, force: true })
@@ -209,7 +230,9 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     if (container.run) throw new Error(`container ${record.config.name} has been started before`)
     if (!sandbox.shim) throw new Error(`the sandbox of container ${record.config.name} is not ready`)
     try {
-      const subject = subjectOf(sandbox, container)
+      const processes = processesOf(sandbox, record.config)
+      if (processes) mkdirSync(sandbox.place(id).proc)
+      const subject = subjectOf(sandbox, container, processes)
       const cgroup = cgroups?.create(sandbox.record.id, id, record.config.resources)
       const launch = await subject.launch(cgroup)
       const start: ContainerStart = {
@@ -329,7 +352,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     ...(cgroups || !isolation.controlled
       ? []
       : ['CPU and memory limits are not enforced: this process may not write control groups.']),
-    ...(isolation.kind === 'none'
+    ...(isolation.kind === 'none' || sharesNamespaces
       ? []
       : ['Pods with shareProcessNamespace get a process namespace for each container.']),
   ]

@@ -100,11 +100,12 @@ export class Sandbox {
 
   forget(containerId: string): void {
     this.containers.delete(containerId)
-    const { root, statusFile, argumentsFile } = this.place(containerId)
+    const { root, statusFile, argumentsFile, proc } = this.place(containerId)
     for (const file of [
       root,
       statusFile,
       argumentsFile,
+      proc,
       this.#runFile(containerId),
       path.join(this.directory, `${containerId}.container.json`),
     ]) {
@@ -122,7 +123,13 @@ export class Sandbox {
 
   place(containerId: string): ContainerPlace {
     const file = (name: string) => path.join(this.directory, `${containerId}.${name}`)
-    return { root: file('root'), statusFile: file('status'), argumentsFile: file('arguments'), etc: this.directory }
+    return {
+      root: file('root'),
+      statusFile: file('status'),
+      argumentsFile: file('arguments'),
+      etc: this.directory,
+      proc: file('proc'),
+    }
   }
 
   #runFile(containerId: string): string {

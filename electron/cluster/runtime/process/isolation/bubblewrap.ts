@@ -3,7 +3,7 @@ import path from 'node:path'
 import { resolveInRoot } from '../root-path.ts'
 import { devices, openDevices } from './devices.ts'
 import { enterNamespaces } from './enter.ts'
-import { environmentOf, type Isolation, type IsolationOptions, type Subject } from './isolation.ts'
+import { environmentOf, hasOwnProcesses, type Isolation, type IsolationOptions, type Subject } from './isolation.ts'
 import { launcherProgram, prepareRoot } from './launching.ts'
 import { findProgram, findPrograms, quote, run } from './programs.ts'
 import { mountsOf, networkEnvironment, nodeMounts, type Mount } from './view.ts'
@@ -85,20 +85,22 @@ function isolationWith(tools: Tools): Isolation {
         launcher: `${quote(tools.bwrap)} --args 4`,
         argv,
       })
-      const status = { file: place.statusFile, launchers, tellsExit: true }
-      return { program, status, group: subject.sandbox.config.hostPid === true }
+      const { processes } = subject
+      const status = { file: place.statusFile, launchers, tellsExit: true, ...(processes ? { processes } : {}) }
+      return { program, status, group: !hasOwnProcesses(subject) }
     },
     enter: (subject, pid, command, options) => enterNamespaces(subject, { nsenter, pid }, command, options),
   }
 }
 
-function namespaceArguments(tools: Tools, { sandbox, container, image }: Subject): string[] {
+function namespaceArguments(tools: Tools, subject: Subject): string[] {
+  const { sandbox, container, image } = subject
   const { privileged, runAsUser = image.user ?? 0, runAsGroup = 0 } = container.config
   const [uid, gid] = tools.isRoot ? [runAsUser, runAsGroup] : [0, 0]
   return [
     ...(privileged && tools.isRoot ? [] : [...tools.user, '--uid', String(uid), '--gid', String(gid)]),
-    ...(sandbox.config.hostPid ? [] : ['--unshare-pid', '--as-pid-1']),
-    ...(sandbox.config.hostIpc ? [] : ['--unshare-ipc']),
+    ...(hasOwnProcesses(subject) ? ['--unshare-pid', '--as-pid-1'] : []),
+    ...(sandbox.config.hostIpc || sandbox.sharesIpc ? [] : ['--unshare-ipc']),
     '--unshare-uts',
     '--hostname',
     sandbox.config.hostname,

@@ -22,6 +22,8 @@ export interface ContainerPlace {
   argumentsFile: string
   /** Directory of the pod's hosts, hostname and resolv.conf. */
   etc: string
+  /** A directory where the /proc of a pid namespace that it shares is mounted for it. */
+  proc: string
 }
 
 export interface Subject<Image extends Runnable = SampleImage> {
@@ -30,12 +32,14 @@ export interface Subject<Image extends Runnable = SampleImage> {
   image: Image
   place: ContainerPlace
   cgroup?: ContainerCgroup
+  /** The pid namespace to be in, as a path; absent: one of its own, or the machine's with `hostPid`. */
+  processes?: string
 }
 
 export interface Launch {
   program: Program
   status?: NonNullable<ContainerStart['status']>
-  /** The container is a process group, not a pid namespace. */
+  /** The container has no pid namespace of its own: it is a process group. */
   group: boolean
 }
 
@@ -69,6 +73,10 @@ export function argumentsOf({ container, image }: Subject<Runnable>): string[] {
   if (command?.length) return [...command, ...(args ?? [])]
   return [...image.entrypoint, ...(args?.length ? args : image.cmd)]
 }
+
+/** Whether the container's processes are alone in their pid namespace. */
+export const hasOwnProcesses = ({ sandbox, processes }: Subject<Runnable>): boolean =>
+  !processes && !sandbox.config.hostPid
 
 const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 

@@ -49,7 +49,7 @@ const openNetwork = (sysctls: SandboxRecord['config']['sysctls'] = {}): string[]
  * status file as its descriptor 3 and `parameters`, which hold the environment and are not for the process list, as 4.
  */
 export function launcherProgram(
-  { sandbox, container, place, cgroup }: Subject<Runnable>,
+  { sandbox, container, place, cgroup, processes }: Subject<Runnable>,
   {
     nsenter,
     parameters,
@@ -70,11 +70,25 @@ export function launcherProgram(
     ...(cgroup?.join ?? []).map((file) => `echo $$ > ${quote(file)} || :`),
     ...(sandbox.namespace ? openNetwork(sandbox.config.sysctls) : []),
     `exec 3> ${quote(place.statusFile)} 4< ${quote(place.argumentsFile)}`,
-    `exec ${launcher} "$@"`,
+    ...(processes ? joining(processes, place.proc, nsenter, launcher) : [`exec ${launcher} "$@"`]),
   ]
   const network = sandbox.namespace ? [nsenter, `--net=${sandbox.namespace}`, '--'] : []
   return { argv: [...network, '/bin/sh', '-c', script.join('\n'), 'sh', ...argv], env: {}, cwd: '/', tty, stdin }
 }
 
+/**
+ * Runs a launcher in a pid namespace that exists. Its /proc is mounted from outside, where nobody sees it, since it may
+ * belong to a user namespace in which the container has no power.
+ */
+function joining(processes: string, proc: string, nsenter: string, launcher: string): string[] {
+  const enter = `${quote(nsenter)} --pid=${quote(processes)} --`
+  const steps = `${enter} mount -t proc -o nosuid,nodev,noexec proc ${quote(proc)} && exec setpriv --pdeathsig KILL ${enter} ${launcher} "$@"`
+  return [`exec unshare --mount --propagation private -- sh -c ${quote(steps)} sh "$@"`]
+}
+
 /** A Ctrl-C in a terminal reaches the launchers too, and must not end them; Node programs take their signals back. */
 export const ignoreTerminalSignals = (tty: boolean): string[] => (tty ? [`trap '' INT QUIT TSTP`] : [])
+
+/** What the loader of a program obeys: it must not be said to the launchers, which are the machine's and run as root. */
+export const isForLoader = (name: string): boolean =>
+  /^(LD_|GLIBC_|GCONV_PATH$|LOCPATH$|NLSPATH$|MALLOC_|RES_OPTIONS$|TMPDIR$)/.test(name)

@@ -6,10 +6,18 @@ import type { PulledImage } from '../images/service.ts'
 import type { ImageStore } from '../images/store.ts'
 import { commandFault } from '../root-path.ts'
 import { capabilityArguments } from './capabilities.ts'
-import { argumentsOf, environmentOf, StartError, workingDirectoryOf, type Launcher, type Subject } from './isolation.ts'
+import {
+  argumentsOf,
+  environmentOf,
+  hasOwnProcesses,
+  StartError,
+  workingDirectoryOf,
+  type Launcher,
+  type Subject,
+} from './isolation.ts'
 import { makeDeviceFolder } from './devices.ts'
 import { launched, makeLaunchFolder } from './launch-folder.ts'
-import { launcherProgram } from './launching.ts'
+import { isForLoader, launcherProgram } from './launching.ts'
 import { findPrograms, namespacePrograms, quote, run } from './programs.ts'
 import { makePulledRoot } from './pulled-root.ts'
 import { command, isName, runPart, setupScript, type Setup } from './unshare-script.ts'
@@ -21,10 +29,6 @@ type PulledSubject = Subject<PulledImage>
 /** Names in the container that an image does not have. */
 const launch = '/.wheelhouse/launch'
 const old = '/.wheelhouse/machine'
-
-/** What the loader of a program obeys: it must not be said to the launchers, which are the machine's and run as root. */
-const isForLoader = (name: string): boolean =>
-  /^(LD_|GLIBC_|GCONV_PATH$|LOCPATH$|NLSPATH$|MALLOC_|RES_OPTIONS$|TMPDIR$)/.test(name)
 
 /**
  * Runs images from registries, for root on Linux. The container's root is mounted in a mount namespace that ends with its
@@ -107,7 +111,8 @@ export async function openPulledLauncher(options: {
         '/sys',
       ])
       const { readOnlyRootFilesystem, tty } = container.config
-      const { hostPid = false, hostIpc = false } = sandbox.config
+      const ownPid = hasOwnProcesses(subject)
+      const ownIpc = !sandbox.config.hostIpc && !sandbox.sharesIpc
       const [sys, dev] = ['sys', 'dev'].map((name) => path.join(place.root, name)) as [string, string]
       for (const folder of [sys, dev]) mkdirSync(folder)
       const kept = readOnlyRootFilesystem ? subject.image.stored.config.volumes : []
@@ -144,8 +149,8 @@ export async function openPulledLauncher(options: {
             unshare,
             '--mount',
             '--uts',
-            ...(hostIpc ? [] : ['--ipc']),
-            ...(hostPid ? [] : ['--pid']),
+            ...(ownIpc ? ['--ipc'] : []),
+            ...(ownPid ? ['--pid'] : []),
             '--',
             programs.sh,
             ...runPart('wait'),
@@ -178,7 +183,7 @@ export async function openPulledLauncher(options: {
       })
       // The last part of the script is read by the user that the program has.
       chownSync(place.argumentsFile, user.uid, user.gid)
-      return { program, status: { file: place.statusFile, launchers, tellsExit: false }, group: hostPid }
+      return { program, status: { file: place.statusFile, launchers, tellsExit: false }, group: !ownPid }
     },
 
     enter(subject, pid, argv, { tty, stdin }) {

@@ -38,14 +38,14 @@ export async function nodeMounts(nodeBinary: string): Promise<Mount[]> {
 }
 
 export function mountsOf(
-  { sandbox, container, place }: Subject<Runnable>,
+  { sandbox, container, place, processes }: Subject<Runnable>,
   { node, preload }: { node: readonly Mount[]; preload: string },
 ): Mount[] {
   const { mounts, readOnlyRootFilesystem, privileged } = container.config
   const { hostPid = false } = sandbox.config
   return [
     ...node,
-    hostPid ? bind('/proc', '/proc', true) : { kind: 'proc' },
+    hostPid ? bind('/proc', '/proc', true) : processes ? bind(place.proc, '/proc') : { kind: 'proc' },
     ...(privileged || hostPid ? [] : guards),
     { kind: 'dev' },
     ...['hosts', 'hostname', 'resolv.conf'].map((name) => bind(path.join(place.etc, name), `/etc/${name}`)),

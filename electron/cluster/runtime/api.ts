@@ -109,7 +109,7 @@ export interface ContainerConfig {
   args?: readonly string[]
   workingDir?: string
   env: readonly { name: string; value: string }[]
-  mounts: readonly { hostPath: string; containerPath: string; readOnly: boolean }[]
+  mounts: readonly Mount[]
   tty: boolean
   stdin: boolean
   stdinOnce: boolean
@@ -131,6 +131,15 @@ export interface ContainerConfig {
   /** A running container of the sandbox whose processes this one sees (`kubectl debug --target`). */
   targetContainerId?: string
   labels: Readonly<Record<string, string>>
+}
+
+export interface Mount {
+  /** Empty where it is an image. */
+  hostPath: string
+  containerPath: string
+  readOnly: boolean
+  /** The files of an image (by id), or what is below a path in them. They are never written to. */
+  image?: { id: string; subPath?: string }
 }
 
 export interface ContainerStatus {

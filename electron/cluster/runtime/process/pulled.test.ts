@@ -148,6 +148,39 @@ describe.skipIf(!able).each([
     await harness().exited(debug)
   })
 
+  it('shows the files of other images, or a part of them, which nobody can write to', async () => {
+    const { runtime } = harness()
+    const [own, sample] = await Promise.all([runtime.images.status(image), runtime.images.status('wheelhouse/shell')])
+    const volume = (id: string, containerPath: string, subPath?: string) => ({
+      hostPath: '',
+      containerPath,
+      readOnly: true,
+      image: { id, ...(subPath ? { subPath } : {}) },
+    })
+    const mounts = [
+      volume(own!.id, '/all'),
+      volume(own!.id, '/page', 'srv/web/page'),
+      volume(own!.id, '/first', 'data'),
+      volume(sample!.id, '/sample'),
+    ]
+    const script =
+      'cat /all/srv/web/page /page /first/first; ls -d /all/gone 2>&1; ls -d /sample/usr/bin/sh; for f in /all/x /page /first/x /sample/x; do (echo > $f) 2> /dev/null || echo refused; done'
+    expect(await said(script, { mounts, runAsUser: 0 })).toEqual([
+      'hello',
+      'hello',
+      'from the image',
+      'ls: /all/gone: No such file or directory',
+      '/sample/usr/bin/sh',
+      ...Array<string>(4).fill('refused'),
+    ])
+    await expect(start('true', { mounts: [volume(own!.id, '/x', 'gone')] })).rejects.toThrow('the image has no gone')
+    // Sample images too.
+    const sandbox = await harness().sandbox()
+    const id = await harness().shell(sandbox, 'cat /all/data/first', { mounts: mounts.slice(0, 1) })
+    await harness().exited(id)
+    expect((await harness().log(id)).map((line) => line.text)).toEqual(['from the image'])
+  })
+
   it('counts as written what it has written, and not its image', async () => {
     const { id } = await start('echo much > /tmp/file; sleep 100')
     await harness().runtime.execSync(id, ['ls', '/tmp/file'], 20_000)

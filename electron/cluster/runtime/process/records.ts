@@ -32,6 +32,12 @@ export interface ContainerRecord {
   logPath: string
 }
 
+/** Ids of all images that a container needs: its own, and those that are mounted in it. */
+export const imagesOf = ({ imageId, config }: ContainerRecord): string[] => [
+  imageId,
+  ...config.mounts.flatMap(({ image }) => image?.id ?? []),
+]
+
 /** The last word on a container whose shim has died without recording an exit: containerd's code and reason for it. */
 export const lostRun = (run: ContainerRun, now: number): ContainerRun => ({
   ...run,

@@ -17,7 +17,8 @@ import { Images, type Image } from './images/service.ts'
 import { namesOf } from './images/store.ts'
 import { StartError, type Isolation, type Launch, type Launcher, type Subject } from './isolation/isolation.ts'
 import type { Pulled } from './pulled.ts'
-import type { SandboxRecord } from './records.ts'
+import { placeMounts } from './place-mounts.ts'
+import { imagesOf, type SandboxRecord } from './records.ts'
 import { Sandbox, type Container } from './sandbox.ts'
 import { relayStream, runToEnd } from './sessions.ts'
 import { endShim, spawnShim } from './shim-client.ts'
@@ -73,7 +74,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       ? undefined
       : pulled.store.addUser(() =>
           [...sandboxes.values()].flatMap(({ containers }) =>
-            [...containers.values()].map(({ record }) => record.imageId),
+            [...containers.values()].flatMap(({ record }) => imagesOf(record)),
           ),
         )
 
@@ -128,10 +129,16 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   const subjectOf = (sandbox: Sandbox, { record }: Container, processes?: string) => {
     const image = images.find(record.imageId) ?? images.find(record.config.image)
     if (!image) throw new StartError(`image "${record.config.image}" is no longer present`)
+    const place = sandbox.place(record.id)
     const common = {
       sandbox: sandbox.record,
       container: record,
-      place: sandbox.place(record.id),
+      place,
+      ...placeMounts(record.config.mounts, {
+        find: (name) => images.find(name),
+        snapshots: 'why' in pulled ? undefined : pulled.store.snapshots,
+        directory: place.volumes,
+      }),
       ...(processes ? { processes } : {}),
     }
     const bound = <I extends Image>(launcher: Launcher<I>, subject: Subject<I>) => ({

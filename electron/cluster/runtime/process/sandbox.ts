@@ -100,11 +100,12 @@ export class Sandbox {
 
   forget(containerId: string): void {
     this.containers.delete(containerId)
-    const { root, statusFile, argumentsFile, proc } = this.place(containerId)
+    const { root, statusFile, argumentsFile, volumes, proc } = this.place(containerId)
     for (const file of [
       root,
       statusFile,
       argumentsFile,
+      volumes,
       proc,
       this.#runFile(containerId),
       path.join(this.directory, `${containerId}.container.json`),
@@ -128,6 +129,7 @@ export class Sandbox {
       statusFile: file('status'),
       argumentsFile: file('arguments'),
       etc: this.directory,
+      volumes: file('volumes'),
       proc: file('proc'),
     }
   }

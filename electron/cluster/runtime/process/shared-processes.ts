@@ -5,24 +5,14 @@ import type { ShimClient } from './shim-client.ts'
 /** Waits for children that are left to it, for ever. */
 const pause = 'while :; do sleep 2147483647 & wait; done'
 const pollMs = 5
-const nobody = '65535'
+const powerless =
+  'setpriv --reuid 65535 --regid 65535 --clear-groups --inh-caps -all --bounding-set -all --no-new-privs --'
 
 /** The pid namespace that is first in a pod whose containers share one: a process that only reaps holds it. */
 const holder = [
-  ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--pid', '--fork', '--kill-child', '--'],
-  ...[
-    'setpriv',
-    '--reuid',
-    nobody,
-    '--regid',
-    nobody,
-    '--clear-groups',
-    '--inh-caps',
-    '-all',
-    '--bounding-set',
-    '-all',
-  ],
-  ...['--no-new-privs', '--', 'sh', '-c', pause],
+  'sh',
+  '-c',
+  `exec setpriv --pdeathsig KILL unshare --pid --fork --kill-child -- ${powerless} sh -c '${pause}'`,
 ]
 
 /** Has a pod's shim hold a pid namespace as long as the pod lives; answers a path of it. */

@@ -22,8 +22,19 @@ export interface ContainerPlace {
   argumentsFile: string
   /** Directory of the pod's hosts, hostname and resolv.conf. */
   etc: string
+  /** A directory for the files of images that are mounted in it. */
+  volumes: string
   /** A directory where the /proc of a pid namespace that it shares is mounted for it. */
   proc: string
+}
+
+/** A mount with its place on this machine. */
+export interface PlacedMount {
+  from: string
+  to: string
+  readOnly: boolean
+  /** What it is; of one that the launcher has to make first. */
+  directory?: boolean
 }
 
 export interface Subject<Image extends Runnable = SampleImage> {
@@ -31,6 +42,9 @@ export interface Subject<Image extends Runnable = SampleImage> {
   container: ContainerRecord
   image: Image
   place: ContainerPlace
+  mounts: readonly PlacedMount[]
+  /** Lines of a shell that run before the launcher, in a mount namespace that nobody else sees. */
+  preparations: readonly string[]
   cgroup?: ContainerCgroup
   /** The pid namespace to be in, as a path; absent: one of its own, or the machine's with `hostPid`. */
   processes?: string

@@ -49,7 +49,7 @@ const openNetwork = (sysctls: SandboxRecord['config']['sysctls'] = {}): string[]
  * status file as its descriptor 3 and `parameters`, which hold the environment and are not for the process list, as 4.
  */
 export function launcherProgram(
-  { sandbox, container, place, cgroup, processes }: Subject<Runnable>,
+  subject: Subject<Runnable>,
   {
     nsenter,
     parameters,
@@ -62,6 +62,7 @@ export function launcherProgram(
     argv: readonly string[]
   },
 ): Program {
+  const { sandbox, container, place, cgroup } = subject
   writeFileSync(place.argumentsFile, parameters, { mode: 0o600 })
   rmSync(place.statusFile, { force: true })
   const { tty, stdin } = container.config
@@ -70,20 +71,27 @@ export function launcherProgram(
     ...(cgroup?.join ?? []).map((file) => `echo $$ > ${quote(file)} || :`),
     ...(sandbox.namespace ? openNetwork(sandbox.config.sysctls) : []),
     `exec 3> ${quote(place.statusFile)} 4< ${quote(place.argumentsFile)}`,
-    ...(processes ? joining(processes, place.proc, nsenter, launcher) : [`exec ${launcher} "$@"`]),
+    `exec ${prepared(subject, nsenter, launcher)} "$@"`,
   ]
   const network = sandbox.namespace ? [nsenter, `--net=${sandbox.namespace}`, '--'] : []
   return { argv: [...network, '/bin/sh', '-c', script.join('\n'), 'sh', ...argv], env: {}, cwd: '/', tty, stdin }
 }
 
 /**
- * Runs a launcher in a pid namespace that exists. Its /proc is mounted from outside, where nobody sees it, since it may
- * belong to a user namespace in which the container has no power.
+ * A launcher after its preparations, in the pid namespace that it joins. The /proc of that is mounted from outside too,
+ * since it may belong to a user namespace in which the container has no power.
  */
-function joining(processes: string, proc: string, nsenter: string, launcher: string): string[] {
-  const enter = `${quote(nsenter)} --pid=${quote(processes)} --`
-  const steps = `${enter} mount -t proc -o nosuid,nodev,noexec proc ${quote(proc)} && exec setpriv --pdeathsig KILL ${enter} ${launcher} "$@"`
-  return [`exec unshare --mount --propagation private -- sh -c ${quote(steps)} sh "$@"`]
+function prepared({ preparations, processes, place }: Subject<Runnable>, nsenter: string, launcher: string): string {
+  if (!preparations.length && !processes) return launcher
+  const enter = processes ? `${quote(nsenter)} --pid=${quote(processes)} --` : ''
+  const steps = [
+    'set -e',
+    ...preparations,
+    ...(processes ? [`${enter} mount -t proc -o nosuid,nodev,noexec proc ${quote(place.proc)}`] : []),
+    // One that forks does not end with the shim by itself.
+    `exec ${processes ? `setpriv --pdeathsig KILL ${enter} ` : ''}${launcher} "$@"`,
+  ]
+  return `unshare --mount --propagation private -- sh -c ${quote(steps.join('\n'))} sh`
 }
 
 /** A Ctrl-C in a terminal reaches the launchers too, and must not end them; Node programs take their signals back. */

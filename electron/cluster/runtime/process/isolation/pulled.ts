@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { chownSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import type { ContainerCgroup } from '../cgroups/cgroups.ts'
 import { findUser, type ContainerUser } from '../images/users.ts'
@@ -21,6 +21,7 @@ import { isForLoader, launcherProgram } from './launching.ts'
 import { findPrograms, namespacePrograms, quote, run } from './programs.ts'
 import { makePulledRoot } from './pulled-root.ts'
 import { command, isName, runPart, setupScript, type Setup } from './unshare-script.ts'
+import { located } from './unshare.ts'
 import { openUserNamespace } from './user-namespace.ts'
 import { mountsOf, type Mount } from './view.ts'
 
@@ -126,7 +127,7 @@ export async function openPulledLauncher(options: {
         launch,
         old,
         hostname: sandbox.config.hostname,
-        mounts: mounts.map(located),
+        mounts: mounts.map((mount) => (mount.kind === 'bind' ? { ...mount, ...located(mount) } : mount)),
         // In the folder that is mounted first.
         devices: [],
         child: [programs.setpriv, '--pdeathsig', 'KILL', programs.sh, ...runPart('setup')],
@@ -268,10 +269,4 @@ function groupMounts(cgroup: ContainerCgroup | undefined): Mount[] {
     const to = folders.length > 1 ? `${groupsInside}/${controller}` : groupsInside
     return { kind: 'bind', from, to, readOnly: true }
   })
-}
-
-const located = (mount: Mount): Setup['mounts'][number] => {
-  if (mount.kind !== 'bind') return mount
-  const from = realpathSync(mount.from)
-  return { ...mount, from, directory: statSync(from).isDirectory() }
 }

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { resolveInRoot } from '../root-path.ts'
 import { devices, makeDevices, openDevices } from './devices.ts'
 import { enterNamespaces } from './enter.ts'
-import { environmentOf, hasOwnProcesses, type Isolation, type IsolationOptions } from './isolation.ts'
+import { environmentOf, hasOwnProcesses, type Isolation, type IsolationOptions, type PlacedMount } from './isolation.ts'
 import { launched, makeLaunchFolder } from './launch-folder.ts'
 import { launcherProgram, prepareRoot } from './launching.ts'
 import { findPrograms, namespacePrograms, quote, run } from './programs.ts'
@@ -99,12 +99,18 @@ function settings(tools: Tools, root: string, { user, ...wanted }: Wanted): Setu
 }
 
 function placed(root: string, mount: Mount & { kind: 'bind' }): Setup['mounts'][number] {
-  const from = realpathSync(mount.from)
-  const directory = statSync(from).isDirectory()
+  const { from, directory } = located(mount)
   const point = resolveInRoot(root, mount.to)
   mkdirSync(directory ? point : path.dirname(point), { recursive: true })
   if (!directory && !statSync(point, { throwIfNoEntry: false })) writeFileSync(point, '')
   return { ...mount, from, directory }
+}
+
+/** Follows links on the machine; what is not there yet has none. */
+export function located({ from, directory }: PlacedMount): { from: string; directory: boolean } {
+  if (directory !== undefined) return { from, directory }
+  const real = realpathSync(from)
+  return { from: real, directory: statSync(real).isDirectory() }
 }
 
 /** The program that makes the namespaces, and ends what is in them when the shim ends. */

@@ -137,9 +137,14 @@ describe.skipIf(!able).each([
     }
     const seen = async (id: string) => (await runtime.execSync(id, ['ps', '-o', 'args'], 20_000)).stdout.toString()
     const shared = await harness().sandbox({ sharePid: true })
-    await run(shared, 'sleep 2001; true')
+    // Numbers of processes that the machine does not have are used from then on.
+    await run(shared, 'i=0; while [ $i -lt 5000 ]; do (:); i=$((i + 1)); done; sleep 2001; true')
     const second = await run(shared, 'sleep 2002; true', { runAsUser: 0 })
+    while (!/sleep 2001/.test(await seen(second))) await systemClock.sleep(50)
     expect(await seen(second)).toMatch(/sleep 2001[^]*sleep 2002/)
+    const sample = await harness().shell(shared, 'sleep 2005; true')
+    expect(await seen(second)).toContain('sleep 2005')
+    expect((await runtime.execSync(sample, ['ps'], 20_000)).stdout.toString()).toContain('sleep 2001')
     const { id: target, sandbox } = await start('sleep 2003; true')
     const debug = await run(sandbox, 'sleep 2004; true', { targetContainerId: target })
     expect(await seen(debug)).toMatch(/sleep 2003[^]*sleep 2004/)

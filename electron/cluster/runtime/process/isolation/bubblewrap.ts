@@ -66,7 +66,9 @@ function isolationWith(tools: Tools): Isolation {
     kind: 'bubblewrap',
     limits: [...limits, ...tools.from.limits],
     controlled: true,
-    launch(subject) {
+    launch(given) {
+      // It looks for its own child in /proc, which has to be that of the namespace that it is in.
+      const subject = { ...given, place: { ...given.place, proc: '/proc' } }
       const { place } = subject
       const { argv, workingDirectory } = prepareRoot(subject)
       const settings = [

@@ -83,15 +83,13 @@ export function launcherProgram(
  */
 function prepared({ preparations, processes, place }: Subject<Runnable>, nsenter: string, launcher: string): string {
   if (!preparations.length && !processes) return launcher
-  const enter = processes ? `${quote(nsenter)} --pid=${quote(processes)} --` : ''
-  const steps = [
-    'set -e',
-    ...preparations,
-    ...(processes ? [`${enter} mount -t proc -o nosuid,nodev,noexec proc ${quote(place.proc)}`] : []),
-    // One that forks does not end with the shim by itself.
-    `exec ${processes ? `setpriv --pdeathsig KILL ${enter} ` : ''}${launcher} "$@"`,
-  ]
-  return `unshare --mount --propagation private -- sh -c ${quote(steps.join('\n'))} sh`
+  const shell = (...lines: string[]) => `sh -c ${quote(['set -e', ...lines].join('\n'))} sh`
+  const run = `exec ${launcher} "$@"`
+  // An nsenter that forks does not end with the shim by itself.
+  const enter = `setpriv --pdeathsig KILL ${quote(nsenter)} --pid=${quote(processes ?? '')} --`
+  const mountProc = `mount -t proc -o nosuid,nodev,noexec proc ${quote(place.proc)}`
+  const last = processes ? `exec ${enter} ${shell(mountProc, run)} "$@"` : run
+  return `unshare --mount --propagation private -- ${shell(...preparations, last)}`
 }
 
 /** A Ctrl-C in a terminal reaches the launchers too, and must not end them; Node programs take their signals back. */

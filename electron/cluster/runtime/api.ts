@@ -11,6 +11,8 @@ export interface Runtime extends AsyncDisposable {
   readonly version: string
   /** What is not isolated on this machine, one sentence each; reported in the node's conditions. Empty: everything is. */
   readonly limits: readonly string[]
+  /** What not every runtime can do, as the node's status tells it. */
+  readonly features?: { supplementalGroupsPolicy?: boolean }
 
   runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string>
   stopSandbox(id: string): Promise<void>
@@ -119,8 +121,9 @@ export interface ContainerConfig {
   runAsUser?: number
   /** Absent: the user's own group in the image. */
   runAsGroup?: number
-  /** Besides those that the image's user has. */
   supplementalGroups?: readonly number[]
+  /** `Strict`: the groups that the image gives its user are not among them. Default: Merge. */
+  supplementalGroupsPolicy?: 'Merge' | 'Strict'
   /** Names without CAP_; `ALL` is all of them. Beside a default that is Docker's. */
   capabilities?: { add: readonly string[]; drop: readonly string[] }
   /** Programs gain nothing by setuid or file capabilities. */
@@ -166,6 +169,8 @@ export interface ContainerStatus {
   logPath: string
   /** In force. */
   resources: Resources
+  /** Whom its first process began as; the groups include `gid`. */
+  user?: { uid: number; gid: number; supplementalGroups: readonly number[] }
 }
 
 export interface ExecSession extends AsyncDisposable {

@@ -100,13 +100,25 @@ describe.skipIf(!able).each([
   it('runs as its user, in its directory, with its environment, over all of its layers', async () => {
     const script = 'id; pwd; echo $HOME $FROM; cat /srv/web/page; ls /gone 2>&1; cat /data/first'
     expect(await said(script)).toEqual([
-      'uid=101(web) gid=102(web) groups=103(extra)',
+      'uid=101(web) gid=102(web) groups=102(web),103(extra)',
       '/srv/web/new',
       '/srv/web image',
       'hello',
       'ls: /gone: No such file or directory',
       'from the image',
     ])
+  })
+
+  it('gives its user the groups of the image, unless only those of the pod are wanted, and tells whom it runs as', async () => {
+    const groups = async (changes: Partial<ContainerConfig>) => {
+      const { id } = await start('id -G', { supplementalGroups: [600], ...changes })
+      await harness().exited(id)
+      const { user } = (await harness().runtime.containerStatus(id))!
+      return [(await harness().log(id))[0]?.text, user]
+    }
+    const whom = (...supplementalGroups: number[]) => ({ uid: 101, gid: 102, supplementalGroups })
+    expect(await groups({})).toEqual(['102 103 600', whom(102, 103, 600)])
+    expect(await groups({ supplementalGroupsPolicy: 'Strict' })).toEqual(['102 600', whom(102, 600)])
   })
 
   it('lets root change owners and become others, as images do when they start', async () => {
@@ -223,7 +235,7 @@ describe.skipIf(!able)('a container of an image from a registry', () => {
 
   it('is whoever the pod says instead', async () => {
     const config = { runAsUser: 7, runAsGroup: 8, supplementalGroups: [9] }
-    expect(await said('id', config)).toEqual(['uid=7 gid=8 groups=9'])
+    expect(await said('id', config)).toEqual(['uid=7 gid=8 groups=8,9'])
     // A number that the image knows has its group there.
     expect(await said('id -g', { runAsUser: 101 })).toEqual(['102'])
     expect(await said('id -u', { runAsUser: 0 })).toEqual(['0'])

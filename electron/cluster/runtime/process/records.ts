@@ -1,4 +1,4 @@
-import type { ContainerConfig, SandboxConfig } from '../api.ts'
+import type { ContainerConfig, ContainerStatus, SandboxConfig } from '../api.ts'
 import type { ContainerRun } from './shim/protocol.ts'
 
 /** `sandbox.json`: what a new agent needs to know of a pod that an earlier one started. */
@@ -30,6 +30,8 @@ export interface ContainerRecord {
   imageRef?: string
   createdAt: number
   logPath: string
+  /** Since it was started. */
+  user?: NonNullable<ContainerStatus['user']>
 }
 
 /** Ids of all images that a container needs: its own, and those that are mounted in it. */

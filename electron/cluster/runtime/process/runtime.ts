@@ -242,6 +242,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       const subject = subjectOf(sandbox, container, processes)
       const cgroup = cgroups?.create(sandbox.record.id, id, record.config.resources)
       const launch = await subject.launch(cgroup)
+      if (launch.user) sandbox.change(id, { user: launch.user })
       const start: ContainerStart = {
         id,
         program: launch.program,
@@ -271,9 +272,9 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   }
 
   function updateContainer(id: string, resources: Resources): void {
-    const { sandbox } = get(id)
+    const { sandbox, container } = get(id)
     cgroups?.update(resources, sandbox.record.id, id)
-    sandbox.configure({ resources }, id)
+    sandbox.change(id, { config: { ...container.record.config, resources } })
   }
 
   function updateSandbox(id: string, resources: Resources): void {
@@ -351,6 +352,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     message: run?.message ?? '',
     logPath: record.logPath,
     resources: record.config.resources ?? {},
+    ...(record.user ? { user: record.user } : {}),
   })
 
   const limits = [
@@ -367,6 +369,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   return {
     version,
     limits,
+    features: { supplementalGroupsPolicy: true },
     images,
     runSandbox,
     stopSandbox,

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Clock } from '../../base/clock.ts'
-import type { ContainerConfig, SandboxStatus } from '../api.ts'
+import type { SandboxStatus } from '../api.ts'
 import type { ContainerPlace } from './isolation/isolation.ts'
 import { lostRun, type ContainerRecord, type SandboxRecord } from './records.ts'
 import { ShimClient } from './shim-client.ts'
@@ -82,11 +82,11 @@ export class Sandbox {
     this.#onChange(this.record.id, record.id)
   }
 
-  /** Writes down what has changed in how a container or the pod is configured. */
-  configure(config: Partial<ContainerConfig>, containerId: string): void {
+  /** Writes down what has changed about a container. */
+  change(containerId: string, changes: Partial<ContainerRecord>): void {
     const container = this.containers.get(containerId)
     if (!container) return
-    container.record = { ...container.record, config: { ...container.record.config, ...config } }
+    container.record = { ...container.record, ...changes }
     writeRecord(path.join(this.directory, `${containerId}.container.json`), container.record, false)
     this.#onChange(this.record.id, containerId)
   }

@@ -3,7 +3,15 @@ import path from 'node:path'
 import { resolveInRoot } from '../root-path.ts'
 import { devices, openDevices } from './devices.ts'
 import { enterNamespaces } from './enter.ts'
-import { environmentOf, hasOwnProcesses, type Isolation, type IsolationOptions, type Subject } from './isolation.ts'
+import {
+  environmentOf,
+  hasOwnProcesses,
+  sampleUser,
+  type Isolation,
+  type IsolationOptions,
+  type Launch,
+  type Subject,
+} from './isolation.ts'
 import { launcherProgram, prepareRoot } from './launching.ts'
 import { findProgram, findPrograms, quote, run } from './programs.ts'
 import { mountsOf, networkEnvironment, nodeMounts, type Mount } from './view.ts'
@@ -89,16 +97,19 @@ function isolationWith(tools: Tools): Isolation {
       })
       const { processes } = subject
       const status = { file: place.statusFile, launchers, tellsExit: true, ...(processes ? { processes } : {}) }
-      return { program, status, group: !hasOwnProcesses(subject) }
+      return { program, status, group: !hasOwnProcesses(subject), user: userOf(tools, subject) }
     },
     enter: (subject, pid, command, options) => enterNamespaces(subject, { nsenter, pid }, command, options),
   }
 }
 
+const userOf = ({ isRoot }: Tools, subject: Subject): NonNullable<Launch['user']> =>
+  isRoot ? sampleUser(subject) : { uid: 0, gid: 0, supplementalGroups: [0] }
+
 function namespaceArguments(tools: Tools, subject: Subject): string[] {
-  const { sandbox, container, image } = subject
-  const { privileged, runAsUser = image.user ?? 0, runAsGroup = 0 } = container.config
-  const [uid, gid] = tools.isRoot ? [runAsUser, runAsGroup] : [0, 0]
+  const { sandbox, container } = subject
+  const { privileged } = container.config
+  const { uid, gid } = userOf(tools, subject)
   return [
     ...(privileged && tools.isRoot ? [] : [...tools.user, '--uid', String(uid), '--gid', String(gid)]),
     ...(hasOwnProcesses(subject) ? ['--unshare-pid', '--as-pid-1'] : []),

@@ -80,7 +80,7 @@ export function hostIsolation(options: HostOptions): Isolation {
       buildRoot(place.root, image)
       for (const [inside, here] of filesOf(subject).mounts) makeMountPoint(place.root, inside, here)
       const { tty, stdin } = container.config
-      return { program: program(subject, argumentsOf(subject), tty, stdin), group: true }
+      return { program: program(subject, argumentsOf(subject), tty, stdin), group: true, user: undefined }
     },
     enter: (subject, _pid, command, { tty, stdin }) => program(subject, command, tty, stdin),
   }

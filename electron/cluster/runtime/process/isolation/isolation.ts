@@ -1,3 +1,4 @@
+import type { ContainerStatus } from '../../api.ts'
 import type { ContainerCgroup } from '../cgroups/cgroups.ts'
 import type { Runnable } from '../images/runnable.ts'
 import type { SampleImage } from '../images/samples.ts'
@@ -53,6 +54,8 @@ export interface Subject<Image extends Runnable = SampleImage> {
 export interface Launch {
   program: Program
   status?: NonNullable<ContainerStart['status']>
+  /** Undefined: that of this process. */
+  user: ContainerStatus['user']
   /** The container has no pid namespace of its own: it is a process group. */
   group: boolean
 }
@@ -86,6 +89,12 @@ export function argumentsOf({ container, image }: Subject<Runnable>): string[] {
   const { command, args } = container.config
   if (command?.length) return [...command, ...(args ?? [])]
   return [...image.entrypoint, ...(args?.length ? args : image.cmd)]
+}
+
+/** Whom a container of a sample image runs as, where it can be chosen. */
+export function sampleUser({ container, image }: Subject): NonNullable<Launch['user']> {
+  const { runAsUser: uid = image.user ?? 0, runAsGroup: gid = 0 } = container.config
+  return { uid, gid, supplementalGroups: [gid] }
 }
 
 /** Whether the container's processes are alone in their pid namespace. */

@@ -63,13 +63,14 @@ export async function openPulledLauncher(options: {
   const { store } = options
 
   const userOf = ({ image, container }: PulledSubject): ContainerUser => {
-    const { runAsUser, runAsGroup, supplementalGroups = [] } = container.config
+    const { runAsUser, runAsGroup, supplementalGroups = [], supplementalGroupsPolicy = 'Merge' } = container.config
     const top = image.stored.chain.at(-1)
     const accounts = top === undefined ? { passwd: '', group: '' } : store.snapshots.accounts(top)
     const written = runAsUser === undefined ? image.stored.config.user : String(runAsUser)
     try {
       const user = findUser(runAsGroup === undefined ? written : `${written.split(':')[0]}:${runAsGroup}`, accounts)
-      return { ...user, groups: [...new Set([...user.groups, ...supplementalGroups])] }
+      const ofImage = supplementalGroupsPolicy === 'Strict' ? [] : user.groups
+      return { ...user, groups: [...new Set([user.gid, ...ofImage, ...supplementalGroups])] }
     } catch (error) {
       throw new StartError((error as Error).message, { cause: error })
     }
@@ -84,7 +85,8 @@ export async function openPulledLauncher(options: {
     String(uid),
     '--regid',
     String(gid),
-    ...(groups.length ? ['--groups', groups.join()] : ['--clear-groups']),
+    '--groups',
+    groups.join(),
     ...capabilityArguments(container.config),
     ...(container.config.noNewPrivileges ? ['--no-new-privs'] : []),
     '--',
@@ -117,8 +119,8 @@ export async function openPulledLauncher(options: {
       const [sys, dev] = ['sys', 'dev'].map((name) => path.join(place.root, name)) as [string, string]
       for (const folder of [sys, dev]) mkdirSync(folder)
       const kept = readOnlyRootFilesystem ? subject.image.stored.config.volumes : []
-      const groups = groupMounts(subject.cgroup)
-      const mounts = [...groups, ...mountsOf(subject, { node: [], preload: '' })]
+      const controlGroups = groupMounts(subject.cgroup)
+      const mounts = [...controlGroups, ...mountsOf(subject, { node: [], preload: '' })]
       const tool = (program: string, ...args: string[]) => command([...launched(launch, program), ...args])
       const workingDirectory = workingDirectoryOf(subject)
       const setup: Setup = {
@@ -161,7 +163,7 @@ export async function openPulledLauncher(options: {
           tool('mount', '--rbind', `${old}${sys}`, '/sys'),
           tool('mount', '--rbind', `${old}${dev}`, '/dev'),
           // Version 1 has a folder for each controller.
-          ...(groups.length > 1
+          ...(controlGroups.length > 1
             ? [tool('mount', '-t', 'tmpfs', '-o', 'mode=755,size=64k,nosuid,nodev,noexec', 'tmpfs', groupsInside)]
             : []),
           // What an image says is a volume is written to even where the rest is not.
@@ -184,7 +186,9 @@ export async function openPulledLauncher(options: {
       })
       // The last part of the script is read by the user that the program has.
       chownSync(place.argumentsFile, user.uid, user.gid)
-      return { program, status: { file: place.statusFile, launchers, tellsExit: false }, group: !ownPid }
+      const status = { file: place.statusFile, launchers, tellsExit: false }
+      const { uid, gid, groups } = user
+      return { program, status, group: !ownPid, user: { uid, gid, supplementalGroups: groups } }
     },
 
     enter(subject, pid, argv, { tty, stdin }) {

@@ -3,7 +3,14 @@ import path from 'node:path'
 import { resolveInRoot } from '../root-path.ts'
 import { devices, makeDevices, openDevices } from './devices.ts'
 import { enterNamespaces } from './enter.ts'
-import { environmentOf, hasOwnProcesses, type Isolation, type IsolationOptions, type PlacedMount } from './isolation.ts'
+import {
+  environmentOf,
+  hasOwnProcesses,
+  sampleUser,
+  type Isolation,
+  type IsolationOptions,
+  type PlacedMount,
+} from './isolation.ts'
 import { launched, makeLaunchFolder } from './launch-folder.ts'
 import { launcherProgram, prepareRoot } from './launching.ts'
 import { findPrograms, namespacePrograms, quote, run } from './programs.ts'
@@ -35,13 +42,14 @@ export async function openUnshare(options: IsolationOptions): Promise<Isolation>
       const { argv, workingDirectory } = prepareRoot(subject)
       const ownPid = hasOwnProcesses(subject)
       const ownIpc = !subject.sandbox.config.hostIpc && !subject.sandbox.sharesIpc
-      const { privileged = false, runAsUser = subject.image.user ?? 0, runAsGroup = 0 } = subject.container.config
+      const { privileged = false } = subject.container.config
+      const user = sampleUser(subject)
       const setup = settings(tools, place.root, {
         hostname: subject.sandbox.config.hostname,
         mounts: mountsOf(subject, tools),
         environment: { ...environmentOf(subject), ...networkEnvironment(subject) },
         workingDirectory,
-        user: privileged ? undefined : { uid: runAsUser, gid: runAsGroup },
+        user: privileged ? undefined : user,
       })
       const program = launcherProgram(subject, {
         nsenter,
@@ -50,7 +58,7 @@ export async function openUnshare(options: IsolationOptions): Promise<Isolation>
         argv,
       })
       const status = { file: place.statusFile, launchers, tellsExit: false }
-      return { program, status, group: !ownPid }
+      return { program, status, group: !ownPid, user }
     },
     enter: (subject, pid, command, streams) =>
       enterNamespaces(subject, { nsenter, pid, through: isRoot ? undefined : parentOf(pid) }, command, streams),

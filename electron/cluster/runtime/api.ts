@@ -81,6 +81,8 @@ export interface SandboxConfig {
   hostPid?: boolean
   hostIpc?: boolean
   sharePid: boolean
+  /** Which of the runtime's ways to run pods; absent: its usual one. An unknown one is refused by `runSandbox`. */
+  runtimeHandler?: string
   /** By name, with dots. Those of the network only. */
   sysctls?: Readonly<Record<string, string>>
   /** Of all containers together. */

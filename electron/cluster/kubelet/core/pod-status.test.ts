@@ -192,6 +192,13 @@ describe('container statuses', () => {
     expect(state?.terminated?.message).toBe('killed: out of ideas')
   })
 
+  it('tell whom a container runs as, where the runtime does', () => {
+    const user = { uid: 1000, gid: 1000, supplementalGroups: [1000, 2000] }
+    expect(statusOf(pod(), runtimeOf([running('web', { user })])).containerStatuses?.[0]).toMatchObject({
+      user: { linux: user },
+    })
+  })
+
   it('sort regular containers by name and keep init containers in order', () => {
     const many = pod({
       containers: [{ name: 'b' }, { name: 'a' }],

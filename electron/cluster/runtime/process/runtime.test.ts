@@ -174,6 +174,13 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
     expect({ exitCode, stderr: stderr.toString() }).toEqual({ exitCode: 0, stderr: '' })
   })
 
+  it('knows no other way to run pods than its own', async () => {
+    await expect(harness.sandbox({ runtimeHandler: 'vm' })).rejects.toThrow(
+      'failed to get sandbox runtime: no runtime for "vm" is configured',
+    )
+    expect(await harness.runtime.sandboxes()).toEqual([])
+  })
+
   describe('a pid namespace that containers share', () => {
     const commands = async (id: string) => await output(id, 'ps')
 

@@ -161,6 +161,9 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
 
   async function runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string> {
     signal?.throwIfAborted()
+    const { runtimeHandler: handler } = config
+    if (handler)
+      throw new Error(`failed to get sandbox runtime: no runtime for ${JSON.stringify(handler)} is configured`)
     const id = newId()
     const directory = path.join(podsDirectory, id)
     const socket =

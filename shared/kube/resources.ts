@@ -22,6 +22,7 @@ import type {
 import type { Condition } from 'kubernetes-types/meta/v1'
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1'
 import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1'
+import type { RuntimeClass } from 'kubernetes-types/node/v1'
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1'
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1'
 import type { CSIDriver, CSINode, StorageClass, VolumeAttachment } from 'kubernetes-types/storage/v1'
@@ -127,6 +128,7 @@ export const networkPolicies = namespaced<NetworkPolicy>('networking.k8s.io', 'v
 export const serviceCidrs = global<ServiceCidr>('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR')
 export const ipAddresses = global<IpAddress>('networking.k8s.io', 'v1', 'ipaddresses', 'IPAddress')
 export const leases = namespaced<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease')
+export const runtimeClasses = global<RuntimeClass>('node.k8s.io', 'v1', 'runtimeclasses', 'RuntimeClass')
 export const csiDrivers = global<CSIDriver>('storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver')
 export const volumeAttachments = global<VolumeAttachment>(
   'storage.k8s.io',

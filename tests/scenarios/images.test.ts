@@ -128,7 +128,7 @@ spec: { containers: [{ name: main, image: "${open.host}/other:1", imagePullPolic
 
   it('are pulled with the secret of the pod, and not without', async () => {
     await k('wait', '--for=condition=Ready', 'pod/private', '--timeout=30s')
-    expect(await k('logs', 'private')).toBe('uid=1000 gid=0 groups=2000\n')
+    expect(await k('logs', 'private')).toBe('uid=1000 gid=0 groups=0,2000\n')
     const waiting = async () => (await pod('refused')).status?.containerStatuses?.[0]?.state?.waiting
     await eventually('a refusal', async () => /failed to authorize/.test((await waiting())?.message ?? ''))
   })

@@ -132,6 +132,38 @@ describe('a pod', () => {
     expect(pulls()).toBe(3)
   })
 
+  it('pulls the images that are volumes, and mounts what they hold', async () => {
+    const volumes = [{ name: 'v', image: { reference: 'shop/data:1' } }]
+    const containers = [{ volumeMounts: [{ name: 'v', mountPath: '/data', subPath: 'a' }] }]
+    test.run(pod({ containers, spec: { volumes } } as object))
+    await test.until(() => ready() === 'True')
+    expect(test.runtime.calls).toContain('pull shop/data:1')
+    expect(test.runtime.container('web').config.mounts).toContainEqual({
+      hostPath: '',
+      containerPath: '/data',
+      readOnly: true,
+      image: { id: test.runtime.present.get('shop/data:1')!.id, subPath: 'a' },
+    })
+  })
+
+  it('waits in ErrImagePull for an image that is a volume', async () => {
+    const volumes = [{ name: 'v', image: { reference: 'shop/absent:1' } }]
+    test.run(pod({ containers: [{ volumeMounts: [{ name: 'v', mountPath: '/data' }] }], spec: { volumes } } as object))
+    await test.until(() => web()?.state?.waiting?.reason === 'ErrImagePull')
+    expect(web()?.state?.waiting?.message).toBe('no such image: shop/absent:1')
+  })
+
+  it('has the runtime run a pod as its RuntimeClass says', async () => {
+    test.run({ ...pod({ spec: { runtimeClassName: 'sandboxed' } }) })
+    await test.until(() => test.message('FailedCreatePodSandBox'))
+    expect(test.message('FailedCreatePodSandBox')).toContain('runtimeclasses.node.k8s.io "sandboxed" not found')
+    const found = { kind: 'RuntimeClass', apiVersion: 'node.k8s.io/v1', metadata: { name: 'sandboxed' }, handler: 'vm' }
+    test.client.seed(found)
+    await test.pass(5000)
+    await test.until(() => ready() === 'True')
+    expect([...test.runtime.pods.values()][0]?.config.runtimeHandler).toBe('vm')
+  })
+
   it('restarts a crashed container at once, then backs off as CrashLoopBackOff', async () => {
     test.run(pod())
     await test.until(() => ready() === 'True')

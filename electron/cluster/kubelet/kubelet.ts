@@ -8,7 +8,7 @@ import { Disposer } from '../base/dispose.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { Runtime } from '../runtime/api.ts'
-import { nodes, pods, services } from '#shared/kube/resources.ts'
+import { nodes, pods, runtimeClasses, services } from '#shared/kube/resources.ts'
 import { Allocations } from './allocation/allocations.ts'
 import type { ClusterDns } from './containers/sandbox-config.ts'
 import { KeyedBackoff } from '../base/keyed-backoff.ts'
@@ -181,6 +181,7 @@ async function startParts(
         port: deps.port,
         runtimeVersion: runtime.version,
         kubeletVersion: deps.kubeletVersion,
+        ...(runtime.features ? { features: runtime.features } : {}),
         limits: [...runtime.limits, ...(deps.limits ?? [])],
         images: await runtime.images.list(),
         ...(deps.labels ? { labels: deps.labels } : {}),
@@ -257,6 +258,7 @@ async function startParts(
       images: new ImageManager({ runtime, clock, events, references, records: deps.pullRecords }),
       crashes: new KeyedBackoff(clock),
       dns: () => dns,
+      runtimeHandler: (pod) => runtimeHandlerOf(client, pod),
       hostIp,
       node,
       pressure: () => pressure?.conditions ?? [],
@@ -311,6 +313,11 @@ async function startParts(
     watchLocalStorage({ clock, disk, pods: () => manager.active, evict: (pod, why) => manager.evict(pod, why) }),
   )
   return make({ pods: manager, status, inspector, directories, disk, volumes, probes })
+}
+
+async function runtimeHandlerOf(client: KubeClient, { spec }: Pod): Promise<string> {
+  const { runtimeClassName: name } = spec ?? {}
+  return name ? (await client.get(runtimeClasses, { name })).handler : ''
 }
 
 const createdAt = (pod: Pod): string => pod.metadata?.creationTimestamp ?? ''

@@ -9,7 +9,10 @@ export type Node = Frozen<core.Node>
 export type Service = Frozen<core.Service>
 export type ConfigMap = Frozen<core.ConfigMap>
 export type Secret = Frozen<core.Secret>
-export type Volume = Frozen<core.Volume>
+/** `image` is newer than the typed client. */
+export type Volume = Frozen<core.Volume> & {
+  readonly image?: { readonly reference?: string; readonly pullPolicy?: string }
+}
 export type Probe = Frozen<core.Probe>
 export type LifecycleHandler = Frozen<core.LifecycleHandler>
 export type ContainerStatus = Frozen<core.ContainerStatus>
@@ -48,6 +51,7 @@ export const latestContainer = (runtime: PodRuntime, name: string): RuntimeConta
 
 export const initContainersOf = (pod: Pod): readonly Container[] =>
   (pod.spec?.initContainers ?? []) as readonly Container[]
+export const volumesOf = (pod: Pod): readonly Volume[] => (pod.spec?.volumes ?? []) as readonly Volume[]
 export const containersOf = (pod: Pod): readonly Container[] => (pod.spec?.containers ?? []) as readonly Container[]
 export const ephemeralContainersOf = (pod: Pod): readonly EphemeralContainer[] =>
   (pod.spec?.ephemeralContainers ?? []) as unknown as readonly EphemeralContainer[]

@@ -11,6 +11,8 @@ export interface Runtime extends AsyncDisposable {
   readonly version: string
   /** What is not isolated on this machine, one sentence each; reported in the node's conditions. Empty: everything is. */
   readonly limits: readonly string[]
+  /** What not every runtime can do, as the node's status tells it. */
+  readonly features?: { supplementalGroupsPolicy?: boolean }
 
   runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string>
   stopSandbox(id: string): Promise<void>
@@ -79,6 +81,8 @@ export interface SandboxConfig {
   hostPid?: boolean
   hostIpc?: boolean
   sharePid: boolean
+  /** Which of the runtime's ways to run pods; absent: its usual one. An unknown one is refused by `runSandbox`. */
+  runtimeHandler?: string
   /** By name, with dots. Those of the network only. */
   sysctls?: Readonly<Record<string, string>>
   /** Of all containers together. */
@@ -109,7 +113,7 @@ export interface ContainerConfig {
   args?: readonly string[]
   workingDir?: string
   env: readonly { name: string; value: string }[]
-  mounts: readonly { hostPath: string; containerPath: string; readOnly: boolean }[]
+  mounts: readonly Mount[]
   tty: boolean
   stdin: boolean
   stdinOnce: boolean
@@ -119,8 +123,9 @@ export interface ContainerConfig {
   runAsUser?: number
   /** Absent: the user's own group in the image. */
   runAsGroup?: number
-  /** Besides those that the image's user has. */
   supplementalGroups?: readonly number[]
+  /** `Strict`: the groups that the image gives its user are not among them. Default: Merge. */
+  supplementalGroupsPolicy?: 'Merge' | 'Strict'
   /** Names without CAP_; `ALL` is all of them. Beside a default that is Docker's. */
   capabilities?: { add: readonly string[]; drop: readonly string[] }
   /** Programs gain nothing by setuid or file capabilities. */
@@ -131,6 +136,15 @@ export interface ContainerConfig {
   /** A running container of the sandbox whose processes this one sees (`kubectl debug --target`). */
   targetContainerId?: string
   labels: Readonly<Record<string, string>>
+}
+
+export interface Mount {
+  /** Empty where it is an image. */
+  hostPath: string
+  containerPath: string
+  readOnly: boolean
+  /** The files of an image (by id), or what is below a path in them. They are never written to. */
+  image?: { id: string; subPath?: string }
 }
 
 export interface ContainerStatus {
@@ -157,6 +171,8 @@ export interface ContainerStatus {
   logPath: string
   /** In force. */
   resources: Resources
+  /** Whom its first process began as; the groups include `gid`. */
+  user?: { uid: number; gid: number; supplementalGroups: readonly number[] }
 }
 
 export interface ExecSession extends AsyncDisposable {

@@ -12,6 +12,16 @@ const node: Node = {
 const asking = (requests: Record<string, string>) => pod({ containers: [{ resources: { requests } }] })
 
 describe('admission', () => {
+  it('refuses groups of the pod alone where the runtime cannot leave those of the image out', () => {
+    const strict = pod({ spec: { securityContext: { supplementalGroupsPolicy: 'Strict' } } } as object)
+    expect(admit(strict, [], node)).toEqual({
+      reason: 'SupplementalGroupsPolicyNotSupported',
+      message: 'SupplementalGroupsPolicy=Strict is not supported in this node',
+    })
+    const able = { ...node, status: { ...node.status, features: { supplementalGroupsPolicy: true } } }
+    expect(admit(strict, [], able)).toBeUndefined()
+  })
+
   it('lets a pod set what is safe of the kernel, unless it shares that with the node', () => {
     const setting = (name: string, more: object = {}) =>
       admit(pod({ spec: { securityContext: { sysctls: [{ name, value: '1' }] }, ...more } }), [], node)

@@ -27,6 +27,13 @@ export function admit(pod: Pod, others: readonly Pod[], node: Node): Rejection |
   const sysctl = forbiddenSysctl(pod)
   if (sysctl) return { reason: 'SysctlForbidden', message: `forbidden sysctl: ${sysctl}` }
   const system = node.status?.nodeInfo?.operatingSystem
+  const policy = (pod.spec?.securityContext as { supplementalGroupsPolicy?: string } | undefined)
+    ?.supplementalGroupsPolicy
+  const { features } = (node.status ?? {}) as { features?: { supplementalGroupsPolicy?: boolean } }
+  if (policy === 'Strict' && !features?.supplementalGroupsPolicy) {
+    const message = `SupplementalGroupsPolicy=${policy} is not supported in this node`
+    return { reason: 'SupplementalGroupsPolicyNotSupported', message }
+  }
   if (pod.spec?.os && system && pod.spec.os.name !== system) {
     return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
   }

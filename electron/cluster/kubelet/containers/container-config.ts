@@ -1,9 +1,10 @@
+import { readFileSync, realpathSync } from 'node:fs'
 import { mkdir, writeFile, chmod } from 'node:fs/promises'
 import path from 'node:path'
 import type { ContainerConfig, ImageStatus } from '../../runtime/api.ts'
 import { containerResources } from '../core/resources.ts'
 import type { NodeDirectories } from '../directories.ts'
-import { containerEnvironment, type EnvironmentInput } from '../environment/environment.ts'
+import { ConfigError, containerEnvironment, type EnvironmentInput } from '../environment/environment.ts'
 import { expand, lookupIn } from '../environment/expansion.ts'
 import { uidOf, type Container, type Pod } from '../types.ts'
 import { containerMounts, type VolumeOnHost } from '../volumes/mounts.ts'
@@ -15,6 +16,8 @@ export interface ContainerConfigInput {
   environment: EnvironmentInput
   /** By name. */
   volumes: ReadonlyMap<string, VolumeOnHost>
+  /** Ids of images that are volumes, by the volume's name. */
+  images: ReadonlyMap<string, string>
   directories: NodeDirectories
 }
 
@@ -25,11 +28,14 @@ export async function containerConfig(
   input: ContainerConfigInput,
 ): Promise<{ config: ContainerConfig; skipped: string[] }> {
   const { attempt, directories } = input
-  const { variables, skipped } = containerEnvironment(pod, container, input.environment)
+  const { variables, skipped } = containerEnvironment(pod, container, {
+    ...input.environment,
+    file: (volume, file) => readInVolume(input.volumes, volume, file),
+  })
   const values = new Map(variables.map(({ name, value }) => [name, value]))
   const expanded = (texts: readonly string[] | undefined) => texts?.map((text) => expand(text, lookupIn(values)))
   const [command, args] = [expanded(container.command), expanded(container.args)]
-  const mounts = await containerMounts(container, input.volumes, values)
+  const mounts = await containerMounts(container, input.volumes, values, input.images)
   const terminationPath = container.terminationMessagePath ?? '/dev/termination-log'
   if (terminationPath) {
     const hostPath = await makeTerminationLog(directories, pod, container, attempt)
@@ -57,6 +63,15 @@ export async function containerConfig(
       labels: containerLabels(pod, container),
     },
   }
+}
+
+function readInVolume(volumes: ContainerConfigInput['volumes'], name: string, file: string): string {
+  const volume = volumes.get(name)
+  if (!volume) throw new ConfigError(`cannot find the volume ${JSON.stringify(name)} referenced by FileKeyRef`)
+  const root = realpathSync(volume.path)
+  const found = realpathSync(path.join(root, file))
+  if (!found.startsWith(root + path.sep)) throw new Error(`${file} leads out of the volume`)
+  return readFileSync(found, 'utf8')
 }
 
 /** Every run has a file of its own, so that the message of a run is still there when the next has begun. */

@@ -16,7 +16,7 @@ type Dns = SandboxConfig['dns']
 export async function sandboxConfig(
   pod: Pod,
   attempt: number,
-  { directories, dns }: { directories: NodeDirectories; dns: ClusterDns },
+  { directories, dns, runtimeHandler }: { directories: NodeDirectories; dns: ClusterDns; runtimeHandler: string },
 ): Promise<SandboxConfig> {
   const { name = '', namespace = '', labels = {} } = pod.metadata ?? {}
   const { hostNetwork = false, hostPID, hostIPC, shareProcessNamespace = false, hostAliases = [] } = pod.spec ?? {}
@@ -41,6 +41,7 @@ export async function sandboxConfig(
     ...(hostPID ? { hostPid: true } : {}),
     ...(hostIPC ? { hostIpc: true } : {}),
     sharePid: shareProcessNamespace,
+    ...(runtimeHandler ? { runtimeHandler } : {}),
     resources: podResources(pod),
     ...(sysctls.length
       ? { sysctls: Object.fromEntries(sysctls.map(({ name: sysctl, value }) => [normalSysctl(sysctl), value])) }

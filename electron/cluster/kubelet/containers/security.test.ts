@@ -19,7 +19,8 @@ describe('the security of a container', () => {
   })
 
   it('has the groups of the pod, that of its volumes among them', () => {
-    expect(of({}, { supplementalGroups: [7, 8], fsGroup: 9 }).supplementalGroups).toEqual([7, 8, 9])
+    expect(of({}, { supplementalGroups: [7, 8], fsGroup: 9 })).toEqual({ supplementalGroups: [7, 8, 9] })
+    expect(of({}, { supplementalGroupsPolicy: 'Strict' } as Context)).toEqual({ supplementalGroupsPolicy: 'Strict' })
   })
 
   it('knows capabilities by either spelling, and forbids new privileges only when told to', () => {

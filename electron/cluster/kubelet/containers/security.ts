@@ -7,6 +7,7 @@ type SecurityConfig = Pick<
   | 'runAsUser'
   | 'runAsGroup'
   | 'supplementalGroups'
+  | 'supplementalGroupsPolicy'
   | 'capabilities'
   | 'noNewPrivileges'
   | 'readOnlyRootFilesystem'
@@ -21,11 +22,13 @@ export function securityOf(pod: Pod, container: Container, image: ImageStatus): 
   const runAsGroup = own?.runAsGroup ?? shared?.runAsGroup
   if (own?.runAsNonRoot ?? shared?.runAsNonRoot) verifyNonRoot(pod, container, runAsUser, image)
   const groups = [...(shared?.supplementalGroups ?? []), ...(shared?.fsGroup === undefined ? [] : [shared.fsGroup])]
+  const { supplementalGroupsPolicy: policy } = (shared ?? {}) as { supplementalGroupsPolicy?: string }
   const { add = [], drop = [] } = own?.capabilities ?? {}
   return {
     ...(runAsUser === undefined ? {} : { runAsUser }),
     ...(runAsGroup === undefined ? {} : { runAsGroup }),
     ...(groups.length ? { supplementalGroups: groups } : {}),
+    ...(policy === 'Strict' ? { supplementalGroupsPolicy: policy } : {}),
     ...(add.length || drop.length ? { capabilities: { add: add.map(plain), drop: drop.map(plain) } } : {}),
     ...(own?.allowPrivilegeEscalation === false ? { noNewPrivileges: true } : {}),
     ...(own?.readOnlyRootFilesystem ? { readOnlyRootFilesystem: true } : {}),

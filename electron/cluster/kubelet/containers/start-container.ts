@@ -6,7 +6,7 @@ import type { NodeDirectories } from '../directories.ts'
 import { ConfigError, type EnvironmentInput } from '../environment/environment.ts'
 import type { ImageManager } from '../images/image-manager.ts'
 import type { PodEvents } from '../pods/pod-events.ts'
-import type { Container, EphemeralContainer, Pod, PodRuntime } from '../types.ts'
+import { volumesOf, type Container, type EphemeralContainer, type Pod, type PodRuntime, type Volume } from '../types.ts'
 import type { VolumeOnHost } from '../volumes/mounts.ts'
 import { nextAttempt } from './attempt.ts'
 import { containerConfig } from './container-config.ts'
@@ -47,12 +47,24 @@ export async function startContainer(deps: StartDeps, input: StartInput): Promis
     throw new StartError(reason, (error as Error).message, { cause: error })
   }
 
-  const image = await images.ensure(pod, container, signal).catch((error: unknown) => {
-    if (!(error instanceof StartError)) throw error
-    events.container(pod, name, 'Warning', 'Failed', `Error: ${error.reason}`)
-    throw error
-  })
-  const { config, skipped } = await configure(deps, input, image).catch((error: unknown) => {
+  const ensure = (wanted: Container) =>
+    images.ensure(pod, wanted, signal).catch((error: unknown) => {
+      if (!(error instanceof StartError)) throw error
+      events.container(pod, name, 'Warning', 'Failed', `Error: ${error.reason}`)
+      throw error
+    })
+  const image = await ensure(container)
+  const mounted = new Map<string, string>()
+  for (const { name: volume, image: source } of imageVolumes(pod, container)) {
+    const { reference = '', pullPolicy } = source!
+    const found = await ensure({
+      ...container,
+      image: reference,
+      ...(pullPolicy ? { imagePullPolicy: pullPolicy } : {}),
+    })
+    mounted.set(volume, found.id)
+  }
+  const { config, skipped } = await configure(deps, input, image, mounted).catch((error: unknown) => {
     if (error instanceof ConfigError) return fail('CreateContainerConfigError', error)
     throw error
   })
@@ -80,7 +92,11 @@ export async function startContainer(deps: StartDeps, input: StartInput): Promis
   })
 }
 
-async function configure(deps: StartDeps, input: StartInput, image: ImageStatus) {
+/** Volumes of the pod that are images, as far as this container mounts them. */
+const imageVolumes = (pod: Pod, { volumeMounts = [] }: Container): readonly Volume[] =>
+  volumesOf(pod).filter(({ name, image }) => image && volumeMounts.some((mount) => mount.name === name))
+
+async function configure(deps: StartDeps, input: StartInput, image: ImageStatus, images: ReadonlyMap<string, string>) {
   const { pod, container, sandbox, runtime, volumes } = input
   const attempt = await nextAttempt(pod, container.name, runtime, deps.directories)
   const environment = await deps.environment(pod, container, sandbox.ip)
@@ -90,6 +106,7 @@ async function configure(deps: StartDeps, input: StartInput, image: ImageStatus)
     attempt,
     environment,
     volumes,
+    images,
     directories,
   })
   const targetContainerId = targetOf(container, runtime)

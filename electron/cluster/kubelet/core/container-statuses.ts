@@ -75,7 +75,8 @@ function fromRuntime(container: RuntimeContainer, old: ContainerStatus | undefin
     imageID: container.imageRef ?? container.imageId,
     containerID: `${input.runtimeName}://${container.id}`,
     started: false,
-  }
+    ...(container.user ? { user: { linux: container.user } } : {}),
+  } as Mutable
 }
 
 /** The end of the run before, as the API knows it. */

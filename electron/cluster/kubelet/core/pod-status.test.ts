@@ -49,6 +49,28 @@ describe('phase', () => {
     expect(phase(never, runtimeOf([exited('setup', 1)]))).toBe('Failed')
   })
 
+  it('leaves what would have come after a failed initialization waiting', () => {
+    const never = pod({
+      spec: {
+        restartPolicy: 'Never',
+        initContainers: [container({ name: 'first' }), container({ name: 'second' }), container({ name: 'third' })],
+      },
+    })
+    const gone = runtimeOf([exited('second', 1), exited('first', 0)], [sandbox({ state: 'notready' })])
+    const status = statusOf(never, gone, { ended: true })
+    expect(status.phase).toBe('Failed')
+    expect(status.initContainerStatuses?.map(({ ready }) => ready)).toEqual([true, false, false])
+    expect(status.initContainerStatuses?.[2]?.state?.waiting?.reason).toBe('PodInitializing')
+    expect(status.containerStatuses?.[0]?.state?.waiting?.reason).toBe('PodInitializing')
+    expect(status.conditions?.find(({ type }) => type === 'Initialized')).toMatchObject({
+      status: 'False',
+      reason: 'ContainersNotInitialized',
+      message: 'containers with incomplete status: [second third]',
+    })
+    const unseen = statusOf(never, runtimeOf([exited('third', 0)]), { ended: true })
+    expect(unseen.containerStatuses?.[0]?.state?.terminated?.reason).toBe('ContainerStatusUnknown')
+  })
+
   it('does not leave a terminal phase, whatever runs', () => {
     expect(phase(pod({ status: { phase: 'Failed', reason: 'Evicted' } }), runtimeOf([running()]))).toBe('Failed')
   })
@@ -168,6 +190,13 @@ describe('container statuses', () => {
     const run = { ...exited('web', 1, { message: 'killed' }), terminationMessage: 'out of ideas' }
     const state = statusOf(pod({ spec: { restartPolicy: 'Never' } }), runtimeOf([run])).containerStatuses?.[0]?.state
     expect(state?.terminated?.message).toBe('killed: out of ideas')
+  })
+
+  it('tell whom a container runs as, where the runtime does', () => {
+    const user = { uid: 1000, gid: 1000, supplementalGroups: [1000, 2000] }
+    expect(statusOf(pod(), runtimeOf([running('web', { user })])).containerStatuses?.[0]).toMatchObject({
+      user: { linux: user },
+    })
   })
 
   it('sort regular containers by name and keep init containers in order', () => {

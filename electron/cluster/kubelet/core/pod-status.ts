@@ -38,10 +38,10 @@ export function podStatus(pod: Pod, input: PodStatusInput): PodStatus {
       regular: [containersOf(pod), previous.containerStatuses] as const,
       ephemeral: [ephemeralContainersOf(pod), previous.ephemeralContainerStatuses] as const,
     }[kind]
-    const statuses = containerStatuses(pod, containers, kind, { ...input, containerCount, previous: before ?? [] })
-    return input.ended ? withKnownEnd(statuses) : statuses
+    return containerStatuses(pod, containers, kind, { ...input, containerCount, previous: before ?? [] })
   }
-  const [init, regular, ephemeral] = [of('init'), of('regular'), of('ephemeral')]
+  const found = { init: of('init'), regular: of('regular'), ephemeral: of('ephemeral') }
+  const { init, regular, ephemeral } = input.ended ? withKnownEnd(pod, found) : found
   const statuses: ContainerStatus[] = [...init, ...regular]
   const phase = nextPhase(pod, phaseOf(pod, statuses, input.ended), input)
   const others = withDisruption(

@@ -159,3 +159,21 @@ describe('service variables', () => {
     expect(names(false)).toEqual(['10.96.0.1'])
   })
 })
+
+describe('a variable from a file in a volume', () => {
+  const of = (more: object, text = "A='1'") => {
+    const fileKeyRef = { volumeName: 'v', path: 'env', key: 'A', ...more }
+    const env = [{ name: 'X', valueFrom: { fileKeyRef } }] as unknown as NonNullable<Container['env']>
+    return variables({ env }, input({ file: (volume, path) => (volume === 'v' && path === 'env' ? text : '=') }))
+  }
+
+  it('is what the file says, or nothing where it may be absent', () => {
+    expect(of({})).toEqual({ X: '1' })
+    expect(of({ key: 'B', optional: true })).toEqual({})
+  })
+
+  it('keeps the container from starting where it is missing, or the file is none of its kind', () => {
+    expect(() => of({ key: 'B' })).toThrow('environment variable key "B" not found in file')
+    expect(() => of({}, 'A=1')).toThrow("couldn't parse env file")
+  })
+})

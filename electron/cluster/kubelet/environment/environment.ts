@@ -1,4 +1,5 @@
 import type { ConfigMap, Container, Pod, Secret } from '../types.ts'
+import { valueInEnvFile } from './env-file.ts'
 import { expand, lookupIn } from './expansion.ts'
 import { fieldValue, type PodAddresses } from './fields.ts'
 import { resourceValue, type Allocatable } from './resource-fields.ts'
@@ -13,6 +14,8 @@ export interface EnvironmentInput extends PodAddresses {
   /** Of services, see services.ts. The container's own variables win. */
   services: ReadonlyMap<string, string>
   allocatable: Allocatable
+  /** Text of a file in a volume of the pod. Throws where there is none. */
+  file?: (volume: string, path: string) => string
 }
 
 export interface Environment {
@@ -50,6 +53,8 @@ function fromReference(
   if (!valueFrom) return ''
   const namespace = pod.metadata?.namespace ?? ''
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom
+  const { fileKeyRef } = valueFrom as { fileKeyRef?: FileKey }
+  if (fileKeyRef) return fromFile(fileKeyRef, input)
   if (fieldRef) return fieldValue(pod, fieldRef.fieldPath, input)
   if (resourceFieldRef) {
     const { containerName, resource, divisor } = resourceFieldRef
@@ -78,6 +83,28 @@ function fromReference(
     return value === undefined ? undefined : decode(value)
   }
   return ''
+}
+
+/** Newer than the typed client. */
+interface FileKey {
+  readonly volumeName: string
+  readonly path: string
+  readonly key: string
+  readonly optional?: boolean
+}
+
+/** Source: kubelet's makeEnvironmentVariables. */
+function fromFile({ volumeName, path, key, optional }: FileKey, { file }: EnvironmentInput): string | undefined {
+  let value: string | undefined
+  try {
+    value = file && valueInEnvFile(file(volumeName, path), key)
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    throw new ConfigError("couldn't parse env file", { cause: error })
+  }
+  if (value === undefined && !optional)
+    throw new ConfigError(`environment variable key ${JSON.stringify(key)} not found in file`)
+  return value
 }
 
 function fromSources(pod: Pod, container: Container, input: EnvironmentInput, result: Map<string, string>): string[] {

@@ -1,6 +1,6 @@
 import type { Node, NodeCondition, NodeStatus } from 'kubernetes-types/core/v1'
 import { attachedByController, volumesDirectory } from '#shared/kube/storage.ts'
-import type { ImageStatus } from '../../runtime/api.ts'
+import type { ImageStatus, Runtime } from '../../runtime/api.ts'
 import type { Machine } from './machine.ts'
 
 export interface NodeFacts {
@@ -13,6 +13,8 @@ export interface NodeFacts {
   kubeletVersion: string
   /** What the runtime and the network do not isolate, one sentence each. */
   limits: readonly string[]
+  /** See Runtime. */
+  features?: NonNullable<Runtime['features']>
   images: readonly ImageStatus[]
   labels?: Readonly<Record<string, string>>
   /** Where volumes of our own provisioner lie. */
@@ -88,6 +90,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
       operatingSystem: machine.operatingSystem,
       architecture: machine.architecture,
     },
+    ...(facts.features ? { features: { ...facts.features } } : {}),
     ...(images.length ? { images } : {}),
   }
 }

@@ -28,6 +28,8 @@ import type { VolumeOnHost } from '../volumes/mounts.ts'
 
 export interface SyncDeps extends StartDeps, KillDeps {
   dns(): ClusterDns
+  /** That of the pod's RuntimeClass; empty: the runtime's usual one. Rejects where the class is not there. */
+  runtimeHandler(pod: Pod): Promise<string>
   crashes: KeyedBackoff
   allocations: Allocations
 }
@@ -126,7 +128,9 @@ async function killUnwanted(deps: SyncDeps, { pod, runtime, actions }: SyncInput
 
 async function createSandbox(deps: SyncDeps, pod: Pod, actions: PodActions): Promise<SandboxStatus> {
   try {
-    const config = await sandboxConfig(pod, actions.attempt, { directories: deps.directories, dns: deps.dns() })
+    const runtimeHandler = await deps.runtimeHandler(pod)
+    const { directories } = deps
+    const config = await sandboxConfig(pod, actions.attempt, { directories, dns: deps.dns(), runtimeHandler })
     const id = await deps.runtime.runSandbox(config)
     const made = (await deps.runtime.sandboxes()).find((sandbox) => sandbox.id === id)
     if (!made) throw new Error('the runtime does not know the sandbox it made')

@@ -1,14 +1,9 @@
 import { chmod, mkdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
+import type { Mount } from '../../runtime/api.ts'
 import { ConfigError } from '../environment/environment.ts'
 import { expand } from '../environment/expansion.ts'
 import type { Container } from '../types.ts'
-
-export interface Mount {
-  hostPath: string
-  containerPath: string
-  readOnly: boolean
-}
 
 /** Where a volume lies, and whether the pod may write to it. */
 export interface VolumeOnHost {
@@ -16,11 +11,12 @@ export interface VolumeOnHost {
   readOnly: boolean
 }
 
-/** The mounts of a container. A subPath is resolved now, once: it does not follow later updates (as upstream). */
+/** The mounts of a container; `images` are the ids of those that are volumes, by volume. A subPath is resolved now, once: it does not follow later updates (as upstream). */
 export async function containerMounts(
   container: Container,
   volumes: ReadonlyMap<string, VolumeOnHost>,
   variables: ReadonlyMap<string, string>,
+  images: ReadonlyMap<string, string>,
 ): Promise<Mount[]> {
   const mounts: Mount[] = []
   for (const mount of container.volumeMounts ?? []) {
@@ -29,18 +25,21 @@ export async function containerMounts(
       throw new ConfigError(
         `volume ${JSON.stringify(name)} requested recursive read-only mode, but it is not supported by the runtime`,
       )
+    const below = subPathExpr ? expandStrictly(subPathExpr, variables) : subPath
+    const containerPath = mountPath.startsWith('/') ? mountPath : `/${mountPath}`
+    const image = images.get(name)
+    if (image !== undefined) {
+      const source = { id: image, ...(below ? { subPath: insideOf(below) } : {}) }
+      mounts.push({ hostPath: '', containerPath, readOnly: true, image: source })
+      continue
+    }
     const volume = volumes.get(name)
     if (volume === undefined)
       throw new ConfigError(
         `cannot find volume ${JSON.stringify(name)} to mount into container ${JSON.stringify(container.name)}`,
       )
-    const below = subPathExpr ? expandStrictly(subPathExpr, variables) : subPath
     const hostPath = below ? await resolveSubPath(volume.path, below, mountPath) : volume.path
-    mounts.push({
-      hostPath,
-      containerPath: mountPath.startsWith('/') ? mountPath : `/${mountPath}`,
-      readOnly: readOnly || volume.readOnly,
-    })
+    mounts.push({ hostPath, containerPath, readOnly: readOnly || volume.readOnly })
   }
   return mounts
 }
@@ -54,14 +53,19 @@ function expandStrictly(text: string, variables: ReadonlyMap<string, string>): s
   return expanded
 }
 
+/** Source: kubelet's makeMounts, whose texts these are. */
+function insideOf(below: string): string {
+  if (path.isAbsolute(below)) throw new ConfigError(`error SubPath \`${below}\` must not be an absolute path`)
+  if (below.split('/').includes('..'))
+    throw new ConfigError(`unable to provision SubPath \`${below}\`: must not contain '..'`)
+  return path.normalize(below)
+}
+
 const isTrue = () => true
 const isFalse = () => false
 
 async function resolveSubPath(volume: string, below: string, mountPath: string): Promise<string> {
-  const inside = path.normalize(below)
-  if (path.isAbsolute(inside) || inside === '..' || inside.startsWith(`..${path.sep}`)) {
-    throw new ConfigError(`error subPath ${JSON.stringify(below)} must not contain '..' or be absolute`)
-  }
+  const inside = insideOf(below)
   const root = await realpath(volume)
   const { mode } = await stat(root)
   const outside = new ConfigError(

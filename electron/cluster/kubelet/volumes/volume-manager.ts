@@ -6,7 +6,7 @@ import { volumeDirectory } from '../directories.ts'
 import type { PodAddresses } from '../environment/fields.ts'
 import type { Allocatable } from '../environment/resource-fields.ts'
 import type { ReferencedObjects } from '../references/referenced-objects.ts'
-import { uidOf, type Node, type Pod, type Volume } from '../types.ts'
+import { uidOf, volumesOf, type Node, type Pod, type Volume } from '../types.ts'
 import { writeAtomically } from './atomic-writer.ts'
 import { ClaimError, claimNameOf, volumeOfClaim } from './claims.ts'
 import { prepareEmptyDir, unmount } from './empty-dir.ts'
@@ -52,7 +52,9 @@ export class VolumeManager {
     const unprocessed = new Map<string, string>()
     const sources = this.#sources(pod, addresses)
     await Promise.all(
-      (pod.spec?.volumes ?? []).map(async (volume) => {
+      volumesOf(pod).map(async (volume) => {
+        // Images are the runtime's to mount.
+        if (volume.image) return
         try {
           paths.set(volume.name, await this.#mountOne(pod, volume, sources))
         } catch (error) {

@@ -139,11 +139,12 @@ describe('service account tokens', () => {
 })
 
 describe('mounts', () => {
-  const mounts = (mount: object, variables = new Map<string, string>()) =>
+  const mounts = (mount: object, variables = new Map<string, string>(), images = new Map<string, string>()) =>
     containerMounts(
       container({ volumeMounts: [{ name: 'v', mountPath: '/data', ...mount }] }),
       new Map([['v', { path: directory, readOnly: false }]]),
       variables,
+      images,
     )
 
   it('bind the volume or, with a subPath, what lies below it, made where it is missing', async () => {
@@ -151,6 +152,14 @@ describe('mounts', () => {
     const [mount] = await mounts({ subPathExpr: '$(POD)/logs' }, new Map([['POD', 'web-1']]))
     expect((await stat(mount!.hostPath)).isDirectory()).toBe(true)
     expect(mount!.hostPath).toMatch(/web-1\/logs$/)
+  })
+
+  it('leave the files of an image to the runtime', async () => {
+    const images = new Map([['v', 'sha256:1']])
+    expect(await mounts({ subPath: 'etc/' }, undefined, images)).toEqual([
+      { hostPath: '', containerPath: '/data', readOnly: true, image: { id: 'sha256:1', subPath: 'etc/' } },
+    ])
+    await expect(mounts({ subPath: '../x' }, undefined, images)).rejects.toThrow("must not contain '..'")
   })
 
   it('make a subPath as open as its volume', async () => {

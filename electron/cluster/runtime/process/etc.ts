@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { SandboxConfig } from '../api.ts'
 
 /** The files of /etc that Kubernetes manages in every container of a pod. */
@@ -5,22 +6,33 @@ export function etcFiles(config: SandboxConfig, ip: string): Record<'hosts' | 'h
   return { hosts: hosts(config, ip), hostname: `${config.hostname}\n`, 'resolv.conf': resolvConf(config.dns) }
 }
 
-function hosts({ hostname, fullHostname, hostAliases }: SandboxConfig, ip: string): string {
-  const lines = [
-    '# Kubernetes-managed hosts file.',
-    '127.0.0.1\tlocalhost',
-    '::1\tlocalhost ip6-localhost ip6-loopback',
-    'fe00::0\tip6-localnet',
-    'fe00::0\tip6-mcastprefix',
-    'fe00::1\tip6-allnodes',
-    'fe00::2\tip6-allrouters',
-  ]
+/** Source: kubelet's ensureHostsFile. */
+function hosts({ hostname, fullHostname, hostAliases, hostNetwork }: SandboxConfig, ip: string): string {
+  const lines = hostNetwork
+    ? ['# Kubernetes-managed hosts file (host network).', machineHosts()]
+    : [
+        '# Kubernetes-managed hosts file.',
+        '127.0.0.1\tlocalhost',
+        '::1\tlocalhost ip6-localhost ip6-loopback',
+        'fe00::0\tip6-localnet',
+        'fe00::0\tip6-mcastprefix',
+        'fe00::1\tip6-allnodes',
+        'fe00::2\tip6-allrouters',
+      ]
   if (ip) lines.push([ip, ...(fullHostname ? [fullHostname, fullHostname.split('.')[0]] : [hostname])].join('\t'))
   if (hostAliases.length) {
     lines.push('', '# Entries added by HostAliases.')
     for (const alias of hostAliases) lines.push([alias.ip, ...alias.hostnames].join('\t'))
   }
   return lines.join('\n') + '\n'
+}
+
+function machineHosts(): string {
+  try {
+    return readFileSync('/etc/hosts', 'utf8').trimEnd()
+  } catch {
+    return ''
+  }
 }
 
 function resolvConf({ servers, searches, options }: SandboxConfig['dns']): string {

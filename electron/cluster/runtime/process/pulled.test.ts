@@ -100,13 +100,25 @@ describe.skipIf(!able).each([
   it('runs as its user, in its directory, with its environment, over all of its layers', async () => {
     const script = 'id; pwd; echo $HOME $FROM; cat /srv/web/page; ls /gone 2>&1; cat /data/first'
     expect(await said(script)).toEqual([
-      'uid=101(web) gid=102(web) groups=103(extra)',
+      'uid=101(web) gid=102(web) groups=102(web),103(extra)',
       '/srv/web/new',
       '/srv/web image',
       'hello',
       'ls: /gone: No such file or directory',
       'from the image',
     ])
+  })
+
+  it('gives its user the groups of the image, unless only those of the pod are wanted, and tells whom it runs as', async () => {
+    const groups = async (changes: Partial<ContainerConfig>) => {
+      const { id } = await start('id -G', { supplementalGroups: [600], ...changes })
+      await harness().exited(id)
+      const { user } = (await harness().runtime.containerStatus(id))!
+      return [(await harness().log(id))[0]?.text, user]
+    }
+    const whom = (...supplementalGroups: number[]) => ({ uid: 101, gid: 102, supplementalGroups })
+    expect(await groups({})).toEqual(['102 103 600', whom(102, 103, 600)])
+    expect(await groups({ supplementalGroupsPolicy: 'Strict' })).toEqual(['102 600', whom(102, 600)])
   })
 
   it('lets root change owners and become others, as images do when they start', async () => {
@@ -126,6 +138,64 @@ describe.skipIf(!able).each([
     const script = 'cat /run/secrets/token; ls -d /etc/wheelhouse-folder; ls -ld /var/run | grep -c ^l'
     expect(await said(script, { mounts: places })).toEqual(['kept', '/etc/wheelhouse-folder', '1'])
     expect(existsSync('/etc/wheelhouse-folder')).toBe(false)
+  })
+
+  it('sees the processes of the pod where these are shared, and of the container that it is to debug', async () => {
+    const { runtime } = harness()
+    const run = async (sandbox: string, script: string, changes: Partial<ContainerConfig> = {}) => {
+      const id = await runtime.createContainer(sandbox, harness().container({ image, args: [script], ...changes }))
+      await runtime.startContainer(id)
+      return id
+    }
+    const seen = async (id: string) => (await runtime.execSync(id, ['ps', '-o', 'args'], 20_000)).stdout.toString()
+    const shared = await harness().sandbox({ sharePid: true })
+    // Numbers of processes that the machine does not have are used from then on.
+    await run(shared, 'i=0; while [ $i -lt 5000 ]; do (:); i=$((i + 1)); done; sleep 2001; true')
+    const second = await run(shared, 'sleep 2002; true', { runAsUser: 0 })
+    while (!/sleep 2001/.test(await seen(second))) await systemClock.sleep(50)
+    expect(await seen(second)).toMatch(/sleep 2001[^]*sleep 2002/)
+    const sample = await harness().shell(shared, 'sleep 2005; true')
+    expect(await seen(second)).toContain('sleep 2005')
+    expect((await runtime.execSync(sample, ['ps'], 20_000)).stdout.toString()).toContain('sleep 2001')
+    const { id: target, sandbox } = await start('sleep 2003; true')
+    const debug = await run(sandbox, 'sleep 2004; true', { targetContainerId: target })
+    expect(await seen(debug)).toMatch(/sleep 2003[^]*sleep 2004/)
+    expect((await runtime.execSync(debug, ['ls', '/proc/1/root/srv/web'], 20_000)).stdout.toString()).toContain('page')
+    await runtime.stopContainer(target, 0)
+    await harness().exited(debug)
+  })
+
+  it('shows the files of other images, or a part of them, which nobody can write to', async () => {
+    const { runtime } = harness()
+    const [own, sample] = await Promise.all([runtime.images.status(image), runtime.images.status('wheelhouse/shell')])
+    const volume = (id: string, containerPath: string, subPath?: string) => ({
+      hostPath: '',
+      containerPath,
+      readOnly: true,
+      image: { id, ...(subPath ? { subPath } : {}) },
+    })
+    const mounts = [
+      volume(own!.id, '/all'),
+      volume(own!.id, '/page', 'srv/web/page'),
+      volume(own!.id, '/first', 'data'),
+      volume(sample!.id, '/sample'),
+    ]
+    const script =
+      'cat /all/srv/web/page /page /first/first; ls -d /all/gone 2>&1; ls -d /sample/usr/bin/sh; for f in /all/x /page /first/x /sample/x; do (echo > $f) 2> /dev/null || echo refused; done'
+    expect(await said(script, { mounts, runAsUser: 0 })).toEqual([
+      'hello',
+      'hello',
+      'from the image',
+      'ls: /all/gone: No such file or directory',
+      '/sample/usr/bin/sh',
+      ...Array<string>(4).fill('refused'),
+    ])
+    await expect(start('true', { mounts: [volume(own!.id, '/x', 'gone')] })).rejects.toThrow('the image has no gone')
+    // Sample images too.
+    const sandbox = await harness().sandbox()
+    const id = await harness().shell(sandbox, 'cat /all/data/first', { mounts: mounts.slice(0, 1) })
+    await harness().exited(id)
+    expect((await harness().log(id)).map((line) => line.text)).toEqual(['from the image'])
   })
 
   it('counts as written what it has written, and not its image', async () => {
@@ -165,7 +235,7 @@ describe.skipIf(!able)('a container of an image from a registry', () => {
 
   it('is whoever the pod says instead', async () => {
     const config = { runAsUser: 7, runAsGroup: 8, supplementalGroups: [9] }
-    expect(await said('id', config)).toEqual(['uid=7 gid=8 groups=9'])
+    expect(await said('id', config)).toEqual(['uid=7 gid=8 groups=8,9'])
     // A number that the image knows has its group there.
     expect(await said('id -g', { runAsUser: 101 })).toEqual(['102'])
     expect(await said('id -u', { runAsUser: 0 })).toEqual(['0'])

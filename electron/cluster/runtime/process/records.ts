@@ -1,4 +1,4 @@
-import type { ContainerConfig, SandboxConfig } from '../api.ts'
+import type { ContainerConfig, ContainerStatus, SandboxConfig } from '../api.ts'
 import type { ContainerRun } from './shim/protocol.ts'
 
 /** `sandbox.json`: what a new agent needs to know of a pod that an earlier one started. */
@@ -9,6 +9,10 @@ export interface SandboxRecord {
   /** Network namespace to join; undefined: the host's. */
   namespace?: string
   reportSocket?: string
+  /** Its shim has an IPC namespace of the pod's, which containers inherit; absent: each has its own, or the host's. */
+  sharesIpc?: boolean
+  /** Path of the pid namespace that its containers share. */
+  processes?: string
   socket: string
   createdAt: number
   /** The pod was stopped: its network is gone and nothing starts in it again. */
@@ -26,7 +30,15 @@ export interface ContainerRecord {
   imageRef?: string
   createdAt: number
   logPath: string
+  /** Since it was started. */
+  user?: NonNullable<ContainerStatus['user']>
 }
+
+/** Ids of all images that a container needs: its own, and those that are mounted in it. */
+export const imagesOf = ({ imageId, config }: ContainerRecord): string[] => [
+  imageId,
+  ...config.mounts.flatMap(({ image }) => image?.id ?? []),
+]
 
 /** The last word on a container whose shim has died without recording an exit: containerd's code and reason for it. */
 export const lostRun = (run: ContainerRun, now: number): ContainerRun => ({

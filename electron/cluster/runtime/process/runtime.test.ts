@@ -31,9 +31,7 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
 
   describe('isolation', { timeout: 30_000 }, () => {
     it('is complete on this machine, but for what it says', () => {
-      expect(harness.runtime.limits).toEqual([
-        'Pods with shareProcessNamespace get a process namespace for each container.',
-      ])
+      expect(harness.runtime.limits).toEqual([])
     })
 
     it('shows a container its own processes, host name and files, and none of the host', async () => {
@@ -157,6 +155,75 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
     })
   })
 
+  it('gives the containers of a pod one IPC namespace, with the settings that the pod wants', async () => {
+    const name = '/proc/sys/kernel/shm_rmid_forced'
+    const before = readFileSync(name, 'utf8')
+    const sandbox = await harness.sandbox({ sysctls: { 'kernel.shm_rmid_forced': '1' } })
+    const [first, second] = [await harness.shell(sandbox, 'sleep 60'), await harness.shell(sandbox, 'sleep 60')]
+    const namespace = (id: string) => output(id, 'node', '-p', 'fs.readlinkSync("/proc/self/ns/ipc")')
+    expect(await output(first, 'cat', name)).toBe('1\n')
+    expect(await namespace(second)).toBe(await namespace(first))
+    expect(await namespace(first)).not.toBe(`${readlinkSync('/proc/self/ns/ipc')}\n`)
+    expect(readFileSync(name, 'utf8')).toBe(before)
+  })
+
+  it('tells the programs of the machine that enter a container nothing of what it wants preloaded', async () => {
+    const env = [{ name: 'LD_PRELOAD', value: '/not/there.so' }]
+    const id = await harness.shell(await harness.sandbox(), 'sleep 60', { env })
+    const { exitCode, stderr } = await harness.runtime.execSync(id, ['true'], 10_000)
+    expect({ exitCode, stderr: stderr.toString() }).toEqual({ exitCode: 0, stderr: '' })
+  })
+
+  it('knows no other way to run pods than its own', async () => {
+    await expect(harness.sandbox({ runtimeHandler: 'vm' })).rejects.toThrow(
+      'failed to get sandbox runtime: no runtime for "vm" is configured',
+    )
+    expect(await harness.runtime.sandboxes()).toEqual([])
+  })
+
+  describe('a pid namespace that containers share', () => {
+    const commands = async (id: string) => await output(id, 'ps')
+
+    it('shows them each other, is reaped, and loses only what belongs to a container that ends', async () => {
+      const sandbox = await harness.sandbox({ sharePid: true })
+      const first = await harness.shell(sandbox, '(sleep 1001 &); sleep 1002; true')
+      const second = await harness.shell(sandbox, 'sleep 1003; true')
+      await until(async () => /sleep 1001[^]*sleep 1003/.test(await commands(second)))
+      expect(await commands(first)).toContain('sleep 1003')
+      await harness.runtime.stopContainer(first, 0)
+      await until(async () => !/sleep 100[12]/.test(await commands(second)))
+      expect(await commands(second)).not.toMatch(/defunct|<|Z/)
+      expect(await harness.runtime.containerStatus(first)).toMatchObject({ state: 'exited', exitCode: 137 })
+      expect(await harness.runtime.containerStatus(second)).toMatchObject({ state: 'running' })
+    })
+
+    it('is still theirs when another agent has taken over, and ends with the pod', async () => {
+      const sandbox = await harness.sandbox({ sharePid: true })
+      await harness.shell(sandbox, 'sleep 1004; true')
+      await harness.replaceRuntime()
+      const later = await harness.shell(sandbox, 'sleep 1005; true')
+      expect(await commands(later)).toContain('sleep 1004')
+      await harness.runtime.stopSandbox(sandbox)
+      expect(processesOf(harness.directory)).toEqual([])
+    })
+
+    it('is that of the container that a debugger targets', async () => {
+      const sandbox = await harness.sandbox()
+      const target = await harness.shell(sandbox, "trap 'exit 9' USR1; while true; do sleep 0.1; done")
+      const other = await harness.shell(sandbox, 'sleep 1006; true')
+      const debug = await harness.shell(sandbox, 'sleep 1007; true', { targetContainerId: target })
+      const seen = await commands(debug)
+      expect(seen).toContain('sleep 1007')
+      expect(seen).toContain('exit 9')
+      expect(seen).not.toContain('sleep 1006')
+      expect(await commands(other)).not.toContain('sleep 1007')
+      await output(debug, 'kill', '-USR1', '1')
+      await harness.exited(target)
+      await harness.exited(debug)
+      expect(await harness.runtime.containerStatus(target)).toMatchObject({ exitCode: 9 })
+    })
+  })
+
   describe('network', { timeout: 30_000 }, () => {
     it('lets pods reach each other, themselves and the node by address', async () => {
       const { runtime, network } = harness
@@ -192,6 +259,15 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
       expect(stats?.interfaces[0]?.sent.packets).toBeGreaterThan(0)
     })
 
+    it('shows pods on the network of the machine whom the machine knows, and their aliases', async () => {
+      const hostAliases = [{ ip: '10.9.8.7', hostnames: ['foo', 'bar'] }]
+      const id = await harness.shell(await harness.sandbox({ hostNetwork: true, hostAliases }), 'sleep 60')
+      const machine = readFileSync('/etc/hosts', 'utf8').trimEnd()
+      expect(await output(id, 'cat', '/etc/hosts')).toBe(
+        `# Kubernetes-managed hosts file (host network).\n${machine}\n\n# Entries added by HostAliases.\n10.9.8.7\tfoo\tbar\n`,
+      )
+    })
+
     it('sets what a pod wants of the kernel in its network alone', async () => {
       const name = 'net.ipv4.tcp_fin_timeout'
       const before = readFileSync('/proc/sys/net/ipv4/tcp_fin_timeout', 'utf8')
@@ -199,8 +275,8 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
       const id = await harness.shell(sandbox, 'sleep 60')
       expect(await output(id, 'cat', '/proc/sys/net/ipv4/tcp_fin_timeout')).toBe('17\n')
       expect(readFileSync('/proc/sys/net/ipv4/tcp_fin_timeout', 'utf8')).toBe(before)
-      await expect(harness.sandbox({ sysctls: { 'kernel.shm_rmid_forced': '1' } })).rejects.toThrow(
-        'sysctl "kernel.shm_rmid_forced" cannot be set for one pod on this node',
+      await expect(harness.sandbox({ sysctls: { 'kernel.hostname': 'x' } })).rejects.toThrow(
+        'sysctl "kernel.hostname" cannot be set for one pod on this node',
       )
     })
 

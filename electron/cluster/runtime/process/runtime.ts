@@ -17,12 +17,14 @@ import { Images, type Image } from './images/service.ts'
 import { namesOf } from './images/store.ts'
 import { StartError, type Isolation, type Launch, type Launcher, type Subject } from './isolation/isolation.ts'
 import type { Pulled } from './pulled.ts'
-import type { SandboxRecord } from './records.ts'
+import { placeMounts } from './place-mounts.ts'
+import { imagesOf, type SandboxRecord } from './records.ts'
 import { Sandbox, type Container } from './sandbox.ts'
 import { relayStream, runToEnd } from './sessions.ts'
 import { endShim, spawnShim } from './shim-client.ts'
 import type { ContainerRun, ContainerStart } from './shim/protocol.ts'
 import { containerStats, networkStats } from './statistics.ts'
+import { holdProcesses } from './shared-processes.ts'
 import { setSysctls } from './sysctls.ts'
 
 export interface ProcessRuntimeDeps {
@@ -62,6 +64,8 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   const sandboxes = new Map<string, Sandbox>()
   const onChange = (sandboxId: string, containerId?: string) =>
     events.send({ sandboxId, ...(containerId === undefined ? {} : { containerId }) })
+  /** Pods have namespaces that their containers share. */
+  const sharesNamespaces = isolation.kind !== 'none' && process.getuid?.() === 0
   const newId = () => (random.uuid() + random.uuid()).replaceAll('-', '')
 
   await adopt()
@@ -70,7 +74,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       ? undefined
       : pulled.store.addUser(() =>
           [...sandboxes.values()].flatMap(({ containers }) =>
-            [...containers.values()].map(({ record }) => record.imageId),
+            [...containers.values()].flatMap(({ record }) => imagesOf(record)),
           ),
         )
 
@@ -122,10 +126,21 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   }
 
   /** What has to do with its kind of image. */
-  const subjectOf = (sandbox: Sandbox, { record }: Container) => {
+  const subjectOf = (sandbox: Sandbox, { record }: Container, processes?: string) => {
     const image = images.find(record.imageId) ?? images.find(record.config.image)
     if (!image) throw new StartError(`image "${record.config.image}" is no longer present`)
-    const common = { sandbox: sandbox.record, container: record, place: sandbox.place(record.id) }
+    const place = sandbox.place(record.id)
+    const common = {
+      sandbox: sandbox.record,
+      container: record,
+      place,
+      ...placeMounts(record.config.mounts, {
+        find: (name) => images.find(name),
+        snapshots: 'why' in pulled ? undefined : pulled.store.snapshots,
+        directory: place.volumes,
+      }),
+      ...(processes ? { processes } : {}),
+    }
     const bound = <I extends Image>(launcher: Launcher<I>, subject: Subject<I>) => ({
       image: subject.image,
       launch: (cgroup: Subject['cgroup']): Launch | Promise<Launch> =>
@@ -138,8 +153,17 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     return bound(pulled.launcher, { ...common, image })
   }
 
+  /** The pid namespace that a container is to share. */
+  function processesOf(sandbox: Sandbox, { targetContainerId }: ContainerConfig): string | undefined {
+    if (!sharesNamespaces || sandbox.record.config.hostPid) return undefined
+    return targetContainerId ? `/proc/${running(targetContainerId).pid}/ns/pid` : sandbox.record.processes
+  }
+
   async function runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string> {
     signal?.throwIfAborted()
+    const { runtimeHandler: handler } = config
+    if (handler)
+      throw new Error(`failed to get sandbox runtime: no runtime for ${JSON.stringify(handler)} is configured`)
     const id = newId()
     const directory = path.join(podsDirectory, id)
     const socket =
@@ -148,22 +172,25 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
         : path.join(deps.runDirectory, `${id.slice(0, 16)}.sock`)
     mkdirSync(directory, { mode: 0o700 })
     const reap = config.hostNetwork ? [] : network.reapCommands(id)
+    const sharesIpc = sharesNamespaces && !config.hostIpc
     const attaching: Promise<Partial<PodAttachment>> = config.hostNetwork ? Promise.resolve({}) : network.attach(id)
     const starting = spawnShim({
       nodeBinary: deps.nodeBinary,
       shimEntry: deps.shimEntry,
       compileCache: path.join(deps.directory, 'compile-cache'),
       config: { socket, directory, lifeline: deps.lifeline, reap, groups: cgroups?.places(id) ?? [] },
+      ...(sharesIpc ? { launcher: ['unshare', '--ipc', '--'] } : {}),
     })
     const [attached, started] = await Promise.allSettled([attaching, starting])
-    const record: SandboxRecord = { id, config, ip: '', socket, createdAt: clock.now(), stopped: false }
+    const record: SandboxRecord = { id, config, ip: '', socket, createdAt: clock.now(), stopped: false, sharesIpc }
     const sandbox = new Sandbox(record, directory, clock, onChange)
     try {
       if (attached.status === 'rejected') throw attached.reason
       if (started.status === 'rejected') throw started.reason
       const { ip = '', namespace, reportSocket } = attached.value
       sandbox.record = { ...record, ip, ...(namespace ? { namespace } : {}), ...(reportSocket ? { reportSocket } : {}) }
-      if (config.sysctls) await setSysctls(config.sysctls, namespace)
+      const ipc = sharesIpc ? `/proc/${started.value}/ns/ipc` : undefined
+      if (config.sysctls) await setSysctls(config.sysctls, { net: namespace, ipc })
       for (const [name, content] of Object.entries(etcFiles(config, ip)))
         writeFileSync(path.join(directory, name), content)
       sandbox.save()
@@ -171,6 +198,10 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       await sandbox.connect()
       signal?.throwIfAborted()
       if (!sandbox.shim) throw new Error("the pod's shim ended while starting")
+      if (config.sharePid && sharesNamespaces) {
+        sandbox.record = { ...sandbox.record, processes: await holdProcesses(sandbox.shim, clock) }
+        sandbox.save()
+      }
     } catch (error) {
       await endSandbox(sandbox)
       rmSync(directory, { recursive: true, force: true })
@@ -209,9 +240,12 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     if (container.run) throw new Error(`container ${record.config.name} has been started before`)
     if (!sandbox.shim) throw new Error(`the sandbox of container ${record.config.name} is not ready`)
     try {
-      const subject = subjectOf(sandbox, container)
+      const processes = processesOf(sandbox, record.config)
+      if (processes) mkdirSync(sandbox.place(id).proc)
+      const subject = subjectOf(sandbox, container, processes)
       const cgroup = cgroups?.create(sandbox.record.id, id, record.config.resources)
       const launch = await subject.launch(cgroup)
+      if (launch.user) sandbox.change(id, { user: launch.user })
       const start: ContainerStart = {
         id,
         program: launch.program,
@@ -241,9 +275,9 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   }
 
   function updateContainer(id: string, resources: Resources): void {
-    const { sandbox } = get(id)
+    const { sandbox, container } = get(id)
     cgroups?.update(resources, sandbox.record.id, id)
-    sandbox.configure({ resources }, id)
+    sandbox.change(id, { config: { ...container.record.config, resources } })
   }
 
   function updateSandbox(id: string, resources: Resources): void {
@@ -321,6 +355,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     message: run?.message ?? '',
     logPath: record.logPath,
     resources: record.config.resources ?? {},
+    ...(record.user ? { user: record.user } : {}),
   })
 
   const limits = [
@@ -329,7 +364,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     ...(cgroups || !isolation.controlled
       ? []
       : ['CPU and memory limits are not enforced: this process may not write control groups.']),
-    ...(isolation.kind === 'none'
+    ...(isolation.kind === 'none' || sharesNamespaces
       ? []
       : ['Pods with shareProcessNamespace get a process namespace for each container.']),
   ]
@@ -337,6 +372,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   return {
     version,
     limits,
+    features: { supplementalGroupsPolicy: true },
     images,
     runSandbox,
     stopSandbox,

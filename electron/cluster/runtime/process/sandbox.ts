@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Clock } from '../../base/clock.ts'
-import type { ContainerConfig, SandboxStatus } from '../api.ts'
+import type { SandboxStatus } from '../api.ts'
 import type { ContainerPlace } from './isolation/isolation.ts'
 import { lostRun, type ContainerRecord, type SandboxRecord } from './records.ts'
 import { ShimClient } from './shim-client.ts'
@@ -82,11 +82,11 @@ export class Sandbox {
     this.#onChange(this.record.id, record.id)
   }
 
-  /** Writes down what has changed in how a container or the pod is configured. */
-  configure(config: Partial<ContainerConfig>, containerId: string): void {
+  /** Writes down what has changed about a container. */
+  change(containerId: string, changes: Partial<ContainerRecord>): void {
     const container = this.containers.get(containerId)
     if (!container) return
-    container.record = { ...container.record, config: { ...container.record.config, ...config } }
+    container.record = { ...container.record, ...changes }
     writeRecord(path.join(this.directory, `${containerId}.container.json`), container.record, false)
     this.#onChange(this.record.id, containerId)
   }
@@ -100,11 +100,13 @@ export class Sandbox {
 
   forget(containerId: string): void {
     this.containers.delete(containerId)
-    const { root, statusFile, argumentsFile } = this.place(containerId)
+    const { root, statusFile, argumentsFile, volumes, proc } = this.place(containerId)
     for (const file of [
       root,
       statusFile,
       argumentsFile,
+      volumes,
+      proc,
       this.#runFile(containerId),
       path.join(this.directory, `${containerId}.container.json`),
     ]) {
@@ -122,7 +124,14 @@ export class Sandbox {
 
   place(containerId: string): ContainerPlace {
     const file = (name: string) => path.join(this.directory, `${containerId}.${name}`)
-    return { root: file('root'), statusFile: file('status'), argumentsFile: file('arguments'), etc: this.directory }
+    return {
+      root: file('root'),
+      statusFile: file('status'),
+      argumentsFile: file('arguments'),
+      etc: this.directory,
+      volumes: file('volumes'),
+      proc: file('proc'),
+    }
   }
 
   #runFile(containerId: string): string {

@@ -25,6 +25,8 @@ export async function spawnShim(options: {
   config: ShimConfig
   /** Where compiled code is kept between starts. */
   compileCache: string
+  /** Becomes the shim in other namespaces, which its containers then have too. */
+  launcher?: readonly string[]
 }): Promise<number> {
   const { config } = options
   mkdirSync(config.directory, { recursive: true, mode: 0o700 })
@@ -33,7 +35,8 @@ export async function spawnShim(options: {
   const errors = openSync(path.join(config.directory, 'shim.log'), 'a', 0o600)
   // One worker thread and small heaps: there is one of these for every pod.
   const flags = ['--max-semi-space-size=1', '--max-old-space-size=64', '--v8-pool-size=1', '--no-warnings']
-  const child = spawn(options.nodeBinary, [...flags, options.shimEntry, configFile], {
+  const [program, ...args] = [...(options.launcher ?? []), options.nodeBinary, ...flags, options.shimEntry, configFile]
+  const child = spawn(program!, args, {
     cwd: config.directory,
     env: {
       PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',

@@ -146,8 +146,11 @@ export class Snapshots {
     makeUpper(files, this.files(top))
     const [work, merged] = [path.join(draft, 'work'), path.join(draft, 'merged')]
     for (const directory of [work, merged]) mkdirSync(directory)
-    const overlay = { layers: below.map((id) => this.relative(id)), upper: files, work, merged }
-    return { root: merged, before: overlayLines(this.directory, overlay) }
+    const layers = below.map((id) => this.relative(id))
+    return {
+      root: merged,
+      before: overlayLines(this.directory, { layers, writable: { upper: files, work }, merged }),
+    }
   }
 
   #kept(): number {

@@ -16,17 +16,18 @@ const mountVariables = 'LIBMOUNT_FORCE_MOUNT2=always'
 export interface Overlay {
   /** The lowest first. */
   layers: readonly string[]
-  upper: string
-  work: string
+  /** Absent: nothing can be written, and there are two layers at least. */
+  writable?: { upper: string; work: string }
   merged: string
 }
 
 /** Lines of a shell that mount it. They may end the shell. */
-export function overlayLines(snapshots: string, { layers, upper, work, merged }: Overlay): string[] {
+export function overlayLines(snapshots: string, { layers, writable, merged }: Overlay): string[] {
   const options = [
     `lowerdir=${layers.toReversed().join(':')}`,
-    `upperdir=${path.relative(snapshots, upper)}`,
-    `workdir=${path.relative(snapshots, work)}`,
+    ...(writable
+      ? [`upperdir=${path.relative(snapshots, writable.upper)}`, `workdir=${path.relative(snapshots, writable.work)}`]
+      : []),
   ]
   return [
     `cd ${quote(snapshots)} || exit 125`,
@@ -49,7 +50,7 @@ export async function chooseStacking(directory: string): Promise<Stacking> {
   rmSync(trial, { recursive: true, force: true })
   for (const folder of [lower!, path.join(lower!, 'hidden'), upper!, work!, merged!])
     mkdirSync(folder, { recursive: true })
-  const overlay = { layers: ['lower'], upper: upper!, work: work!, merged: merged! }
+  const overlay = { layers: ['lower'], writable: { upper: upper!, work: work! }, merged: merged! }
   const hidden = quote(path.join(merged!, 'hidden'))
   const script = [
     ...overlayLines(trial, overlay),

@@ -3,7 +3,15 @@ import path from 'node:path'
 import { resolveInRoot } from '../root-path.ts'
 import { devices, openDevices } from './devices.ts'
 import { enterNamespaces } from './enter.ts'
-import { environmentOf, type Isolation, type IsolationOptions, type Subject } from './isolation.ts'
+import {
+  environmentOf,
+  hasOwnProcesses,
+  sampleUser,
+  type Isolation,
+  type IsolationOptions,
+  type Launch,
+  type Subject,
+} from './isolation.ts'
 import { launcherProgram, prepareRoot } from './launching.ts'
 import { findProgram, findPrograms, quote, run } from './programs.ts'
 import { mountsOf, networkEnvironment, nodeMounts, type Mount } from './view.ts'
@@ -66,7 +74,9 @@ function isolationWith(tools: Tools): Isolation {
     kind: 'bubblewrap',
     limits: [...limits, ...tools.from.limits],
     controlled: true,
-    launch(subject) {
+    launch(given) {
+      // It looks for its own child in /proc, which has to be that of the namespace that it is in.
+      const subject = { ...given, place: { ...given.place, proc: '/proc' } }
       const { place } = subject
       const { argv, workingDirectory } = prepareRoot(subject)
       const settings = [
@@ -85,20 +95,25 @@ function isolationWith(tools: Tools): Isolation {
         launcher: `${quote(tools.bwrap)} --args 4`,
         argv,
       })
-      const status = { file: place.statusFile, launchers, tellsExit: true }
-      return { program, status, group: subject.sandbox.config.hostPid === true }
+      const { processes } = subject
+      const status = { file: place.statusFile, launchers, tellsExit: true, ...(processes ? { processes } : {}) }
+      return { program, status, group: !hasOwnProcesses(subject), user: userOf(tools, subject) }
     },
     enter: (subject, pid, command, options) => enterNamespaces(subject, { nsenter, pid }, command, options),
   }
 }
 
-function namespaceArguments(tools: Tools, { sandbox, container, image }: Subject): string[] {
-  const { privileged, runAsUser = image.user ?? 0, runAsGroup = 0 } = container.config
-  const [uid, gid] = tools.isRoot ? [runAsUser, runAsGroup] : [0, 0]
+const userOf = ({ isRoot }: Tools, subject: Subject): NonNullable<Launch['user']> =>
+  isRoot ? sampleUser(subject) : { uid: 0, gid: 0, supplementalGroups: [0] }
+
+function namespaceArguments(tools: Tools, subject: Subject): string[] {
+  const { sandbox, container } = subject
+  const { privileged } = container.config
+  const { uid, gid } = userOf(tools, subject)
   return [
     ...(privileged && tools.isRoot ? [] : [...tools.user, '--uid', String(uid), '--gid', String(gid)]),
-    ...(sandbox.config.hostPid ? [] : ['--unshare-pid', '--as-pid-1']),
-    ...(sandbox.config.hostIpc ? [] : ['--unshare-ipc']),
+    ...(hasOwnProcesses(subject) ? ['--unshare-pid', '--as-pid-1'] : []),
+    ...(sandbox.config.hostIpc || sandbox.sharesIpc ? [] : ['--unshare-ipc']),
     '--unshare-uts',
     '--hostname',
     sandbox.config.hostname,

@@ -1,7 +1,7 @@
 import { commandFault, resolveInRoot } from '../root-path.ts'
 import type { Program } from '../shim/protocol.ts'
 import { environmentOf, StartError, workingDirectoryOf, type Subject } from './isolation.ts'
-import { ignoreTerminalSignals } from './launching.ts'
+import { ignoreTerminalSignals, isForLoader } from './launching.ts'
 import { networkEnvironment } from './view.ts'
 
 /**
@@ -45,5 +45,7 @@ export function enterNamespaces(
   const wrapped = tty
     ? ['/bin/sh', '-c', [...ignoreTerminalSignals(true), 'exec "$@"'].join('\n'), 'sh', ...argv]
     : argv
-  return { argv: wrapped, env: environment, cwd: '/', tty, stdin }
+  // No program of the sample images needs what would also be nsenter's.
+  const env = Object.fromEntries(Object.entries(environment).filter(([name]) => !isForLoader(name)))
+  return { argv: wrapped, env, cwd: '/', tty, stdin }
 }

@@ -80,7 +80,7 @@ export function hostIsolation(options: HostOptions): Isolation {
       buildRoot(place.root, image)
       for (const [inside, here] of filesOf(subject).mounts) makeMountPoint(place.root, inside, here)
       const { tty, stdin } = container.config
-      return { program: program(subject, argumentsOf(subject), tty, stdin), group: true }
+      return { program: program(subject, argumentsOf(subject), tty, stdin), group: true, user: undefined }
     },
     enter: (subject, _pid, command, { tty, stdin }) => program(subject, command, tty, stdin),
   }
@@ -94,10 +94,10 @@ interface Files {
 
 const realPath = (file: string): string => (existsSync(file) ? realpathSync(file) : file)
 
-const filesOf = ({ container, place }: Subject): Files => ({
+const filesOf = ({ mounts, place }: Subject): Files => ({
   root: realPath(place.root),
   mounts: [
-    ...container.config.mounts.map(({ containerPath, hostPath }) => [containerPath, realPath(hostPath)] as const),
+    ...mounts.map(({ to, from }) => [to, realPath(from)] as const),
     ...['hosts', 'hostname', 'resolv.conf'].map(
       (name) => [`/etc/${name}`, realPath(path.join(place.etc, name))] as const,
     ),
@@ -115,12 +115,11 @@ function hostPath({ root, mounts }: Files, inside: string): string {
 
 /** So that it is there in listings of its folder. */
 function makeMountPoint(root: string, inside: string, here: string): void {
-  const found = statSync(here, { throwIfNoEntry: false })
-  if (!found) throw new StartError(`failed to mount ${inside}: ${here} does not exist on the node`)
+  const isDirectory = statSync(here).isDirectory()
   const point = path.join(root, inside)
   if (existsSync(point)) return
-  mkdirSync(found.isDirectory() ? point : path.dirname(point), { recursive: true })
-  if (!found.isDirectory()) writeFileSync(point, '')
+  mkdirSync(isDirectory ? point : path.dirname(point), { recursive: true })
+  if (!isDirectory) writeFileSync(point, '')
 }
 
 /** Without these, programs do not start on Windows. */

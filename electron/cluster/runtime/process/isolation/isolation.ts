@@ -1,3 +1,4 @@
+import type { ContainerStatus } from '../../api.ts'
 import type { ContainerCgroup } from '../cgroups/cgroups.ts'
 import type { Runnable } from '../images/runnable.ts'
 import type { SampleImage } from '../images/samples.ts'
@@ -22,6 +23,19 @@ export interface ContainerPlace {
   argumentsFile: string
   /** Directory of the pod's hosts, hostname and resolv.conf. */
   etc: string
+  /** A directory for the files of images that are mounted in it. */
+  volumes: string
+  /** A directory where the /proc of a pid namespace that it shares is mounted for it. */
+  proc: string
+}
+
+/** A mount with its place on this machine. */
+export interface PlacedMount {
+  from: string
+  to: string
+  readOnly: boolean
+  /** What it is; of one that the launcher has to make first. */
+  directory?: boolean
 }
 
 export interface Subject<Image extends Runnable = SampleImage> {
@@ -29,13 +43,20 @@ export interface Subject<Image extends Runnable = SampleImage> {
   container: ContainerRecord
   image: Image
   place: ContainerPlace
+  mounts: readonly PlacedMount[]
+  /** Lines of a shell that run before the launcher, in a mount namespace that nobody else sees. */
+  preparations: readonly string[]
   cgroup?: ContainerCgroup
+  /** The pid namespace to be in, as a path; absent: one of its own, or the machine's with `hostPid`. */
+  processes?: string
 }
 
 export interface Launch {
   program: Program
   status?: NonNullable<ContainerStart['status']>
-  /** The container is a process group, not a pid namespace. */
+  /** Undefined: that of this process. */
+  user: ContainerStatus['user']
+  /** The container has no pid namespace of its own: it is a process group. */
   group: boolean
 }
 
@@ -69,6 +90,16 @@ export function argumentsOf({ container, image }: Subject<Runnable>): string[] {
   if (command?.length) return [...command, ...(args ?? [])]
   return [...image.entrypoint, ...(args?.length ? args : image.cmd)]
 }
+
+/** Whom a container of a sample image runs as, where it can be chosen. */
+export function sampleUser({ container, image }: Subject): NonNullable<Launch['user']> {
+  const { runAsUser: uid = image.user ?? 0, runAsGroup: gid = 0 } = container.config
+  return { uid, gid, supplementalGroups: [gid] }
+}
+
+/** Whether the container's processes are alone in their pid namespace. */
+export const hasOwnProcesses = ({ sandbox, processes }: Subject<Runnable>): boolean =>
+  !processes && !sandbox.config.hostPid
 
 const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 

@@ -49,7 +49,7 @@ const openNetwork = (sysctls: SandboxRecord['config']['sysctls'] = {}): string[]
  * status file as its descriptor 3 and `parameters`, which hold the environment and are not for the process list, as 4.
  */
 export function launcherProgram(
-  { sandbox, container, place, cgroup }: Subject<Runnable>,
+  subject: Subject<Runnable>,
   {
     nsenter,
     parameters,
@@ -62,6 +62,7 @@ export function launcherProgram(
     argv: readonly string[]
   },
 ): Program {
+  const { sandbox, container, place, cgroup } = subject
   writeFileSync(place.argumentsFile, parameters, { mode: 0o600 })
   rmSync(place.statusFile, { force: true })
   const { tty, stdin } = container.config
@@ -70,11 +71,30 @@ export function launcherProgram(
     ...(cgroup?.join ?? []).map((file) => `echo $$ > ${quote(file)} || :`),
     ...(sandbox.namespace ? openNetwork(sandbox.config.sysctls) : []),
     `exec 3> ${quote(place.statusFile)} 4< ${quote(place.argumentsFile)}`,
-    `exec ${launcher} "$@"`,
+    `exec ${prepared(subject, nsenter, launcher)} "$@"`,
   ]
   const network = sandbox.namespace ? [nsenter, `--net=${sandbox.namespace}`, '--'] : []
   return { argv: [...network, '/bin/sh', '-c', script.join('\n'), 'sh', ...argv], env: {}, cwd: '/', tty, stdin }
 }
 
+/**
+ * A launcher after its preparations, in the pid namespace that it joins. The /proc of that is mounted from outside too,
+ * since it may belong to a user namespace in which the container has no power.
+ */
+function prepared({ preparations, processes, place }: Subject<Runnable>, nsenter: string, launcher: string): string {
+  if (!preparations.length && !processes) return launcher
+  const shell = (...lines: string[]) => `sh -c ${quote(['set -e', ...lines].join('\n'))} sh`
+  const run = `exec ${launcher} "$@"`
+  // An nsenter that forks does not end with the shim by itself.
+  const enter = `setpriv --pdeathsig KILL ${quote(nsenter)} --pid=${quote(processes ?? '')} --`
+  const mountProc = `mount -t proc -o nosuid,nodev,noexec proc ${quote(place.proc)}`
+  const last = processes ? `exec ${enter} ${shell(mountProc, run)} "$@"` : run
+  return `unshare --mount --propagation private -- ${shell(...preparations, last)}`
+}
+
 /** A Ctrl-C in a terminal reaches the launchers too, and must not end them; Node programs take their signals back. */
 export const ignoreTerminalSignals = (tty: boolean): string[] => (tty ? [`trap '' INT QUIT TSTP`] : [])
+
+/** What the loader of a program obeys: it must not be said to the launchers, which are the machine's and run as root. */
+export const isForLoader = (name: string): boolean =>
+  /^(LD_|GLIBC_|GCONV_PATH$|LOCPATH$|NLSPATH$|MALLOC_|RES_OPTIONS$|TMPDIR$)/.test(name)

@@ -42,7 +42,7 @@ export async function makePulledRoot(
   const layers = chain.map((id) => snapshots.relative(id))
   return {
     path: merged,
-    mountLines: overlayLines(snapshots.directory, { layers, upper, work, merged }),
+    mountLines: overlayLines(snapshots.directory, { layers, writable: { upper, work }, merged }),
     flags: ['nodev'],
   }
 }

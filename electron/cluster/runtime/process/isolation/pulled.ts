@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { chownSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import type { ContainerCgroup } from '../cgroups/cgroups.ts'
 import { findUser, type ContainerUser } from '../images/users.ts'
@@ -6,13 +6,22 @@ import type { PulledImage } from '../images/service.ts'
 import type { ImageStore } from '../images/store.ts'
 import { commandFault } from '../root-path.ts'
 import { capabilityArguments } from './capabilities.ts'
-import { argumentsOf, environmentOf, StartError, workingDirectoryOf, type Launcher, type Subject } from './isolation.ts'
+import {
+  argumentsOf,
+  environmentOf,
+  hasOwnProcesses,
+  StartError,
+  workingDirectoryOf,
+  type Launcher,
+  type Subject,
+} from './isolation.ts'
 import { makeDeviceFolder } from './devices.ts'
 import { launched, makeLaunchFolder } from './launch-folder.ts'
-import { launcherProgram } from './launching.ts'
+import { isForLoader, launcherProgram } from './launching.ts'
 import { findPrograms, namespacePrograms, quote, run } from './programs.ts'
 import { makePulledRoot } from './pulled-root.ts'
 import { command, isName, runPart, setupScript, type Setup } from './unshare-script.ts'
+import { located } from './unshare.ts'
 import { openUserNamespace } from './user-namespace.ts'
 import { mountsOf, type Mount } from './view.ts'
 
@@ -21,10 +30,6 @@ type PulledSubject = Subject<PulledImage>
 /** Names in the container that an image does not have. */
 const launch = '/.wheelhouse/launch'
 const old = '/.wheelhouse/machine'
-
-/** What the loader of a program obeys: it must not be said to the launchers, which are the machine's and run as root. */
-const isForLoader = (name: string): boolean =>
-  /^(LD_|GLIBC_|GCONV_PATH$|LOCPATH$|NLSPATH$|MALLOC_|RES_OPTIONS$|TMPDIR$)/.test(name)
 
 /**
  * Runs images from registries, for root on Linux. The container's root is mounted in a mount namespace that ends with its
@@ -58,13 +63,14 @@ export async function openPulledLauncher(options: {
   const { store } = options
 
   const userOf = ({ image, container }: PulledSubject): ContainerUser => {
-    const { runAsUser, runAsGroup, supplementalGroups = [] } = container.config
+    const { runAsUser, runAsGroup, supplementalGroups = [], supplementalGroupsPolicy = 'Merge' } = container.config
     const top = image.stored.chain.at(-1)
     const accounts = top === undefined ? { passwd: '', group: '' } : store.snapshots.accounts(top)
     const written = runAsUser === undefined ? image.stored.config.user : String(runAsUser)
     try {
       const user = findUser(runAsGroup === undefined ? written : `${written.split(':')[0]}:${runAsGroup}`, accounts)
-      return { ...user, groups: [...new Set([...user.groups, ...supplementalGroups])] }
+      const ofImage = supplementalGroupsPolicy === 'Strict' ? [] : user.groups
+      return { ...user, groups: [...new Set([user.gid, ...ofImage, ...supplementalGroups])] }
     } catch (error) {
       throw new StartError((error as Error).message, { cause: error })
     }
@@ -79,7 +85,8 @@ export async function openPulledLauncher(options: {
     String(uid),
     '--regid',
     String(gid),
-    ...(groups.length ? ['--groups', groups.join()] : ['--clear-groups']),
+    '--groups',
+    groups.join(),
     ...capabilityArguments(container.config),
     ...(container.config.noNewPrivileges ? ['--no-new-privs'] : []),
     '--',
@@ -107,12 +114,13 @@ export async function openPulledLauncher(options: {
         '/sys',
       ])
       const { readOnlyRootFilesystem, tty } = container.config
-      const { hostPid = false, hostIpc = false } = sandbox.config
+      const ownPid = hasOwnProcesses(subject)
+      const ownIpc = !sandbox.config.hostIpc && !sandbox.sharesIpc
       const [sys, dev] = ['sys', 'dev'].map((name) => path.join(place.root, name)) as [string, string]
       for (const folder of [sys, dev]) mkdirSync(folder)
       const kept = readOnlyRootFilesystem ? subject.image.stored.config.volumes : []
-      const groups = groupMounts(subject.cgroup)
-      const mounts = [...groups, ...mountsOf(subject, { node: [], preload: '' })]
+      const controlGroups = groupMounts(subject.cgroup)
+      const mounts = [...controlGroups, ...mountsOf(subject, { node: [], preload: '' })]
       const tool = (program: string, ...args: string[]) => command([...launched(launch, program), ...args])
       const workingDirectory = workingDirectoryOf(subject)
       const setup: Setup = {
@@ -121,7 +129,7 @@ export async function openPulledLauncher(options: {
         launch,
         old,
         hostname: sandbox.config.hostname,
-        mounts: mounts.map(located),
+        mounts: mounts.map((mount) => (mount.kind === 'bind' ? { ...mount, ...located(mount) } : mount)),
         // In the folder that is mounted first.
         devices: [],
         child: [programs.setpriv, '--pdeathsig', 'KILL', programs.sh, ...runPart('setup')],
@@ -144,8 +152,8 @@ export async function openPulledLauncher(options: {
             unshare,
             '--mount',
             '--uts',
-            ...(hostIpc ? [] : ['--ipc']),
-            ...(hostPid ? [] : ['--pid']),
+            ...(ownIpc ? ['--ipc'] : []),
+            ...(ownPid ? ['--pid'] : []),
             '--',
             programs.sh,
             ...runPart('wait'),
@@ -155,7 +163,7 @@ export async function openPulledLauncher(options: {
           tool('mount', '--rbind', `${old}${sys}`, '/sys'),
           tool('mount', '--rbind', `${old}${dev}`, '/dev'),
           // Version 1 has a folder for each controller.
-          ...(groups.length > 1
+          ...(controlGroups.length > 1
             ? [tool('mount', '-t', 'tmpfs', '-o', 'mode=755,size=64k,nosuid,nodev,noexec', 'tmpfs', groupsInside)]
             : []),
           // What an image says is a volume is written to even where the rest is not.
@@ -178,7 +186,9 @@ export async function openPulledLauncher(options: {
       })
       // The last part of the script is read by the user that the program has.
       chownSync(place.argumentsFile, user.uid, user.gid)
-      return { program, status: { file: place.statusFile, launchers, tellsExit: false }, group: hostPid }
+      const status = { file: place.statusFile, launchers, tellsExit: false }
+      const { uid, gid, groups } = user
+      return { program, status, group: !ownPid, user: { uid, gid, supplementalGroups: groups } }
     },
 
     enter(subject, pid, argv, { tty, stdin }) {
@@ -263,10 +273,4 @@ function groupMounts(cgroup: ContainerCgroup | undefined): Mount[] {
     const to = folders.length > 1 ? `${groupsInside}/${controller}` : groupsInside
     return { kind: 'bind', from, to, readOnly: true }
   })
-}
-
-const located = (mount: Mount): Setup['mounts'][number] => {
-  if (mount.kind !== 'bind') return mount
-  const from = realpathSync(mount.from)
-  return { ...mount, from, directory: statSync(from).isDirectory() }
 }

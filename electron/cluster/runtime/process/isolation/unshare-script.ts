@@ -13,7 +13,7 @@ export interface Setup {
   /** Where in the container the machine's root is while the script runs. */
   old: string
   hostname: string
-  mounts: readonly (Exclude<Mount, { kind: 'bind' }> | (Mount & { kind: 'bind'; directory?: boolean }))[]
+  mounts: readonly Mount[]
   /** Files on the machine that are mounted; empty: the container's /dev is there before anything else, with its own. */
   devices: readonly string[]
   /** Runs this script's next part in the first process. */

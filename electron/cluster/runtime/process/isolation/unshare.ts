@@ -3,7 +3,14 @@ import path from 'node:path'
 import { resolveInRoot } from '../root-path.ts'
 import { devices, makeDevices, openDevices } from './devices.ts'
 import { enterNamespaces } from './enter.ts'
-import { environmentOf, type Isolation, type IsolationOptions } from './isolation.ts'
+import {
+  environmentOf,
+  hasOwnProcesses,
+  sampleUser,
+  type Isolation,
+  type IsolationOptions,
+  type PlacedMount,
+} from './isolation.ts'
 import { launched, makeLaunchFolder } from './launch-folder.ts'
 import { launcherProgram, prepareRoot } from './launching.ts'
 import { findPrograms, namespacePrograms, quote, run } from './programs.ts'
@@ -33,23 +40,25 @@ export async function openUnshare(options: IsolationOptions): Promise<Isolation>
     launch(subject) {
       const { place } = subject
       const { argv, workingDirectory } = prepareRoot(subject)
-      const { hostPid = false, hostIpc = false } = subject.sandbox.config
-      const { privileged = false, runAsUser = subject.image.user ?? 0, runAsGroup = 0 } = subject.container.config
+      const ownPid = hasOwnProcesses(subject)
+      const ownIpc = !subject.sandbox.config.hostIpc && !subject.sandbox.sharesIpc
+      const { privileged = false } = subject.container.config
+      const user = sampleUser(subject)
       const setup = settings(tools, place.root, {
         hostname: subject.sandbox.config.hostname,
         mounts: mountsOf(subject, tools),
         environment: { ...environmentOf(subject), ...networkEnvironment(subject) },
         workingDirectory,
-        user: privileged ? undefined : { uid: runAsUser, gid: runAsGroup },
+        user: privileged ? undefined : user,
       })
       const program = launcherProgram(subject, {
         nsenter,
         parameters: setupScript(setup),
-        launcher: launcherOf(tools, { privileged, hostPid, hostIpc }).map(quote).join(' '),
+        launcher: launcherOf(tools, { privileged, ownPid, ownIpc }).map(quote).join(' '),
         argv,
       })
       const status = { file: place.statusFile, launchers, tellsExit: false }
-      return { program, status, group: hostPid }
+      return { program, status, group: !ownPid, user }
     },
     enter: (subject, pid, command, streams) =>
       enterNamespaces(subject, { nsenter, pid, through: isRoot ? undefined : parentOf(pid) }, command, streams),
@@ -98,18 +107,24 @@ function settings(tools: Tools, root: string, { user, ...wanted }: Wanted): Setu
 }
 
 function placed(root: string, mount: Mount & { kind: 'bind' }): Setup['mounts'][number] {
-  const from = realpathSync(mount.from)
-  const directory = statSync(from).isDirectory()
+  const { from, directory } = located(mount)
   const point = resolveInRoot(root, mount.to)
   mkdirSync(directory ? point : path.dirname(point), { recursive: true })
   if (!directory && !statSync(point, { throwIfNoEntry: false })) writeFileSync(point, '')
   return { ...mount, from, directory }
 }
 
+/** Follows links on the machine; what is not there yet has none. */
+export function located({ from, directory }: PlacedMount): { from: string; directory: boolean } {
+  if (directory !== undefined) return { from, directory }
+  const real = realpathSync(from)
+  return { from: real, directory: statSync(real).isDirectory() }
+}
+
 /** The program that makes the namespaces, and ends what is in them when the shim ends. */
 function launcherOf(
   { unshare, setpriv, sh, isRoot }: Tools,
-  { privileged, hostPid, hostIpc }: { privileged: boolean; hostPid: boolean; hostIpc: boolean },
+  { privileged, ownPid, ownIpc }: { privileged: boolean; ownPid: boolean; ownIpc: boolean },
 ): string[] {
   return [
     setpriv,
@@ -119,8 +134,8 @@ function launcherOf(
     ...(privileged && isRoot ? [] : ['--user', '--map-root-user']),
     '--mount',
     '--uts',
-    ...(hostIpc ? [] : ['--ipc']),
-    ...(hostPid ? [] : ['--pid']),
+    ...(ownIpc ? ['--ipc'] : []),
+    ...(ownPid ? ['--pid'] : []),
     '--',
     sh,
     ...runPart('wait'),
@@ -142,7 +157,7 @@ async function tryOut(tools: Tools): Promise<void> {
     })
     const file = path.join(trial, 'setup')
     writeFileSync(file, setupScript(setup))
-    const launcher = launcherOf(tools, { privileged: false, hostPid: false, hostIpc: false })
+    const launcher = launcherOf(tools, { privileged: false, ownPid: true, ownIpc: true })
     const script = `exec 3> /dev/null 4< ${quote(file)}; exec "$@"`
     await run(tools.sh, ['-c', script, 'sh', ...launcher, ...launched(setup.launch, 'env')], { env: {} })
   } finally {

@@ -1,12 +1,12 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type { Runnable } from '../images/runnable.ts'
 import { librariesOf, nameServiceOf } from './programs.ts'
-import { preloading, StartError, type Subject } from './isolation.ts'
+import { preloading, type PlacedMount, type Subject } from './isolation.ts'
 
 /** A step of putting together what a container sees, in order. `to` is a path in the container. */
 export type Mount =
-  | { kind: 'bind'; from: string; to: string; readOnly: boolean }
+  | ({ kind: 'bind' } & PlacedMount)
   | { kind: 'proc' | 'dev' }
   /** Files of /proc that act on the whole machine. */
   | { kind: 'lock' | 'hide'; to: string }
@@ -38,25 +38,21 @@ export async function nodeMounts(nodeBinary: string): Promise<Mount[]> {
 }
 
 export function mountsOf(
-  { sandbox, container, place }: Subject<Runnable>,
+  { sandbox, container, place, processes, mounts }: Subject<Runnable>,
   { node, preload }: { node: readonly Mount[]; preload: string },
 ): Mount[] {
-  const { mounts, readOnlyRootFilesystem, privileged } = container.config
+  const { readOnlyRootFilesystem, privileged } = container.config
   const { hostPid = false } = sandbox.config
   return [
     ...node,
-    hostPid ? bind('/proc', '/proc', true) : { kind: 'proc' },
+    hostPid ? bind('/proc', '/proc', true) : processes ? bind(place.proc, '/proc') : { kind: 'proc' },
     ...(privileged || hostPid ? [] : guards),
     { kind: 'dev' },
     ...['hosts', 'hostname', 'resolv.conf'].map((name) => bind(path.join(place.etc, name), `/etc/${name}`)),
     ...(sandbox.reportSocket
       ? [bind(preload, preloadInside, true), bind(sandbox.reportSocket, reportSocketInside)]
       : []),
-    ...mounts.map(({ hostPath, containerPath, readOnly }) => {
-      if (!statSync(hostPath, { throwIfNoEntry: false }))
-        throw new StartError(`failed to mount ${containerPath}: ${hostPath} does not exist on the node`)
-      return bind(hostPath, containerPath, readOnly)
-    }),
+    ...mounts.map((mount) => ({ kind: 'bind', ...mount }) as const),
     ...(readOnlyRootFilesystem ? [{ kind: 'lock-root' } as const] : []),
   ]
 }

@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { availableParallelism, constants, loadavg } from 'node:os'
+import path from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
 import type { Clock } from '../../../base/clock.ts'
 import { LogWriter } from './log-writer.ts'
@@ -78,7 +79,7 @@ export class Container {
     if (running.stderr) this.#pump(running.stderr, 'stderr', log)
     const exited = running.exit.then(() => true)
     void running.exit.then(async (exit) => {
-      if (this.#start.group) signalProcess(running.pid, 'SIGKILL', true)
+      if (this.#start.group) this.#killGroup(running.pid)
       const finishedAt = clock.now()
       await running.drained
       log.close()
@@ -124,7 +125,13 @@ export class Container {
     if (!this.#running) return
     // The first process of a pid namespace takes the whole namespace with it.
     if (this.record.pid && !this.#start.group) signalProcess(this.record.pid, 'SIGKILL', false)
-    else signalProcess(this.#running.pid, 'SIGKILL', true)
+    else this.#killGroup(this.#running.pid)
+  }
+
+  /** What has left the process group is still in the control groups. */
+  #killGroup(leader: number): void {
+    signalProcess(leader, 'SIGKILL', true)
+    for (const group of this.cgroups) for (const pid of membersOf(group)) signalProcess(pid, 'SIGKILL', false)
   }
 
   /** Output goes to the connection from now on; its stdin frames go to the container. */
@@ -176,11 +183,12 @@ export class Container {
    * Waits until the launcher's child has become the container's program: entering the container earlier would find a
    * root that is still being put together.
    */
-  async #awaitProgram({ file, launchers }: LauncherStatus, exited: Promise<boolean>): Promise<void> {
+  async #awaitProgram({ file, launchers, processes }: LauncherStatus, exited: Promise<boolean>): Promise<void> {
     const { clock } = this.#deps
     const known = new Set(launchers.map(identityOf))
     for (;;) {
-      this.record.pid ||= readStatus(file).pid
+      const { pid } = readStatus(file)
+      this.record.pid ||= processes && pid ? pidIn(processes, pid) : pid
       const program = this.record.pid ? identityOf(`/proc/${this.record.pid}/exe`) : undefined
       if (program !== undefined && !known.has(program)) return
       if (await Promise.race([exited, clock.sleep(startPollMs).then(() => false)])) {
@@ -236,6 +244,35 @@ function catches(pid: number, signal: NodeJS.Signals): boolean {
     return caught === undefined || (BigInt(`0x${caught}`) >> BigInt(constants.signals[signal] - 1)) % 2n === 1n
   } catch {
     return true
+  }
+}
+
+/** The number that the shim knows a process by which another pid namespace calls so; 0 where there is none. */
+function pidIn(namespace: string, inner: number): number {
+  try {
+    const wanted = readlinkSync(namespace)
+    for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+      try {
+        const numbers = /^NSpid:(.*)$/m
+          .exec(readFileSync(`/proc/${name}/status`, 'utf8'))?.[1]
+          ?.trim()
+          .split(/\s+/)
+        if (numbers?.at(-1) === String(inner) && readlinkSync(`/proc/${name}/ns/pid`) === wanted) return Number(name)
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  } catch {
+    // The namespace has.
+  }
+  return 0
+}
+
+function membersOf(cgroup: string): number[] {
+  try {
+    return readFileSync(path.join(cgroup, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number)
+  } catch {
+    return []
   }
 }
 

@@ -30,7 +30,7 @@ export interface ContainerStart {
   stopSignal: string
   /** When the program is a launcher: the shim signals the process that its status names, and not the launcher. */
   status?: LauncherStatus
-  /** Signals go to the process group: the container is not in a pid namespace of its own. */
+  /** The container is not in a pid namespace of its own: when it ends, the rest of its process group and control groups does too. */
   group: boolean
   /** A file that counts `oom_kill` (cgroup memory.oom_control or memory.events). */
   oomFile?: string
@@ -46,6 +46,8 @@ export interface LauncherStatus {
   launchers: readonly string[]
   /** The exit code is among the documents, and there is none when the program could not be started; else it is the launcher's. */
   tellsExit: boolean
+  /** The pid namespace that `child-pid` is a number in, as a path; absent: the shim's. */
+  processes?: string
 }
 
 /** What is written down about a container, and survives its shim. */
@@ -84,6 +86,8 @@ export type Request =
   | { op: 'start'; start: ContainerStart }
   | { op: 'stop'; id: string; graceMs: number }
   | { op: 'forget'; id: string }
+  /** Runs a program as long as the pod lives; answers with its pid. */
+  | { op: 'hold'; argv: readonly string[] }
   | { op: 'status' }
   | { op: 'shutdown' }
 

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, readFileSync, rmdirSync, rmSync, writeSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import path from 'node:path'
@@ -25,6 +26,7 @@ const farewellMs = 300
 
 function main(config: ShimConfig): void {
   const containers = new Map<string, Container>()
+  const held: ChildProcess[] = []
   const controls = new Set<Socket>()
 
   const report = (connection: Socket, message: Report) => writeJson(connection, message)
@@ -34,6 +36,8 @@ function main(config: ShimConfig): void {
     for (const control of controls) report(control, { changed: record })
   }
 
+  const release = () => Promise.all(held.map(endOf))
+
   const end = (code: number): never => {
     if (process.platform !== 'win32') rmSync(config.socket, { force: true })
     process.exit(code)
@@ -41,6 +45,7 @@ function main(config: ShimConfig): void {
 
   const reap = async (graceMs: number) => {
     await Promise.all([...containers.values()].map((container) => container.stop(graceMs)))
+    await release()
     for (const [file, ...args] of config.reap) {
       try {
         execFileSync(file!, args, { stdio: 'ignore' })
@@ -76,10 +81,18 @@ function main(config: ShimConfig): void {
         await containers.get(request.id)?.stop(0)
         containers.delete(request.id)
         return undefined
+      case 'hold': {
+        const [file, ...args] = request.argv
+        const child = spawn(file!, args, { stdio: 'ignore', detached: true, env: { PATH: process.env['PATH'] } })
+        await once(child, 'spawn')
+        held.push(child)
+        return child.pid
+      }
       case 'status':
         return [...containers.values()].map((container) => container.record)
       case 'shutdown':
         await Promise.all([...containers.values()].map((container) => container.stop(0)))
+        await release()
         return undefined
     }
   }
@@ -136,6 +149,13 @@ function main(config: ShimConfig): void {
     writeSync(2, `${error.stack ?? error.message}\n`)
     void reap(0)
   })
+}
+
+async function endOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
 }
 
 /** The pod's group goes after its containers', and the cluster's with its last pod's. Answers whether it has gone. */

@@ -15,6 +15,7 @@ import { openLogFile } from './log-file.ts'
 import { startNodeNetwork, type NodeNetwork } from './network/node-network.ts'
 import type { Locate, PodNetwork } from './network/api.ts'
 import { createPodNetwork } from './network/pod-network/pod-network.ts'
+import type { ProxiedNode } from './network/service-proxy/service-proxy.ts'
 import { chooseIsolation } from './runtime/process/isolation/choose.ts'
 import type { Isolation } from './runtime/process/isolation/isolation.ts'
 import { openPulled, type Pulled } from './runtime/process/pulled.ts'
@@ -114,9 +115,12 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
       logger: logger.child('network'),
       // All nodes of this process share one proxy, which serves the pods of all of them.
       network: { driver: first.driver, gateway: first.gateway, podCidr: config.podCidr, dial },
-      nodeAddresses: networks.map(({ nodeAddress }) => nodeAddress),
+      nodes: networks.map(({ podCidr, nodeAddress }, i) => ({
+        name: config.nodes[i]!.name,
+        podCidr,
+        address: nodeAddress,
+      })) as [ProxiedNode, ...ProxiedNode[]],
       dnsAddress: config.dnsAddress,
-      nodeName: config.nodes[0]!.name,
       serviceCidr: config.serviceCidr,
       clusterId: config.clusterId,
       domain: config.clusterDomain,

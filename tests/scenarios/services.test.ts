@@ -105,6 +105,11 @@ describe('from a pod', () => {
     expect((await fromPod('nslookup', 'no-such-service.far')).code).not.toBe(0)
   })
 
+  it('DNS answers at the address of its service', async () => {
+    const { stdout } = await fromPod('nslookup', 'web.far.svc.cluster.local', '10.96.0.10')
+    expect(stdout).toContain((await service('web')).spec!.clusterIP)
+  })
+
   it('names of the own namespace need no ending', async () => {
     const [pod] = (await k('get', 'pods', '-n', 'far', '-o', 'name')).split('\n')
     expect(podOf(await k('exec', '-n', 'far', pod!, '--', 'wget', '-q', '-O', '-', 'http://web/'))).toMatch(/^web-/)

@@ -1,7 +1,8 @@
+import type { Socket } from 'node:net'
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1'
 import { formatLoadBalancerReport, loadBalancerAnnotation } from '#shared/kube/load-balancer.ts'
 import { keyOf, type Frozen } from '#shared/kube/object.ts'
-import { endpointSlices, namespaces, nodes, services } from '#shared/kube/resources.ts'
+import { endpointSlices, namespaces, nodes as nodeType, services } from '#shared/kube/resources.ts'
 import { isNotFound } from '#shared/kube/status.ts'
 import type { Clock } from '../base/clock.ts'
 import { Disposer } from '../base/dispose.ts'
@@ -11,8 +12,10 @@ import type { KubeClient } from '../client/api.ts'
 import { InformerFactory } from '../client/informer-factory.ts'
 import type { Locate, PodNetwork } from './api.ts'
 import { DnsServer } from './dns/dns-server.ts'
+import { Balancer } from './service-proxy/balancer.ts'
 import type { OnServicePorts, ServicePortReport } from './service-proxy/ports.ts'
-import { ServiceProxy } from './service-proxy/service-proxy.ts'
+import { ServiceProxy, type ProxiedNode } from './service-proxy/service-proxy.ts'
+import { listenTcp } from './service-proxy/tcp-listener.ts'
 import { ServiceTable } from './service-table.ts'
 
 export interface NodeNetworkDeps {
@@ -21,16 +24,16 @@ export interface NodeNetworkDeps {
   clock: Clock
   random: Random
   logger: Logger
+  /** Of all nodes of this machine together. */
   network: Pick<PodNetwork, 'driver' | 'podCidr' | 'gateway' | 'dial'>
-  /** What the pods of each node know it by: where DNS answers them. */
-  nodeAddresses: readonly string[]
+  /** The nodes of this machine; DNS answers at the address of each. */
+  nodes: readonly [ProxiedNode, ...ProxiedNode[]]
   /** Address of the Service of DNS. */
   dnsAddress: string
-  nodeName: string
   serviceCidr: string
   clusterId: string
   domain: string
-  /** Where this machine's API server is reached: every server will do for a pod, but this one is never out of reach. */
+  /** Where pods reach this machine's API server: every server will do for them, but this one is never out of reach. */
   apiServer: { address: string; port: number }
 }
 
@@ -45,11 +48,11 @@ const dnsPort = 53
 
 /** Service proxy and DNS of this machine's nodes, fed by informers. */
 export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwork> {
-  const { client, clock, random, logger, network, nodeAddresses, nodeName, serviceCidr, clusterId, domain } = deps
+  const { client, clock, random, logger, network, nodes, serviceCidr, clusterId, domain, apiServer } = deps
   const owned = new Disposer()
   const informers = owned.own(new InformerFactory({ client, clock, random, logger }))
   const table = new ServiceTable()
-  follow(informers, table, (slice) => (isOfApiServers(slice) ? leadingTo(slice, deps.apiServer) : slice))
+  follow(informers, table, (slice) => (isOfApiServers(slice) ? leadingTo(slice, apiServer) : slice))
   const namespaceLister = informers.for(namespaces, { metadataOnly: true }).lister
   const proxy = owned.own(
     await ServiceProxy.create({
@@ -57,18 +60,21 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
       logger,
       services: table,
       network,
-      nodeName,
+      nodes,
       serviceCidr,
       clusterId,
       onPorts: reporter(client, logger),
     }),
   )
-  const zoned = (node: { readonly metadata?: { readonly labels?: Readonly<Record<string, string>> } }) =>
-    proxy.setZone(node.metadata?.labels?.['topology.kubernetes.io/zone'])
-  informers
-    .for(nodes, { fieldSelector: `metadata.name=${nodeName}`, metadataOnly: true })
-    .handle({ add: zoned, update: zoned, delete: () => proxy.setZone(undefined) })
+  for (const { name } of nodes) {
+    const zoned = (node: { readonly metadata?: { readonly labels?: Readonly<Record<string, string>> } }) =>
+      proxy.setZone(name, node.metadata?.labels?.['topology.kubernetes.io/zone'])
+    informers
+      .for(nodeType, { fieldSelector: `metadata.name=${name}`, metadataOnly: true })
+      .handle({ add: zoned, update: zoned, delete: () => proxy.setZone(name, undefined) })
+  }
   const limits = [...proxy.limits]
+  const nodeAddresses = nodes.map(({ address }) => address)
   const dnsAddresses = new Set([...nodeAddresses, deps.dnsAddress])
   let dns: DnsServer | undefined
   try {
@@ -83,6 +89,15 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
   } catch (error) {
     logger.error('DNS could not be started', { error: String(error) })
     limits.push(`Names of Services are not known to pods: ${(error as Error).message}.`)
+  }
+  if (network.driver === 'bridge') {
+    if (dns) table.setSlice(sliceOfDns(network.gateway))
+    try {
+      owned.own(await relayTo(apiServer, { clock, dial: network.dial }))
+    } catch (error) {
+      logger.error('pods cannot reach the API server', { error: String(error) })
+      limits.push(`Pods cannot reach the API server: ${(error as Error).message}.`)
+    }
   }
   return {
     limits,
@@ -102,6 +117,34 @@ const leadingTo = (slice: Slice, { address, port }: NodeNetworkDeps['apiServer']
   endpoints: [{ addresses: [address], conditions: { ready: true } }],
   ports: (slice.ports ?? []).map((each) => ({ ...each, port })),
 })
+
+/** DNS is no pod, and has its Service all the same. */
+const sliceOfDns = (address: string): Slice => ({
+  metadata: { namespace: 'kube-system', name: 'kube-dns', labels: { 'kubernetes.io/service-name': 'kube-dns' } },
+  addressType: 'IPv4',
+  endpoints: [{ addresses: [address], conditions: { ready: true } }],
+  ports: [
+    { name: 'dns', protocol: 'UDP', port: dnsPort },
+    { name: 'dns-tcp', protocol: 'TCP', port: dnsPort },
+  ],
+})
+
+/** The API server listens on loopback only: who reaches it from pods is passed on. */
+async function relayTo(
+  { address, port }: NodeNetworkDeps['apiServer'],
+  { clock, dial }: { clock: Clock; dial: PodNetwork['dial'] },
+): Promise<AsyncDisposable> {
+  const balancer = new Balancer(clock)
+  balancer.set([{ ip: address, port }], undefined)
+  const connections = new Set<Socket>()
+  const listener = await listenTcp(address, port, { clock, balancer, connections, dial })
+  return {
+    async [Symbol.asyncDispose]() {
+      await listener[Symbol.asyncDispose]()
+      for (const connection of connections) connection.resetAndDestroy()
+    },
+  }
+}
 
 function follow(informers: InformerFactory, table: ServiceTable, seen: (slice: Slice) => Slice): void {
   informers.for(services).handle({

@@ -68,7 +68,7 @@ async function cluster(id: string, number: number) {
     clock: systemClock,
     logger: silentLogger,
     services,
-    nodeName: 'here',
+    nodes: [{ name: 'here', podCidr: `10.24${number}.0.0/24`, address: gateway }],
     serviceCidr: '10.96.0.0/16',
     clusterId: id,
     network: { driver: 'bridge', podCidr: `10.24${number}.0.0/24`, gateway, dial: dialTcp },

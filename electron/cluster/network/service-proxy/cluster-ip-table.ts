@@ -1,108 +1,72 @@
 import { readFileSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
-import { command, feed } from '../pod-network/commands.ts'
-import type { Protocol } from './rules.ts'
+import { NftTable } from '../nftables/table.ts'
+import { command } from '../pod-network/commands.ts'
+import { serviceContent, type Entrance } from './entrances.ts'
 
 export interface ClusterIpTableDeps {
   /** Of the cluster, so that several share a machine. */
   readonly table: string
-  /** Where the redirected connections arrive: an address of this machine. */
+  /** The machine's own address among the pods. */
   readonly address: string
-  /** Only packets from here, and those of the host itself, are redirected. */
+  /** Only packets from here, and those of the host itself, are led. */
   readonly podCidr: string
+  /** Of each node. */
+  readonly podCidrs: readonly string[]
   readonly serviceCidr: string
 }
 
-/** A local port for each `clusterIp protocol port`. */
-export interface Redirect {
-  readonly ip: string
-  readonly protocol: Protocol
-  readonly port: number
-  readonly localPort: number
-}
+export type NewEntrance = Omit<Entrance, 'generation'>
+type Generations = Map<string, { endpoints: ReadonlySet<string>; generation: number }>
 
-/**
- * Makes cluster IPs reachable on Linux: the kernel redirects what the host and the pods of this cluster send to them to
- * the proxy's own listeners. What has no listener (no endpoints) is refused at once, as upstream does.
- */
+/** The highest number of a connection tracking zone; 0 is where everything else is. */
+const lastZone = 65_535
+
+/** Makes the addresses of Services reachable on Linux, for the host and for the pods of this cluster: the kernel leads there. */
 export class ClusterIpTable implements AsyncDisposable {
   readonly #deps: ClusterIpTableDeps
-  #redirects = new Map<string, string>()
-  #addresses = new Set<string>()
-  #work: Promise<unknown> = Promise.resolve()
+  readonly #table: NftTable
+  /** UDP has no connections that end: by the id of an entrance, who answered there and in which generation. */
+  #generations: Generations = new Map()
+  #lastGeneration = 0
   #routed = false
 
   private constructor(deps: ClusterIpTableDeps) {
     this.#deps = deps
+    this.#table = new NftTable(deps.table)
   }
 
   /** Rejects where this machine does not allow it. Replaces what an earlier life of the cluster left. */
   static async create(deps: ClusterIpTableDeps): Promise<ClusterIpTable> {
-    const { table, podCidr } = deps
-    const redirect = 'dnat ip to ip daddr . ip protocol . th dport map @services'
-    const refuse = (match: string) => [`${match} meta l4proto tcp reject with tcp reset`, `${match} reject`]
-    await feed(
-      'nft',
-      ['-f', '-'],
-      [
-        `table ip ${table} {}`,
-        `delete table ip ${table}`,
-        `table ip ${table} {`,
-        'map services { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }',
-        'set addresses { type ipv4_addr; }',
-        ...chain('prerouting', 'nat', 'dstnat', [`ip saddr ${podCidr} meta l4proto { tcp, udp } ${redirect}`]),
-        ...chain('output', 'nat', '-100', [`meta l4proto { tcp, udp } ${redirect}`]),
-        // Here a redirected packet has its new destination already.
-        ...chain('forward', 'filter', 'filter', refuse(`ip saddr ${podCidr} ip daddr @addresses`), 'refuse_forward'),
-        ...chain('output', 'filter', 'filter', refuse('ip daddr @addresses'), 'refuse_output'),
-        '}',
-      ],
-    )
     const created = new ClusterIpTable(deps)
-    await created.#route()
+    await created.update([], [])
     return created
   }
 
   /** Everything that shall hold from now on. Resolves when it does. */
-  update(redirects: readonly Redirect[], addresses: Iterable<string>): Promise<void> {
-    const wanted = new Map(
-      redirects.map(({ ip, protocol, port, localPort }) => [
-        `${ip} . ${protocol.toLowerCase()} . ${port}`,
-        `${this.#deps.address} . ${localPort}`,
-      ]),
-    )
-    const wantedAddresses = new Set(addresses)
-    const work = this.#work.then(() => this.#apply(wanted, wantedAddresses))
-    this.#work = work.catch(() => {})
-    return work
+  async update(entrances: readonly NewEntrance[], addresses: Iterable<string>): Promise<void> {
+    const before = this.#generations
+    this.#generations = new Map()
+    const numbered = entrances.map((entrance) => ({ ...entrance, generation: this.#generation(entrance, before) }))
+    await this.#table.apply(serviceContent(numbered, { ...this.#deps, addresses: new Set(addresses) }))
+    await this.#route()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#work
-    await feed('nft', ['-f', '-'], [`delete table ip ${this.#deps.table}`]).catch(() => {})
+    await this.#table[Symbol.asyncDispose]()
     if (this.#routed) await command('ip', ...routeArguments('delete', this.#deps)).catch(() => {})
   }
 
-  async #apply(wanted: Map<string, string>, addresses: Set<string>): Promise<void> {
-    const { table } = this.#deps
-    const gone = [...this.#redirects].filter(([key, target]) => wanted.get(key) !== target)
-    const added = [...wanted].filter(([key, target]) => this.#redirects.get(key) !== target)
-    const goneAddresses = [...this.#addresses].filter((address) => !addresses.has(address))
-    const newAddresses = [...addresses].filter((address) => !this.#addresses.has(address))
-    const change = (verb: string, set: string, elements: string[]) =>
-      elements.length ? [`${verb} element ip ${table} ${set} { ${elements.join(', ')} }`] : []
-    const pair = ([key, target]: [string, string]) => `${key} : ${target}`
-    // One transaction: an address that changes its listener is never without one.
-    const lines = [
-      ...change('delete', 'services', gone.map(pair)),
-      ...change('add', 'services', added.map(pair)),
-      ...change('delete', 'addresses', goneAddresses),
-      ...change('add', 'addresses', newAddresses),
-    ]
-    if (lines.length) await feed('nft', ['-f', '-'], lines)
-    this.#redirects = wanted
-    this.#addresses = addresses
-    await this.#route()
+  /** A client whose endpoint has gone would send there for ever; in another zone its packets are as those of a new client. */
+  #generation({ id, protocol, endpoints }: NewEntrance, before: Generations): number {
+    if (protocol !== 'UDP') return 0
+    const now = new Set(endpoints.flat().map(({ ip, port }) => `${ip}:${port}`))
+    const known = before.get(id)
+    const lost = known !== undefined && known.endpoints.difference(now).size > 0
+    if (lost) this.#lastGeneration = (this.#lastGeneration % lastZone) + 1
+    const generation = lost ? this.#lastGeneration : (known?.generation ?? 0)
+    this.#generations.set(id, { endpoints: now, generation })
+    return generation
   }
 
   /** Redirecting comes after routing, so without a default route the range needs one of its own; where it goes is no matter. */
@@ -124,13 +88,6 @@ const routeArguments = (verb: string, { serviceCidr, address, table }: ClusterIp
   address,
   'metric',
   String(crc32(table) >>> 1),
-]
-
-const chain = (hook: string, type: string, priority: string, rules: readonly string[], name = hook): string[] => [
-  `chain ${name} {`,
-  `type ${type} hook ${hook} priority ${priority}; policy accept;`,
-  ...rules,
-  '}',
 ]
 
 /**

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { endpoint, leaving, service, servicePort, slice } from '../testing.ts'
-import { computeRules, serviceRules } from './rules.ts'
+import { serviceRules, type Location } from './rules.ts'
 
 const ips = (addresses: readonly { ip: string }[] | undefined) => addresses?.map(({ ip }) => ip)
 const here = { node: 'here', zone: 'z1' }
-const rule = (...arguments_: Parameters<typeof serviceRules>) => serviceRules(...arguments_)[0]
+const rule = (of: Parameters<typeof serviceRules>[0], slices: Parameters<typeof serviceRules>[1], node: Location) => {
+  const [found] = serviceRules(of, slices, [node])
+  return found && { ...found, internal: found.internal[0] }
+}
 
 it('matches the ports of slices by name and protocol, and takes their numbers', () => {
   const web = service('web', {
@@ -22,30 +25,20 @@ it('matches the ports of slices by name and protocol, and takes their numbers', 
     ),
     slice('web', [endpoint('10.0.0.2')], [{ name: 'http', port: 9000 }], 'b'),
   ]
-  expect(serviceRules(web, slices, here).map(({ protocol, port, internal }) => ({ protocol, port, internal }))).toEqual(
-    [
-      {
-        protocol: 'TCP',
-        port: 80,
-        internal: [
+  expect(
+    serviceRules(web, slices, [here]).map(({ protocol, port, internal }) => ({ protocol, port, internal })),
+  ).toEqual([
+    {
+      protocol: 'TCP',
+      port: 80,
+      internal: [
+        [
           { ip: '10.0.0.1', port: 8000 },
           { ip: '10.0.0.2', port: 9000 },
         ],
-      },
-      { protocol: 'UDP', port: 53, internal: [{ ip: '10.0.0.1', port: 5353 }] },
-    ],
-  )
-})
-
-it('gives each service its own slices', () => {
-  const rules = computeRules(
-    [service('a'), service('b')],
-    [slice('b', [endpoint('10.0.0.2')]), slice('a', [endpoint('10.0.0.1')])],
-    here,
-  )
-  expect(rules.map(({ id, internal }) => [id, ips(internal)])).toEqual([
-    ['default/a/TCP/80', ['10.0.0.1']],
-    ['default/b/TCP/80', ['10.0.0.2']],
+      ],
+    },
+    { protocol: 'UDP', port: 53, internal: [[{ ip: '10.0.0.1', port: 5353 }]] },
   ])
 })
 
@@ -103,6 +96,20 @@ describe('endpoints', () => {
   })
 })
 
+it('endpoints of a Local policy are those of the node that asks, and from outside those of every node of the machine', () => {
+  const policy = { type: 'NodePort', internalTrafficPolicy: 'Local', externalTrafficPolicy: 'Local' } as const
+  const endpoints = ['here', 'next', 'far'].map((nodeName, i) => endpoint(`1.1.1.${i}`, { nodeName }))
+  const [found] = serviceRules(
+    service('web', policy),
+    [slice('web', endpoints)],
+    [here, { node: 'next', zone: undefined }],
+  )
+  expect([found?.internal.map(ips), ips(found?.external)]).toEqual([
+    [['1.1.1.0'], ['1.1.1.1']],
+    ['1.1.1.0', '1.1.1.1'],
+  ])
+})
+
 describe('hints', () => {
   const hinted = (ip: string, zone: string | undefined, node?: string) =>
     endpoint(ip, {
@@ -148,7 +155,6 @@ describe('places', () => {
   it.each([
     ['a headless service has none', service('web', { clusterIP: 'None', clusterIPs: ['None'] }), []],
     ['an external name has none', service('web', { type: 'ExternalName', externalName: 'example.org' }), []],
-    ['SCTP has none', service('web', { ports: [servicePort(80, { protocol: 'SCTP' })] }), []],
     [
       'an IPv6 cluster address is left out',
       service('web', { clusterIPs: ['fd00::1', '10.96.1.1'] }),
@@ -176,7 +182,7 @@ describe('places', () => {
     ],
   ])('%s', (_, of, expected) => {
     expect(
-      serviceRules(of, [], here).map(({ clusterIps, nodePort, loadBalancerPort }) => [
+      serviceRules(of, [], [here]).map(({ clusterIps, nodePort, loadBalancerPort }) => [
         clusterIps,
         nodePort,
         loadBalancerPort,
@@ -187,7 +193,7 @@ describe('places', () => {
   it('are left to the proxy that a service names', () => {
     const web = service('web')
     web.metadata!.labels = { 'service.kubernetes.io/service-proxy-name': 'other' }
-    expect(serviceRules(web, [], here)).toEqual([])
+    expect(serviceRules(web, [], [here])).toEqual([])
   })
 })
 

@@ -1,8 +1,8 @@
 import type { Service, ServicePort } from 'kubernetes-types/core/v1'
 import type { Endpoint, EndpointSlice } from 'kubernetes-types/discovery/v1'
-import { keyOf, type Frozen } from '#shared/kube/object.ts'
+import type { Frozen } from '#shared/kube/object.ts'
 
-export type Protocol = 'TCP' | 'UDP'
+export type Protocol = 'TCP' | 'UDP' | 'SCTP'
 
 export interface ServiceReference {
   readonly namespace: string
@@ -24,40 +24,30 @@ export interface PortRule {
   readonly port: number
   /** IPv4 only. */
   readonly clusterIps: readonly string[]
+  /** Further addresses that lead to the service; IPv4 only. */
+  readonly externalIps: readonly string[]
   readonly nodePort: number | undefined
   /** The port to be served on localhost, for Services of type LoadBalancer. */
   readonly loadBalancerPort: number | undefined
   /** Seconds for which a client keeps its endpoint. */
   readonly affinitySeconds: number | undefined
-  /** Who answers on the cluster addresses. */
-  readonly internal: readonly EndpointAddress[]
-  /** Who answers on node ports and load balancers. */
+  /** Who answers on the cluster addresses, for each of the nodes. */
+  readonly internal: readonly (readonly EndpointAddress[])[]
+  /** Who answers on node ports, external addresses and load balancers. */
   readonly external: readonly EndpointAddress[]
 }
 
-/** Where the node of a proxy is: endpoints may be meant for one node or one zone. */
+/** Where a node of this machine is: endpoints may be meant for one node or one zone. */
 export interface Location {
   readonly node: string
   readonly zone: string | undefined
 }
 
-/** The listeners that a node owes to the Services, with their endpoints. */
-export function computeRules(
-  services: Iterable<Frozen<Service>>,
-  slices: Iterable<Frozen<EndpointSlice>>,
-  location: Location,
-): PortRule[] {
-  const byService = Map.groupBy(
-    slices,
-    (slice) => `${slice.metadata?.namespace}/${slice.metadata?.labels?.['kubernetes.io/service-name']}`,
-  )
-  return [...services].flatMap((service) => serviceRules(service, byService.get(keyOf(service)) ?? [], location))
-}
-
+/** What this machine owes to a Service. What arrives on its ports may go to any of its nodes, of which the first counts. */
 export function serviceRules(
   service: Frozen<Service>,
   slices: readonly Frozen<EndpointSlice>[],
-  location: Location,
+  nodes: readonly [Location, ...Location[]],
 ): PortRule[] {
   const { metadata, spec } = service
   if (!spec || spec.type === 'ExternalName') return []
@@ -70,8 +60,8 @@ export function serviceRules(
   const affinity =
     spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) : undefined
   return (spec.ports ?? []).flatMap((port): PortRule[] => {
-    const protocol = port.protocol ?? 'TCP'
-    if ((protocol !== 'TCP' && protocol !== 'UDP') || (!clusterIps.length && !port.nodePort && !balanced)) return []
+    const protocol = (port.protocol ?? 'TCP') as Protocol
+    if (!clusterIps.length && !port.nodePort && !balanced) return []
     const candidates = candidatesOf(slices, port)
     return [
       {
@@ -80,11 +70,12 @@ export function serviceRules(
         protocol,
         port: port.port,
         clusterIps,
+        externalIps: (spec.externalIPs ?? []).filter((ip) => ip.includes('.')),
         nodePort: port.nodePort || undefined,
         loadBalancerPort: balanced ? port.port : undefined,
         affinitySeconds: affinity,
-        internal: usable(candidates, location, spec.internalTrafficPolicy === 'Local'),
-        external: usable(candidates, location, spec.externalTrafficPolicy === 'Local'),
+        internal: nodes.map((node) => usable(candidates, node, spec.internalTrafficPolicy === 'Local' ? [node] : [])),
+        external: usable(candidates, nodes[0], spec.externalTrafficPolicy === 'Local' ? nodes : []),
       },
     ]
   })
@@ -112,15 +103,21 @@ function candidatesOf(slices: readonly Frozen<EndpointSlice>[], port: Frozen<Ser
 }
 
 /**
- * Ready endpoints, on this node only where that is asked for, else those that are meant for it; when there are none,
+ * Ready endpoints, on the nodes of `local` only where there are some, else those that are meant for this one; when there are none,
  * those that terminate but still serve (upstream: CategorizeEndpoints). A condition that is not set counts as upstream
  * counts it.
  */
-function usable(candidates: readonly Candidate[], location: Location, local: boolean): EndpointAddress[] {
-  const here = local ? candidates.filter(({ endpoint }) => endpoint.nodeName === location.node) : candidates
+function usable(
+  candidates: readonly Candidate[],
+  location: Location,
+  local: readonly Location[],
+): readonly EndpointAddress[] {
+  const here = local.length
+    ? candidates.filter(({ endpoint }) => local.some(({ node }) => node === endpoint.nodeName))
+    : candidates
   const ready = here.filter(({ endpoint }) => endpoint.conditions?.ready !== false)
   const chosen = ready.length
-    ? local
+    ? local.length
       ? ready
       : near(ready, location)
     : here.filter(({ endpoint }) => endpoint.conditions?.terminating === true && endpoint.conditions.serving === true)

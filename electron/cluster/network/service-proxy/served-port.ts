@@ -9,9 +9,9 @@ import { listenUdp } from './udp-listener.ts'
 
 export interface ServedPortDeps {
   readonly clock: Clock
-  /** Where pods reach this node; where cluster IPs are redirected to. */
+  /** Where cluster IPs are redirected to. */
   readonly gateway: string
-  /** Whether cluster IPs are redirected, and so need a listener. */
+  /** Whether they are, and so need a listener. */
   readonly clusterIps: boolean
   readonly connections: Set<Socket>
   dial(ip: string, port: number, signal: AbortSignal): Promise<Duplex>
@@ -30,7 +30,7 @@ export class ServedPort {
   readonly #external: Balancer
   readonly #listeners = new Map<string, Listener>()
   #loadBalancer: { wanted: number; listeners: Listener[]; error: NodeJS.ErrnoException | undefined } | undefined
-  #nodePortErrors = new Map<string, NodeJS.ErrnoException>()
+  #nodePortError: NodeJS.ErrnoException | undefined
 
   constructor(rule: PortRule, deps: ServedPortDeps) {
     this.#rule = rule
@@ -52,13 +52,15 @@ export class ServedPort {
   /** New connections go to these endpoints from now on; those that exist stay where they are. */
   setRule(rule: PortRule): void {
     this.#rule = rule
-    this.#internal.set(rule.internal, rule.affinitySeconds)
+    this.#internal.set(rule.internal[0] ?? [], rule.affinitySeconds)
     this.#external.set(rule.external, rule.affinitySeconds)
   }
 
   /** Brings the listeners in line with the rule. */
   async listen(): Promise<void> {
     const rule = this.#rule
+    // Node has no sockets for it; the kernel leads it between pods.
+    if (rule.protocol === 'SCTP') return
     if (this.#deps.clusterIps && rule.clusterIps.length)
       await this.#ensure('cluster', { host: this.#deps.gateway, port: 0 }, this.#internal)
     await this.#serveNodePort()
@@ -67,7 +69,7 @@ export class ServedPort {
 
   /** Tries again to get the ports that could not be had. */
   async retry(): Promise<void> {
-    if (this.#nodePortErrors.size) await this.#serveNodePort()
+    if (this.#nodePortError) await this.#serveNodePort()
     if (this.#loadBalancer?.error) await this.#serveLoadBalancer()
   }
 
@@ -75,17 +77,10 @@ export class ServedPort {
     const { protocol, port, nodePort } = this.#rule
     const reports: ServicePortReport[] = []
     if (nodePort !== undefined) {
-      const [address, error] = [...this.#nodePortErrors][0] ?? ['127.0.0.1', undefined]
+      const error = this.#nodePortError
       const problem = error && portProblem(error, nodePort, undefined)
-      reports.push({
-        kind: 'NodePort',
-        protocol,
-        port,
-        wanted: nodePort,
-        bound: error ? undefined : nodePort,
-        address,
-        problem,
-      })
+      const bound = error ? undefined : nodePort
+      reports.push({ kind: 'NodePort', protocol, port, wanted: nodePort, bound, address: '127.0.0.1', problem })
     }
     if (this.#loadBalancer) {
       const { wanted, listeners, error } = this.#loadBalancer
@@ -106,16 +101,12 @@ export class ServedPort {
 
   async #serveNodePort(): Promise<void> {
     const { nodePort } = this.#rule
-    // Loopback only by default; and where pods reach the node.
-    for (const host of new Set(['127.0.0.1', this.#deps.gateway])) {
-      this.#nodePortErrors.delete(host)
-      const key = `node ${host}`
-      if (nodePort === undefined) await this.#drop(key)
-      else
-        await this.#ensure(key, { host, port: nodePort }, this.#external).catch((error: Error) =>
-          this.#nodePortErrors.set(host, error),
-        )
-    }
+    this.#nodePortError = undefined
+    if (nodePort === undefined) await this.#drop('node')
+    else
+      await this.#ensure('node', { host: '127.0.0.1', port: nodePort }, this.#external).catch(
+        (error: Error) => (this.#nodePortError = error),
+      )
   }
 
   async #serveLoadBalancer(): Promise<void> {

@@ -56,7 +56,7 @@ async function start(driver: 'bridge' | 'mapped' = 'bridge'): Promise<ServicePro
     clock,
     logger: silentLogger,
     services,
-    nodeName: 'here',
+    nodes: [{ name: 'here', podCidr: '10.244.0.0/24', address: '127.0.0.1' }],
     serviceCidr: '10.96.0.0/16',
     clusterId: 'test',
     redirectClusterIps: false,
@@ -348,7 +348,7 @@ it('keeps to the endpoints for its zone as soon as it knows the zone, and as lon
   services.setSlice(slice('web', [hinted('10.0.0.1', 'a'), hinted('10.0.0.2', 'b')]))
   const proxy = await start()
   expect(new Set(await asks(port, 4))).toEqual(new Set(['10.0.0.1', '10.0.0.2']))
-  proxy.setZone('b')
+  proxy.setZone('here', 'b')
   expect(await asks(port, 4)).toEqual(Array(4).fill('10.0.0.2'))
   services.setSlice(slice('web', [hinted('10.0.0.1', 'a')]))
   expect(await ask(port)).toBe('10.0.0.1')

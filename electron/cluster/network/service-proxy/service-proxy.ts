@@ -5,9 +5,9 @@ import type { Logger } from '../../base/logger.ts'
 import type { Place, PodNetwork } from '../api.ts'
 import { contains, parseAddress, parseRange } from '../pod-network/cidr.ts'
 import type { ServiceTable } from '../service-table.ts'
-import { ClusterIpTable } from './cluster-ip-table.ts'
+import { ClusterIpTable, type NewEntrance } from './cluster-ip-table.ts'
 import type { OnServicePorts, ServicePortReport } from './ports.ts'
-import { serviceRules, type PortRule } from './rules.ts'
+import { serviceRules, type EndpointAddress, type PortRule } from './rules.ts'
 import { ServedPort } from './served-port.ts'
 
 /** Ports that could not be had are tried again so often: their holder may have gone. */
@@ -17,8 +17,10 @@ export interface ServiceProxyDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly services: ServiceTable
+  /** Of all nodes of this machine together. */
   readonly network: Pick<PodNetwork, 'driver' | 'podCidr' | 'gateway' | 'dial'>
-  readonly nodeName: string
+  /** The nodes of this machine. */
+  readonly nodes: readonly [ProxiedNode, ...ProxiedNode[]]
   readonly serviceCidr: string
   /** The same as the pod network's. */
   readonly clusterId: string
@@ -27,9 +29,17 @@ export interface ServiceProxyDeps {
   readonly redirectClusterIps?: boolean
 }
 
+export interface ProxiedNode {
+  readonly name: string
+  readonly podCidr: string
+  /** What its pods know it by. */
+  readonly address: string
+}
+
 /**
- * Serves the Services on this node: a userspace proxy with a listener for each port, to which cluster IPs are redirected
- * where the machine allows that.
+ * Serves the Services on this machine. Where pods have a network of their own, the kernel leads packets for cluster IPs,
+ * external IPs and the node's ports to them. Ports of localhost are listened on, and where pods are mapped to such ports
+ * themselves, cluster IPs are redirected to a listener each.
  */
 export class ServiceProxy implements AsyncDisposable {
   /** One sentence each: what does not work on this machine. */
@@ -45,7 +55,7 @@ export class ServiceProxy implements AsyncDisposable {
   readonly #watching: Disposable
   #changed = new Set<string>()
   #retryPorts = false
-  #zone: string | undefined
+  readonly #zones = new Map<string, string | undefined>()
   #work: Promise<void> | undefined
   #cancelRetry: (() => void) | undefined
   #closing = false
@@ -71,10 +81,10 @@ export class ServiceProxy implements AsyncDisposable {
     return new ServiceProxy(deps, table, limits)
   }
 
-  /** In which zone the node is: endpoints may be meant for one. */
-  setZone(zone: string | undefined): void {
-    if (zone === this.#zone) return
-    this.#zone = zone
+  /** In which zone a node is: endpoints may be meant for one. */
+  setZone(node: string, zone: string | undefined): void {
+    if (zone === this.#zones.get(node)) return
+    this.#zones.set(node, zone)
     for (const [key] of this.#deps.services.services()) this.#onChange(key)
   }
 
@@ -155,9 +165,12 @@ export class ServiceProxy implements AsyncDisposable {
   }
 
   #rulesOf(key: string): PortRule[] {
-    const { services, nodeName, network } = this.#deps
+    const { services, network, nodes } = this.#deps
     const service = services.service(key)
-    const rules = service ? serviceRules(service, services.slicesOf(key), { node: nodeName, zone: this.#zone }) : []
+    if (!service) return []
+    const locate = ({ name }: ProxiedNode) => ({ node: name, zone: this.#zones.get(name) })
+    const [first, ...others] = nodes
+    const rules = serviceRules(service, services.slicesOf(key), [locate(first), ...others.map(locate)])
     return network.driver === 'mapped' ? rules.filter((rule) => rule.protocol === 'TCP') : rules
   }
 
@@ -166,7 +179,7 @@ export class ServiceProxy implements AsyncDisposable {
     return new ServedPort(rule, {
       clock,
       gateway: network.gateway,
-      clusterIps: this.#table !== undefined || network.driver === 'mapped',
+      clusterIps: network.driver === 'mapped',
       connections: this.#connections,
       dial: network.dial,
     })
@@ -179,13 +192,39 @@ export class ServiceProxy implements AsyncDisposable {
         ports.flatMap((port) => port.rule.clusterIps.map((ip) => [`${ip}:${port.rule.port}`, port])),
       )
     if (!this.#table) return
-    const redirects = ports.flatMap(({ rule: { clusterIps, protocol, port }, clusterPort }) =>
-      clusterPort === undefined ? [] : clusterIps.map((ip) => ({ ip, protocol, port, localPort: clusterPort })),
-    )
     const addresses = ports.flatMap(({ rule }) => rule.clusterIps)
     await this.#table
-      .update(redirects, addresses)
-      .catch((error: Error) => this.#deps.logger.error('cannot redirect cluster IPs', { error: error.message }))
+      .update(ports.flatMap(this.#entrances), addresses)
+      .catch((error: Error) => this.#deps.logger.error('cannot lead to services', { error: error.message }))
+  }
+
+  readonly #entrances = ({ rule, clusterPort }: ServedPort): NewEntrance[] => {
+    const { network, nodes } = this.#deps
+    const { id, protocol, affinitySeconds } = rule
+    const at = (ips: readonly string[], port: number) => ips.map((ip) => ({ ip, port }))
+    const cluster = at(rule.clusterIps, rule.port)
+    if (network.driver === 'mapped') {
+      const endpoints = [clusterPort === undefined ? [] : [{ ip: network.gateway, port: clusterPort }]]
+      return [{ id, protocol, places: cluster, affinitySeconds: undefined, endpoints }]
+    }
+    const nodePort =
+      rule.nodePort === undefined
+        ? []
+        : at(
+            nodes.map(({ address }) => address),
+            rule.nodePort,
+          )
+    const outer = [...at(rule.externalIps, rule.port), ...nodePort]
+    const reachable = (list: readonly EndpointAddress[]) => list.map((each) => this.#reachable(each))
+    return [
+      { id, protocol, places: cluster, affinitySeconds, endpoints: rule.internal.map(reachable) },
+      { id: `${id} from outside`, protocol, places: outer, affinitySeconds, endpoints: [reachable(rule.external)] },
+    ].filter(({ places }) => places.length)
+  }
+
+  /** What listens on the machine's loopback, as pods with its network seem to, pods find at its address among them. */
+  #reachable({ ip, port }: EndpointAddress): EndpointAddress {
+    return { ip: ip.startsWith('127.') ? this.#deps.network.gateway : ip, port }
   }
 
   #report(key: string, ports: ReadonlyMap<string, ServedPort>): void {
@@ -200,16 +239,11 @@ export class ServiceProxy implements AsyncDisposable {
   }
 }
 
-/** Programs that free what the proxy holds of the machine when no agent is left to do it. */
-export const serviceProxyReapCommands = (clusterId: string): string[][] => [
-  ['nft', 'delete', 'table', 'ip', tableOf(clusterId)],
-]
-
 const tableOf = (clusterId: string): string =>
   `wheelhouse_${createHash('sha256').update(clusterId).digest('hex').slice(0, 8)}_services`
 
 async function createTable(deps: ServiceProxyDeps): Promise<ClusterIpTable> {
-  const { network, clusterId, serviceCidr } = deps
+  const { network, nodes, clusterId, serviceCidr } = deps
   if (deps.redirectClusterIps === false) throw new Error('redirecting them is switched off')
   if (process.platform !== 'linux') throw new Error(`${process.platform} has no nftables`)
   if (process.getuid?.() !== 0) throw new Error('redirecting them takes root')
@@ -217,6 +251,7 @@ async function createTable(deps: ServiceProxyDeps): Promise<ClusterIpTable> {
     table: tableOf(clusterId),
     address: network.gateway,
     podCidr: network.podCidr,
+    podCidrs: nodes.map(({ podCidr }) => podCidr),
     serviceCidr,
   })
 }

@@ -34,6 +34,9 @@ function serve(incoming: IncomingMessage, answer: ServerResponse): void {
   asked.push({ line: `${incoming.method} ${incoming.url}`, client, headers: incoming.headers })
   const document = documents[incoming.url!]
   if (document) return void answer.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document))
+  if (incoming.url!.endsWith('/measured'))
+    return void answer.writeHead(200, { 'content-length': 5, etag: 'x' }).end('exact')
+  if (incoming.url!.endsWith('/nothing')) return void answer.writeHead(204).end()
   const chunks: Buffer[] = []
   incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
   incoming.on('end', () =>
@@ -125,6 +128,16 @@ it('finds a server that answers, and passes on to it who asks', async () => {
   })
   expect(headers['x-remote-extra-a']).toBeUndefined()
   expect(headers.authorization).toBeUndefined()
+})
+
+it('passes on answers that say their length, or have no body, as they are', async () => {
+  const measured = { status: 200, headers: { 'content-length': '5', etag: 'x' } }
+  const ask = (what: string, method = 'GET') => server.ask(`/apis/metrics.example.com/v1/${what}`, { method })
+  expect(await ask('measured')).toMatchObject({ ...measured, text: 'exact' })
+  expect(await ask('measured', 'HEAD')).toMatchObject({ ...measured, text: '' })
+  const nothing = await ask('nothing')
+  expect([nothing.status, nothing.text, nothing.headers['transfer-encoding']]).toEqual([204, '', undefined])
+  expect(await ask('measured')).toMatchObject({ ...measured, text: 'exact' })
 })
 
 it('lets components of this process read there in their own name, by its own rules', async () => {

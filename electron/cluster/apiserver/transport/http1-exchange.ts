@@ -93,15 +93,18 @@ export class Http1Exchange implements Exchange {
   stream(status: number, headers: HeaderList): AnswerStream {
     const response = this.#response
     this.answered = status
-    response.writeHead(status, [...headers, ...this.common, 'Transfer-Encoding', 'chunked'])
+    const hasBody = this.method !== 'HEAD' && status !== 204 && status !== 304
+    // What is passed on from elsewhere may say its length.
+    const inChunks = hasBody && !headers.some((name, i) => i % 2 === 0 && /^content-length$/i.test(name))
+    response.writeHead(status, [...headers, ...this.common, ...(inChunks ? ['Transfer-Encoding', 'chunked'] : [])])
     response.flushHeaders()
     const { socket } = response
     // Chunks are written past the response, because many connections share them ready made.
-    const direct = socket !== null && !response.writableCorked ? socket : undefined
+    const direct = inChunks && socket !== null && !response.writableCorked ? socket : undefined
     return {
       write(bytes, chunk) {
         if (direct) direct.write(chunk ? chunk() : chunkOf(bytes))
-        else response.write(bytes)
+        else if (hasBody) response.write(bytes)
       },
       get buffered() {
         return direct ? direct.writableLength : response.writableLength

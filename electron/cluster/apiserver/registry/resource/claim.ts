@@ -6,6 +6,7 @@ import { invalid } from '../validation/field.ts'
 import { validateImmutable } from '../validation/immutable.ts'
 import { isExtended } from '../validation/resources.ts'
 import { validateTemplateMetadata } from '../validation/template-metadata.ts'
+import { validateClaimStatus } from './claim-status.ts'
 import { defaultClaim, validateClaimSpec, validateConfiguration, validateSelectors } from './devices.ts'
 import type { DeviceClass, ResourceClaim, ResourceClaimTemplate } from './types.ts'
 
@@ -49,6 +50,7 @@ export const resourceClaim: KindDefinition<ResourceClaim> = define<ResourceClaim
     status: true,
     validate: ({ spec }) => validateClaimSpec(spec ?? {}, 'spec'),
     validateUpdate: (claim, old) => validateImmutable(claim.spec, old.spec, 'spec'),
+    validateStatus: validateClaimStatus,
     more: { answersDeleted: true },
   },
   columns: [nameColumn, column('State', state), ageColumn],

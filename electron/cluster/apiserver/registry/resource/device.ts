@@ -86,7 +86,10 @@ export function validateCounters(
 }
 
 /** Source: validateDeviceBindingParameters. */
-function validateBinding(device: Device, path: string): FieldError[] {
+export function validateBinding(
+  device: Pick<Device, 'bindingConditions' | 'bindingFailureConditions'>,
+  path: string,
+): FieldError[] {
   const { bindingConditions: good = [], bindingFailureConditions: bad = [] } = device
   const at = { good: `${path}.bindingConditions`, bad: `${path}.bindingFailureConditions` }
   const repeated = (list: readonly string[], field: string) =>

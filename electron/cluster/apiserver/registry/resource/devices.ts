@@ -34,14 +34,14 @@ export const validateSelectors = (selectors: readonly Selector[] | undefined, pa
   validateList(selectors, most, selectorErrors, path)
 
 /** Source: validateDeviceConfiguration. */
-function validateOpaque({ opaque }: DeviceConfiguration, path: string): FieldError[] {
+export function validateOpaque({ opaque }: DeviceConfiguration, path: string): FieldError[] {
   const at = `${path}.opaque`
   if (!opaque) return [required(at)]
   return [...validateDriver(opaque.driver, `${at}.driver`), ...validateObject(opaque.parameters, `${at}.parameters`)]
 }
 
 /** Source: validateRawExtension. */
-function validateObject(value: unknown, path: string): FieldError[] {
+export function validateObject(value: unknown, path: string): FieldError[] {
   if (value === undefined || value === null) return [required(path)]
   if (Buffer.byteLength(JSON.stringify(value)) > longestParameters) return [tooLong(path, longestParameters)]
   const isObject = typeof value === 'object' && !Array.isArray(value)
@@ -102,20 +102,32 @@ function validateAnyRequest({ name = '', exactly, firstAvailable }: DeviceReques
   ]
 }
 
-type Names = ReadonlySet<string>
+export type Names = ReadonlySet<string>
+
+/** Of the requests in a claim, and of the options in them. Source: gatherRequestNames. */
+export const requestNames = ({ devices }: ClaimSpec): Names =>
+  new Set(
+    (devices?.requests ?? []).flatMap(({ name = '', firstAvailable = [] }) => [
+      name,
+      ...firstAvailable.map((each) => `${name}/${each.name ?? ''}`),
+    ]),
+  )
+
 const notKnown = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"
 
 /** Source: validateRequestNameRef. */
-const validateNames = (names: readonly string[] | undefined, known: Names, path: string): FieldError[] =>
+export function validateReference(name: string, known: Names, path: string): FieldError[] {
+  const parts = name.split('/')
+  const unknown = invalid(path, name, notKnown)
+  if (parts.length > 2) return [unknown]
+  return [...parts.flatMap((part) => validateRequestName(part, path)), ...(known.has(name) ? [] : [unknown])]
+}
+
+export const validateNames = (names: readonly string[] | undefined, known: Names, path: string): FieldError[] =>
   validateSet(
     names,
     most,
-    (name, at) => {
-      const parts = name.split('/')
-      const unknown = invalid(at, name, notKnown)
-      if (parts.length > 2) return [unknown]
-      return [...parts.flatMap((part) => validateRequestName(part, at)), ...(known.has(name) ? [] : [unknown])]
-    },
+    (name, at) => validateReference(name, known, at),
     (name) => name,
     path,
   )
@@ -132,15 +144,11 @@ function validateConstraint(constraint: DeviceConstraint, known: Names, path: st
 }
 
 /** Source: validateDeviceClaim. */
-export function validateClaimSpec({ devices = {} }: ClaimSpec, path: string): FieldError[] {
+export function validateClaimSpec(spec: ClaimSpec, path: string): FieldError[] {
   const at = `${path}.devices`
+  const { devices = {} } = spec
   const requests = devices.requests ?? []
-  const known = new Set(
-    requests.flatMap(({ name = '', firstAvailable = [] }) => [
-      name,
-      ...firstAvailable.map((each) => `${name}/${each.name ?? ''}`),
-    ]),
-  )
+  const known = requestNames(spec)
   return [
     ...validateSet(requests, most, validateAnyRequest, ({ name = '' }) => name, `${at}.requests`),
     ...validateList(

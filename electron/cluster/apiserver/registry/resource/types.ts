@@ -1,6 +1,7 @@
 import type * as core from 'kubernetes-types/core/v1'
 import type { KubeObject } from '#shared/kube/object.ts'
 import type { Loose } from '../loose.ts'
+import type { WrittenCondition } from '../validation/conditions.ts'
 
 /** resource.k8s.io/v1, of which the typed client knows only older versions. */
 export interface Selector {
@@ -104,9 +105,44 @@ export interface SliceSpec {
 export type DeviceClass = KubeObject & {
   spec?: { selectors?: Selector[]; config?: DeviceConfiguration[]; extendedResourceName?: string }
 }
-export type ResourceClaim = KubeObject & {
-  spec?: ClaimSpec
-  status?: { allocation?: object; reservedFor?: object[]; devices?: object[] }
+export interface AllocatedDevice {
+  driver?: string
+  pool?: string
+  device?: string
+  shareID?: string
 }
+
+export interface Allocation {
+  devices?: {
+    results?: (AllocatedDevice & {
+      request?: string
+      bindingConditions?: string[]
+      bindingFailureConditions?: string[]
+    })[]
+    config?: (DeviceConfiguration & { source?: string })[]
+  }
+  nodeSelector?: Loose<core.NodeSelector>
+}
+
+export interface DeviceStatus extends AllocatedDevice {
+  conditions?: WrittenCondition[]
+  data?: unknown
+  networkData?: { interfaceName?: string; hardwareAddress?: string; ips?: string[] }
+}
+
+export interface Consumer {
+  apiGroup?: string
+  resource?: string
+  name?: string
+  uid?: string
+}
+
+export interface ClaimStatus {
+  allocation?: Allocation
+  reservedFor?: Consumer[]
+  devices?: DeviceStatus[]
+}
+
+export type ResourceClaim = KubeObject & { spec?: ClaimSpec; status?: ClaimStatus }
 export type ResourceClaimTemplate = KubeObject & { spec?: { metadata?: object; spec?: ClaimSpec } }
 export type ResourceSlice = KubeObject & { spec?: SliceSpec }

@@ -64,9 +64,9 @@ export function owned<C extends KubeObject, O extends KubeObject>(options: Owned
     if (child.metadata?.deletionTimestamp) return deleted(child)
     if (!controllerOf(child)) return adopters(child)
     const key = ownerKey(child)
-    if (key === undefined || options.ignores?.(child as Frozen<C>)) return []
+    if (key === undefined) return []
     expectations?.created(key)
-    return [key]
+    return options.ignores?.(child as Frozen<C>) ? [] : [key]
   }
   const changed = (child: KubeObject, old: KubeObject): string[] => {
     const keys = new Set<string>()

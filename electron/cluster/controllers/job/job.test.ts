@@ -409,6 +409,7 @@ describe('suspending', () => {
     for (const name of names(h.pods())) h.client.remove(pods, key(name))
     await h.run(600_000)
     expect([h.pods().length, h.status()['failed'], h.status()['active']]).toEqual([0, undefined, undefined])
+    expect(h.status()).not.toHaveProperty('startTime')
     h.edit((each) => (each.spec!.suspend = false))
     await h.run(10)
     expect(h.condition('Suspended')).toMatchObject({ status: 'False', reason: 'JobResumed', message: 'Job resumed' })
@@ -418,6 +419,16 @@ describe('suspending', () => {
     expect(h.condition('FailureTarget')).toBeUndefined()
     await h.run(2_000)
     expect(h.condition('FailureTarget')).toMatchObject({ reason: 'DeadlineExceeded' })
+  })
+
+  it('leaves no start time of before, which a deadline would be counted from', async () => {
+    const suspended = { type: 'Suspended', status: 'True', reason: 'JobSuspended', message: 'Job suspended' }
+    const status = { startTime: '2025-12-31T00:00:00Z', ready: 0, terminating: 0, conditions: [suspended] }
+    await using h = await startJobs(job('work', { spec: { suspend: true, activeDeadlineSeconds: 100 }, status }))
+    expect(h.status()).not.toHaveProperty('startTime')
+    h.edit((each) => (each.spec!.suspend = false))
+    await h.run(10)
+    expect([h.pods().length, h.condition('FailureTarget')]).toEqual([1, undefined])
   })
 
   it('from the start leaves the job without a start time', async () => {

@@ -79,7 +79,10 @@ function completion({ job, succeeded }: Census, { active }: Counts, now: number)
   return newCondition('SuccessCriteriaMet', { reason: 'CompletionsReached', message }, now)
 }
 
-/** When the job began, and whether it is suspended: `current` when this look has acted on it. */
+/**
+ * When the job began, and whether it is suspended: `current` when this look has acted on it. A job that is suspended has
+ * not begun: it begins when it is resumed, and its deadline is counted from there.
+ */
 function lifeOf({ job }: Census, current: boolean, now: number): Pick<Findings, 'conditions' | 'startTime' | 'events'> {
   const conditions: readonly Condition[] = job.status?.conditions ?? none
   const startTime = job.status?.startTime ?? (isSuspended(job) ? undefined : timestamp(now))
@@ -88,9 +91,9 @@ function lifeOf({ job }: Census, current: boolean, now: number): Pick<Findings, 
     ? (['True', 'JobSuspended', 'Job suspended', 'Suspended'] as const)
     : (['False', 'JobResumed', 'Job resumed', 'Resumed'] as const)
   const changed = ensureCondition(conditions, newCondition('Suspended', { status, reason, message }, now))
-  if (changed === conditions) return { conditions, startTime, events: [] }
-  const events: EventAction[] = [event(referenceTo(jobs, job), 'Normal', word, message)]
-  return { conditions: changed, startTime: isSuspended(job) ? startTime : timestamp(now), events }
+  const isNew = changed !== conditions
+  const events: EventAction[] = isNew ? [event(referenceTo(jobs, job), 'Normal', word, message)] : []
+  return { conditions: changed, startTime: isSuspended(job) ? undefined : isNew ? timestamp(now) : startTime, events }
 }
 
 /** No event tells that a deadline has passed or a back-off is over. */

@@ -34,9 +34,10 @@ const mostUncounted = 500
 export function track(census: Census, findings: Findings, now: number): Step[] {
   const { job, pods } = census
   const held = new Set(pods.filter(isTracked).map(uidOf))
+  const { startTime: _, ...rest } = job.status ?? {}
   const settled = settle(
     {
-      ...job.status,
+      ...rest,
       ...(findings.startTime === undefined ? {} : { startTime: findings.startTime }),
       conditions: [...findings.conditions],
     },
@@ -65,10 +66,11 @@ export function track(census: Census, findings: Findings, now: number): Step[] {
 
 const countsOf = ({ active, ready, terminating }: Counts) => ({ active, ready, terminating })
 
-const showsChange = ({ status }: JobView, { active, ready, terminating, conditions }: Findings): boolean =>
+const showsChange = ({ status }: JobView, { active, ready, terminating, conditions, startTime }: Findings): boolean =>
   active !== (status?.active ?? 0) ||
   ready !== status?.ready ||
   terminating !== status.terminating ||
+  startTime !== status.startTime ||
   conditions !== (status.conditions ?? none)
 
 /** Shared, so that conditions that did not change are the same list. */

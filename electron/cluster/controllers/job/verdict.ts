@@ -63,13 +63,10 @@ function restartsExceed(job: JobView, pods: readonly PodView[]): boolean {
   return backoffLimit === 0 ? restarts > 0 : restarts >= backoffLimit
 }
 
-/**
- * Milliseconds until the job has been active for too long. A job that has just been resumed is measured from now on:
- * its start time is about to be set anew.
- */
+/** Milliseconds until the job has been active for too long. One that has not begun yet begins now. */
 export function deadlineIn(job: JobView, now: number): number | undefined {
   const { activeDeadlineSeconds } = specOf(job)
   const { startTime } = job.status ?? {}
-  if (activeDeadlineSeconds === undefined || isSuspended(job) || trueCondition(job, 'Suspended')) return undefined
+  if (activeDeadlineSeconds === undefined || isSuspended(job)) return undefined
   return (startTime === undefined ? now : Date.parse(startTime)) + Number(activeDeadlineSeconds) * 1000 - now
 }

@@ -33,6 +33,8 @@ export interface Setup {
   last?: readonly string[]
   /** Files that are mounted on are made by the script, and not there before. */
   makesPlaces?: boolean
+  /** Mounts have peers on the machine: all but those that they are to pass through are taken from them. */
+  propagates?: boolean
   /** See `lastingFlags`; of a root that is not mounted yet. */
   rootFlags?: readonly string[]
 }
@@ -87,6 +89,7 @@ export function setupScript(setup: Setup): string {
     ...(setup.first ?? []),
     ...setup.mounts.flatMap((mount) => mountLines(mount, { ...setup, tool, rootFlags })),
     ...(setup.last ?? []),
+    ...(setup.propagates ? [tool('mount', '--make-rprivate', old)] : []),
     tool('umount', '-l', old),
     `exec ${becomeProgram} "$pid" "$@"`,
   ])
@@ -109,7 +112,7 @@ function programLines({ environment, workingDirectory, launch, runner = [], last
   ]
 }
 
-interface Rendering extends Pick<Setup, 'old' | 'devices' | 'makesPlaces'> {
+interface Rendering extends Pick<Setup, 'old' | 'devices' | 'makesPlaces' | 'propagates'> {
   rootFlags: readonly string[]
   tool: (program: string, ...args: string[]) => string
 }
@@ -119,6 +122,7 @@ function mountLines(mount: Setup['mounts'][number], rendering: Rendering): strin
   switch (mount.kind) {
     case 'bind': {
       const { from, to, readOnly, directory } = mount
+      const leaves = rendering.propagates && !mount.propagates
       const options = [...(readOnly ? ['ro', ...lastingFlags(from)] : []), ...(directory ? ['X-mount.mkdir'] : [])]
       return [
         ...(directory
@@ -127,6 +131,7 @@ function mountLines(mount: Setup['mounts'][number], rendering: Rendering): strin
               `[ -e ${quote(to)} ] || { ${[...(makesPlaces ? clearing(to, tool) : []), `: > ${quote(to)}`].join('; ')}; }`,
             ]),
         tool('mount', '--rbind', ...(options.length ? ['-o', options.join()] : []), `${old}${from}`, to),
+        ...(leaves ? [tool('mount', '--make-rprivate', to)] : []),
       ]
     }
     case 'proc':

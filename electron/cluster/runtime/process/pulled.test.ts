@@ -369,6 +369,10 @@ describe.skipIf(!able)('a container of an image from a registry', () => {
     expect((await harness().runtime.containerStatus(id))?.exitCode).toBe(7)
   })
 
+  it('does not start what cannot be executed', async () => {
+    await expect(start('', { command: ['/etc/passwd'] })).rejects.toThrow('"/etc/passwd": executable file not found')
+  })
+
   it('says what it could not find to run', async () => {
     const sandbox = await harness().sandbox()
     const id = await harness().runtime.createContainer(

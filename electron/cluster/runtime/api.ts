@@ -143,6 +143,8 @@ export interface Mount {
   hostPath: string
   containerPath: string
   readOnly: boolean
+  /** Mounts that are made below it later are seen on the other side: the host's, or the container's too. Absent: none. */
+  propagation?: 'HostToContainer' | 'Bidirectional'
   /** The files of an image (by id), or what is below a path in them. They are never written to. */
   image?: { id: string; subPath?: string }
 }

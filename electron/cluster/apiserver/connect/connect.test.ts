@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { smallServer, type SmallServer } from '../testing/small-server.ts'
 
 let server: SmallServer
@@ -99,6 +100,21 @@ it.each([
 
 it('shows an empty log of a pod that no node has', async () => {
   expect(await server.ask(`${pods}/pending/log`)).toMatchObject({ status: 200, text: '' })
+})
+
+it.each([
+  ['binary.k8s.io', true, 'utf8'],
+  ['base64.binary.k8s.io', false, 'base64'],
+] as const)('sends a log as messages of %s, and closes when it ends', async (protocol, binary, encoding) => {
+  const { host, port, ...options } = server.tls() as { host: string; port: number }
+  const client = new WebSocket(`wss://${host}:${port}${pods}/one/log`, protocol, options)
+  const messages: { text: string; binary: boolean }[] = []
+  client.on('message', (message: Buffer, isBinary) => messages.push({ text: message.toString(), binary: isBinary }))
+  const code = await new Promise((resolve, reject) => client.once('close', resolve).once('error', reject))
+  expect([code, client.protocol]).toEqual([1000, protocol])
+  expect(messages[0]!.text).toBe('')
+  expect(messages.every((message) => message.binary === binary)).toBe(true)
+  expect(messages.map((message) => Buffer.from(message.text, encoding).toString()).join('')).toBe('one\ntwo\n')
 })
 
 function upgrade(

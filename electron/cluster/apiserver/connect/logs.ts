@@ -6,6 +6,7 @@ import type { Connector } from '../handlers/api-request.ts'
 import { invalid as invalidField } from '../registry/validation/field.ts'
 import { kubeletGet } from './kubelet-connection.ts'
 import type { ConnectDeps } from './deps.ts'
+import { isWebSocket, sendOverWebSocket } from './log-over-websocket.ts'
 import { streamThrough } from './stream-through.ts'
 import { containerOf, kubeletOf, podOf } from './targets.ts'
 
@@ -24,7 +25,7 @@ const flags: readonly string[] = ['follow', 'previous', 'timestamps']
 /** GET …/pods/NAME/log. */
 export const logConnector =
   ({ pki, services }: ConnectDeps): Connector =>
-  async ({ exchange, query }, { namespace, name }) => {
+  async ({ exchange, query, upgrade }, { namespace, name }) => {
     const pod = podOf(services, namespace, name)
     checkOptions(query)
     const container = containerOf(pod, query.get('container'))
@@ -41,6 +42,10 @@ export const logConnector =
     exchange.onClose(() => gone.abort(new Error('the client is gone')))
     const answer = await kubeletGet(pki, kubeletOf(services, pod), path, gone.signal)
     if ((answer.statusCode ?? 500) >= 400) throw await failureOf(answer)
+    if (upgrade && isWebSocket(upgrade)) {
+      sendOverWebSocket(upgrade, answer)
+      return undefined
+    }
     streamThrough(exchange, answer, [
       'Content-Type',
       answer.headers['content-type'] ?? 'text/plain',

@@ -5,6 +5,8 @@ import { ConfigError } from '../environment/environment.ts'
 import { expand } from '../environment/expansion.ts'
 import type { Container } from '../types.ts'
 
+type VolumeMount = NonNullable<Container['volumeMounts']>[number]
+
 /** Where a volume lies, and whether the pod may write to it. */
 export interface VolumeOnHost {
   path: string
@@ -39,7 +41,13 @@ export async function containerMounts(
         `cannot find volume ${JSON.stringify(name)} to mount into container ${JSON.stringify(container.name)}`,
       )
     const hostPath = below ? await resolveSubPath(volume.path, below, mountPath) : volume.path
-    mounts.push({ hostPath, containerPath, readOnly: readOnly || volume.readOnly })
+    const propagation = propagationOf(mount)
+    mounts.push({
+      hostPath,
+      containerPath,
+      readOnly: readOnly || volume.readOnly,
+      ...(propagation ? { propagation } : {}),
+    })
   }
   return mounts
 }
@@ -52,6 +60,9 @@ function expandStrictly(text: string, variables: ReadonlyMap<string, string>): s
   })
   return expanded
 }
+
+const propagationOf = ({ mountPropagation: wanted }: VolumeMount): Mount['propagation'] =>
+  wanted === 'HostToContainer' || wanted === 'Bidirectional' ? wanted : undefined
 
 /** Source: kubelet's makeMounts, whose texts these are. */
 function insideOf(below: string): string {

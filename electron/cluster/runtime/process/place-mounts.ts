@@ -6,6 +6,7 @@ import type { Snapshots } from './images/snapshots.ts'
 import { overlayLines } from './images/stacking.ts'
 import { StartError, type PlacedMount } from './isolation/isolation.ts'
 import { buildRoot } from './isolation/root.ts'
+import { stageMounts } from './propagation.ts'
 import { resolveInRoot } from './root-path.ts'
 
 export interface PlacingDeps {
@@ -14,6 +15,8 @@ export interface PlacingDeps {
   snapshots: Snapshots | undefined
   /** A directory of the container's for the files of images. */
   directory: string
+  /** The launcher can let mounts through. */
+  propagates: boolean
 }
 
 /** Where on this machine a container's mounts are, and the lines of a shell that make those which are not there yet. */
@@ -21,13 +24,14 @@ export function placeMounts(
   mounts: readonly Mount[],
   deps: PlacingDeps,
 ): { mounts: readonly PlacedMount[]; preparations: readonly string[] } {
-  const preparations: string[] = []
+  const { staged, lines } = stageMounts(deps.propagates ? mounts : [], deps.directory)
+  const preparations = [...lines]
   const placed = mounts.map((mount, i): PlacedMount => {
     const { hostPath, containerPath: to, readOnly } = mount
     if (!mount.image) {
       if (!statSync(hostPath, { throwIfNoEntry: false }))
         throw new StartError(`failed to mount ${to}: ${hostPath} does not exist on the node`)
-      return { from: hostPath, to, readOnly }
+      return staged.get(mount) ?? { from: hostPath, to, readOnly }
     }
     const { id, subPath } = mount.image
     const image = deps.find(id)

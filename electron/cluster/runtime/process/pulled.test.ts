@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -198,6 +199,53 @@ describe.skipIf(!able).each([
     expect((await harness().log(id)).map((line) => line.text)).toEqual(['from the image'])
   })
 
+  it('lets mounts through where that is asked for, and nowhere else', async () => {
+    const place = path.join(harness().directory, 'passing')
+    mkdirSync(path.join(place, 'made'), { recursive: true })
+    for (const args of [
+      ['--bind', place, place],
+      ['--make-shared', place],
+    ])
+      execFileSync('mount', args)
+    try {
+      const ours = () =>
+        mounts()
+          .split('\n')
+          .filter((line) => line.includes(harness().directory))
+      const before = ours()
+      const volume = (containerPath: string, propagation?: 'HostToContainer' | 'Bidirectional') => ({
+        hostPath: place,
+        containerPath,
+        readOnly: false,
+        ...(propagation ? { propagation } : {}),
+      })
+      const { id: seeing } = await start('sleep 1000; true', {
+        mounts: [volume('/seen', 'HostToContainer'), volume('/kept')],
+        runAsUser: 0,
+      })
+      const { id: giving } = await start('sleep 1000; true', {
+        mounts: [volume('/given', 'Bidirectional')],
+        privileged: true,
+        runAsUser: 0,
+      })
+      // The container's own mounts stay where they are.
+      expect(ours()).toEqual(before)
+      const inside = async (id: string, script: string) =>
+        (await harness().runtime.execSync(id, ['sh', '-c', script], 20_000)).stdout.toString()
+      expect(await inside(giving, 'mount -t tmpfs tmpfs /given/made && echo x > /given/made/file && echo made')).toBe(
+        'made\n',
+      )
+      expect(readFileSync(path.join(place, 'made/file'), 'utf8')).toBe('x\n')
+      expect(await inside(seeing, 'cat /seen/made/file; ls /kept/made')).toBe('x\n')
+      await harness().runtime.stopContainer(giving, 0)
+      // It is the machine's now.
+      expect(readFileSync(path.join(place, 'made/file'), 'utf8')).toBe('x\n')
+      await harness().runtime.stopContainer(seeing, 0)
+    } finally {
+      execFileSync('umount', ['-R', place])
+    }
+  })
+
   it('counts as written what it has written, and not its image', async () => {
     const { id } = await start('echo much > /tmp/file; sleep 100')
     await harness().runtime.execSync(id, ['ls', '/tmp/file'], 20_000)
@@ -319,6 +367,10 @@ describe.skipIf(!able)('a container of an image from a registry', () => {
     const { id } = await start('trap "echo stopped; exit 7" USR1; echo ready; while :; do sleep 0.1; done')
     await harness().runtime.stopContainer(id, 20)
     expect((await harness().runtime.containerStatus(id))?.exitCode).toBe(7)
+  })
+
+  it('does not start what cannot be executed', async () => {
+    await expect(start('', { command: ['/etc/passwd'] })).rejects.toThrow('"/etc/passwd": executable file not found')
   })
 
   it('says what it could not find to run', async () => {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, readlinkSync, renameSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
+import { open } from 'lmdb'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -172,6 +173,17 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
     const id = await harness.shell(await harness.sandbox(), 'sleep 60', { env })
     const { exitCode, stderr } = await harness.runtime.execSync(id, ['true'], 10_000)
     expect({ exitCode, stderr: stderr.toString() }).toEqual({ exitCode: 0, stderr: '' })
+  })
+
+  it('gives containers none of the files that this process has open, however libraries open them', async () => {
+    const store = open({ path: path.join(harness.directory, 'library') })
+    try {
+      const id = await harness.shell(await harness.sandbox(), 'sleep 60; true')
+      const links = 'fs.readdirSync("/proc/1/fd").map((fd) => fs.readlinkSync(`/proc/1/fd/${fd}`)).join()'
+      expect(await output(id, 'node', '-p', links)).not.toContain('library')
+    } finally {
+      await store.close()
+    }
   })
 
   it('knows no other way to run pods than its own', async () => {

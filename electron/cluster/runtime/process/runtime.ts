@@ -138,6 +138,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
         find: (name) => images.find(name),
         snapshots: 'why' in pulled ? undefined : pulled.store.snapshots,
         directory: place.volumes,
+        propagates: image.kind === 'pulled',
       }),
       ...(processes ? { processes } : {}),
     }

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import path from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
+import { withoutOtherFiles } from '../../base/inherited-descriptors.ts'
 import type { ExecSession } from '../api.ts'
 import {
   frame,
@@ -36,6 +37,7 @@ export async function spawnShim(options: {
   // One worker thread and small heaps: there is one of these for every pod.
   const flags = ['--max-semi-space-size=1', '--max-old-space-size=64', '--v8-pool-size=1', '--no-warnings']
   const [program, ...args] = [...(options.launcher ?? []), options.nodeBinary, ...flags, options.shimEntry, configFile]
+  using files = withoutOtherFiles(['ignore', 'pipe', errors])
   const child = spawn(program!, args, {
     cwd: config.directory,
     env: {
@@ -46,7 +48,7 @@ export async function spawnShim(options: {
     },
     detached: true,
     windowsHide: true,
-    stdio: ['ignore', 'pipe', errors],
+    stdio: files.stdio,
   })
   closeSync(errors)
   const ready = child.stdout!

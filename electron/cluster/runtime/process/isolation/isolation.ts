@@ -36,6 +36,8 @@ export interface PlacedMount {
   readOnly: boolean
   /** What it is; of one that the launcher has to make first. */
   directory?: boolean
+  /** Mounts pass through it. */
+  propagates?: boolean
 }
 
 export interface Subject<Image extends Runnable = SampleImage> {

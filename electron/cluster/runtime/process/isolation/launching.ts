@@ -81,7 +81,11 @@ export function launcherProgram(
  * A launcher after its preparations, in the pid namespace that it joins. The /proc of that is mounted from outside too,
  * since it may belong to a user namespace in which the container has no power.
  */
-function prepared({ preparations, processes, place }: Subject<Runnable>, nsenter: string, launcher: string): string {
+function prepared(
+  { preparations, processes, place, mounts }: Subject<Runnable>,
+  nsenter: string,
+  launcher: string,
+): string {
   if (!preparations.length && !processes) return launcher
   const shell = (...lines: string[]) => `sh -c ${quote(['set -e', ...lines].join('\n'))} sh`
   const run = `exec ${launcher} "$@"`
@@ -89,8 +93,12 @@ function prepared({ preparations, processes, place }: Subject<Runnable>, nsenter
   const enter = `setpriv --pdeathsig KILL ${quote(nsenter)} --pid=${quote(processes ?? '')} --`
   const mountProc = `mount -t proc -o nosuid,nodev,noexec proc ${quote(place.proc)}`
   const last = processes ? `exec ${enter} ${shell(mountProc, run)} "$@"` : run
-  return `unshare --mount --propagation private -- ${shell(...preparations, last)}`
+  return `unshare --mount --propagation ${outerPropagation({ mounts })} -- ${shell(...preparations, last)}`
 }
+
+/** Where mounts pass through, those that do are told from the others by the preparations. */
+export const outerPropagation = ({ mounts }: Pick<Subject<Runnable>, 'mounts'>): 'private' | 'unchanged' =>
+  mounts.some(({ propagates }) => propagates) ? 'unchanged' : 'private'
 
 /** A Ctrl-C in a terminal reaches the launchers too, and must not end them; Node programs take their signals back. */
 export const ignoreTerminalSignals = (tty: boolean): string[] => (tty ? [`trap '' INT QUIT TSTP`] : [])

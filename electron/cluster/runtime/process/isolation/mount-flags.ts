@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 
 const lasting = ['nosuid', 'nodev', 'noexec']
 
-/**
- * What a user namespace may not take from a mount that it inherited: who makes a part of it read-only must repeat these
- * flags of the mount that holds the path.
- */
-export function lastingFlags(file: string, mounts = readFileSync('/proc/self/mountinfo', 'utf8')): string[] {
+/** The mount that holds a path, as this process sees it. */
+export function holdingMount(
+  file: string,
+  mounts = readFileSync('/proc/self/mountinfo', 'utf8'),
+): { point: string; options: string } {
   let found = { point: '', options: '' }
   for (const line of mounts.split('\n')) {
     const [, , , , escaped, options] = line.split(' ')
@@ -16,5 +16,14 @@ export function lastingFlags(file: string, mounts = readFileSync('/proc/self/mou
     // The last of those mounted at one place covers the others.
     if (holds && point.length >= found.point.length) found = { point, options }
   }
-  return found.options.split(',').filter((option) => lasting.includes(option))
+  return found
 }
+
+/**
+ * What a user namespace may not take from a mount that it inherited: who makes a part of it read-only must repeat these
+ * flags of the mount that holds the path.
+ */
+export const lastingFlags = (file: string, mounts?: string): string[] =>
+  holdingMount(file, mounts)
+    .options.split(',')
+    .filter((option) => lasting.includes(option))

@@ -17,7 +17,7 @@ import {
 } from './isolation.ts'
 import { makeDeviceFolder } from './devices.ts'
 import { launched, makeLaunchFolder } from './launch-folder.ts'
-import { isForLoader, launcherProgram } from './launching.ts'
+import { isForLoader, launcherProgram, outerPropagation } from './launching.ts'
 import { findPrograms, namespacePrograms, quote, run } from './programs.ts'
 import { makePulledRoot } from './pulled-root.ts'
 import { command, isName, runPart, setupScript, type Setup } from './unshare-script.ts'
@@ -114,6 +114,7 @@ export async function openPulledLauncher(options: {
         '/sys',
       ])
       const { readOnlyRootFilesystem, tty } = container.config
+      const propagation = outerPropagation(subject)
       const ownPid = hasOwnProcesses(subject)
       const ownIpc = !sandbox.config.hostIpc && !sandbox.sharesIpc
       const [sys, dev] = ['sys', 'dev'].map((name) => path.join(place.root, name)) as [string, string]
@@ -151,6 +152,8 @@ export async function openPulledLauncher(options: {
             'KILL',
             unshare,
             '--mount',
+            '--propagation',
+            propagation,
             '--uts',
             ...(ownIpc ? ['--ipc'] : []),
             ...(ownPid ? ['--pid'] : []),
@@ -176,12 +179,13 @@ export async function openPulledLauncher(options: {
           ...owning(user, tty, tool),
         ],
         makesPlaces: true,
+        propagates: propagation !== 'private',
         ...(root.flags ? { rootFlags: root.flags } : {}),
       }
       const program = launcherProgram(subject, {
         nsenter,
         parameters: setupScript(setup),
-        launcher: command([unshare, '--mount', '--propagation', 'private', programs.sh, ...runPart('outer')]),
+        launcher: command([unshare, '--mount', '--propagation', propagation, programs.sh, ...runPart('outer')]),
         argv,
       })
       // The last part of the script is read by the user that the program has.

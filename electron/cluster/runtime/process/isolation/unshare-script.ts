@@ -33,6 +33,8 @@ export interface Setup {
   last?: readonly string[]
   /** Files that are mounted on are made by the script, and not there before. */
   makesPlaces?: boolean
+  /** Mounts have peers on the machine: all but those that they are to pass through are taken from them. */
+  propagates?: boolean
   /** See `lastingFlags`; of a root that is not mounted yet. */
   rootFlags?: readonly string[]
 }
@@ -87,6 +89,7 @@ export function setupScript(setup: Setup): string {
     ...(setup.first ?? []),
     ...setup.mounts.flatMap((mount) => mountLines(mount, { ...setup, tool, rootFlags })),
     ...(setup.last ?? []),
+    ...(setup.propagates ? [tool('mount', '--make-rprivate', old)] : []),
     tool('umount', '-l', old),
     `exec ${becomeProgram} "$pid" "$@"`,
   ])
@@ -102,14 +105,15 @@ function programLines({ environment, workingDirectory, launch, runner = [], last
     ...(last ? [] : [`cd ${quote(workingDirectory)}`]),
     'unset PWD OLDPWD SHLVL',
     ...variables.filter(([name]) => isName(name)).map(([name, value]) => `export ${name}=${quote(value)}`),
-    'command -v -- "$1" > /dev/null || { echo "exec: \\"$1\\": executable file not found or not executable" >&2; exit 127; }',
+    'case $1 in */*) test -x "$1" ;; *) command -v -- "$1" > /dev/null ;; esac || {',
+    'echo "exec: \\"$1\\": executable file not found or not executable" >&2; exit 127; }',
     'echo "{\\"child-pid\\": $pid}" >&3',
     'exec 3>&- 4<&- 5<&-',
     `exec ${env}${runner.length ? `${command(runner)} ` : ''}"$@"`,
   ]
 }
 
-interface Rendering extends Pick<Setup, 'old' | 'devices' | 'makesPlaces'> {
+interface Rendering extends Pick<Setup, 'old' | 'devices' | 'makesPlaces' | 'propagates'> {
   rootFlags: readonly string[]
   tool: (program: string, ...args: string[]) => string
 }
@@ -119,6 +123,7 @@ function mountLines(mount: Setup['mounts'][number], rendering: Rendering): strin
   switch (mount.kind) {
     case 'bind': {
       const { from, to, readOnly, directory } = mount
+      const leaves = rendering.propagates && !mount.propagates
       const options = [...(readOnly ? ['ro', ...lastingFlags(from)] : []), ...(directory ? ['X-mount.mkdir'] : [])]
       return [
         ...(directory
@@ -127,6 +132,7 @@ function mountLines(mount: Setup['mounts'][number], rendering: Rendering): strin
               `[ -e ${quote(to)} ] || { ${[...(makesPlaces ? clearing(to, tool) : []), `: > ${quote(to)}`].join('; ')}; }`,
             ]),
         tool('mount', '--rbind', ...(options.length ? ['-o', options.join()] : []), `${old}${from}`, to),
+        ...(leaves ? [tool('mount', '--make-rprivate', to)] : []),
       ]
     }
     case 'proc':

@@ -47,8 +47,14 @@ export function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortS
   })
 }
 
-/** RFC 3339 with whole seconds, as metav1.Time is written. */
-export const timestamp = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+let newest = { second: Number.NaN, text: '' }
+
+/** RFC 3339 with whole seconds, as metav1.Time is written. Every write asks for it, and most for the same second. */
+export function timestamp(ms: number): string {
+  const second = Math.floor(ms / 1000)
+  if (second !== newest.second) newest = { second, text: new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z') }
+  return newest.text
+}
 
 /** RFC 3339 with microseconds, as metav1.MicroTime is written. */
 export const microTimestamp = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z')

@@ -49,10 +49,9 @@ export class OrderedIndex<T extends { readonly key: string }> {
   /** Items whose key starts with the prefix and is greater than `after`. */
   range(prefix: string, after = '', limit = Infinity): T[] {
     const items: T[] = []
-    const end = prefixEnd(prefix)
     let [at, position] = this.#seek(after >= prefix ? after : prefix, after >= prefix)
     for (let chunk = this.#chunks[at]; chunk && items.length < limit; chunk = this.#chunks[++at]) {
-      const stop = boundIn(chunk, end)
+      const stop = endOf(chunk, position, prefix)
       const last = Math.min(stop, position + limit - items.length)
       for (; position < last; position++) items.push(chunk[position]!)
       if (stop < chunk.length) break
@@ -63,11 +62,10 @@ export class OrderedIndex<T extends { readonly key: string }> {
 
   /** How many items `range` would return. */
   count(prefix: string, after = ''): number {
-    const end = prefixEnd(prefix)
     let [at, position] = this.#seek(after >= prefix ? after : prefix, after >= prefix)
     let count = 0
     for (let chunk = this.#chunks[at]; chunk; chunk = this.#chunks[++at]) {
-      const stop = boundIn(chunk, end)
+      const stop = endOf(chunk, position, prefix)
       count += Math.max(0, stop - position)
       if (stop < chunk.length) break
       position = 0
@@ -108,16 +106,15 @@ function lowerBound<T extends { readonly key: string }>(chunk: readonly T[], key
   return low
 }
 
-/** How many items of the chunk lie before `end`; the common case, all of them, costs one comparison. */
-function boundIn<T extends { readonly key: string }>(chunk: readonly T[], end: string | undefined): number {
-  return end === undefined || chunk[chunk.length - 1]!.key < end ? chunk.length : lowerBound(chunk, end)
-}
-
-/** The least string greater than everything that starts with the prefix; undefined when there is none. */
-function prefixEnd(prefix: string): string | undefined {
-  for (let length = prefix.length; length > 0; length--) {
-    const code = prefix.charCodeAt(length - 1)
-    if (code < 0xffff) return prefix.slice(0, length - 1) + String.fromCharCode(code + 1)
+/** Where the items under the prefix end that begin at `from`; the common case, the chunk's end, costs one comparison. */
+function endOf<T extends { readonly key: string }>(chunk: readonly T[], from: number, prefix: string): number {
+  if (chunk[chunk.length - 1]!.key.startsWith(prefix)) return chunk.length
+  let low = from
+  let high = chunk.length - 1
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (chunk[middle]!.key.startsWith(prefix)) low = middle + 1
+    else high = middle
   }
-  return undefined
+  return low
 }

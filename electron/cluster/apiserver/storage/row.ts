@@ -16,18 +16,22 @@ export class Row {
   static of(object: KubeObject, columns: readonly Column[], conditions: readonly RowCondition[] = []): Row {
     const texts: string[] = []
     const durations: Since[] = []
-    let text = '"cells":['
+    // Joined and not added up: text that is a tree of pieces has to be made flat by every list that copies it.
+    let text = ['"cells":[']
+    const end = () => void texts.push(text.join(''))
     for (const [i, column] of columns.entries()) {
       const cell = column.cell(object)
-      if (i > 0) text += ','
+      if (i > 0) text.push(',')
       if (cell instanceof Since) {
-        texts.push(`${text}${JSON.stringify(cell.before).slice(0, -1)}`)
+        text.push(JSON.stringify(cell.before).slice(0, -1))
+        end()
         durations.push(cell)
-        text = JSON.stringify(cell.after).slice(1)
-      } else text += JSON.stringify(cell)
+        text = [JSON.stringify(cell.after).slice(1)]
+      } else text.push(JSON.stringify(cell))
     }
-    text += conditions.length ? `],"conditions":${JSON.stringify(conditions)}` : ']'
-    return new Row([...texts, text], durations)
+    text.push(conditions.length ? `],"conditions":${JSON.stringify(conditions)}` : ']')
+    end()
+    return new Row(texts, durations)
   }
 
   /** `"cells":[…]` and, where the row has any, `,"conditions":[…]`. */

@@ -110,6 +110,8 @@ export async function listen(deps: ListenerDeps, at: { host: string; port: numbe
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     socket.on('error', () => {})
+    // Node's own, for whoever wants to write keys down: it looks at each of the listeners that every request adds and removes.
+    socket.removeAllListeners('newListener')
     if (socket.alpnProtocol !== 'h2') return void http1.emit('connection', socket)
     // The session is made, and announced, within this call; later it hides its socket.
     connecting = socket

@@ -15,28 +15,33 @@ export const emptySet: FieldSet = { members: new Set(), children: new Map() }
 
 export const isEmptySet = (set: FieldSet): boolean => !set.members.size && !set.children.size
 
-/** Collects paths, then gives the set. */
-export class FieldSetBuilder {
-  readonly #members = new Set<string>()
-  readonly #children = new Map<string, FieldSetBuilder>()
+interface GrowingSet extends FieldSet {
+  readonly members: Set<string>
+  readonly children: Map<string, GrowingSet>
+}
 
-  /** `path` must not be empty: the object itself is never owned. */
-  insert(path: readonly string[], depth = 0): void {
-    const element = path[depth]
-    if (element === undefined) return
-    if (depth === path.length - 1) this.#members.add(element)
-    else {
-      let child = this.#children.get(element)
-      if (!child) this.#children.set(element, (child = new FieldSetBuilder()))
-      child.insert(path, depth + 1)
+const growing = (): GrowingSet => ({ members: new Set(), children: new Map() })
+
+/** Collects paths, then gives the set: most comparisons find nothing, and what they find is not copied. */
+export class FieldSetBuilder {
+  #set: GrowingSet | undefined
+
+  /** An empty path adds nothing: the object itself is never owned. */
+  insert(path: readonly string[]): void {
+    const last = path.at(-1)
+    if (last === undefined) return
+    let at = (this.#set ??= growing())
+    for (let depth = 0; depth < path.length - 1; depth++) {
+      let child = at.children.get(path[depth]!)
+      if (!child) at.children.set(path[depth]!, (child = growing()))
+      at = child
     }
+    at.members.add(last)
   }
 
+  /** Nothing may be inserted afterwards. */
   build(): FieldSet {
-    return {
-      members: this.#members,
-      children: new Map([...this.#children].map(([element, child]) => [element, child.build()])),
-    }
+    return this.#set ?? emptySet
   }
 }
 
@@ -117,10 +122,16 @@ export function equalSets(a: FieldSet, b: FieldSet): boolean {
   return true
 }
 
+/** What paths of the set begin with, in upstream's order. */
+function elementsOf({ members, children }: FieldSet): string[] {
+  const elements = [...members]
+  for (const element of children.keys()) if (!members.has(element)) elements.push(element)
+  return elements.sort(compareElements)
+}
+
 /** Every path of the set, in upstream's order. */
 export function* pathsOf(set: FieldSet, prefix: readonly string[] = []): Generator<readonly string[]> {
-  const elements = [...new Set([...set.members, ...set.children.keys()])].sort(compareElements)
-  for (const element of elements) {
+  for (const element of elementsOf(set)) {
     const path = [...prefix, element]
     if (set.members.has(element)) yield path
     const child = set.children.get(element)
@@ -150,8 +161,7 @@ export function parseFieldsV1(fields: unknown): FieldSet {
 
 export function formatFieldsV1(set: FieldSet): FieldsV1 {
   const fields: FieldsV1 = {}
-  const elements = [...new Set([...set.members, ...set.children.keys()])].sort(compareElements)
-  for (const element of elements) {
+  for (const element of elementsOf(set)) {
     const child = set.children.get(element)
     fields[element] = child ? { ...(set.members.has(element) ? { '.': {} } : {}), ...formatFieldsV1(child) } : {}
   }

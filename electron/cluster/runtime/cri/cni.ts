@@ -30,27 +30,22 @@ const patience = 15_000
  * is used. Disposing takes ours away. Rejects with a sentence for people.
  */
 export async function openCni(deps: CniDeps): Promise<Cni> {
-  using cri = new CriConnection(deps.socket, deps.clock)
-  const folders = await readFolders(cri)
-  if (folders.loaded !== undefined && folders.loaded !== deps.name) return foreign(folders.loaded)
-  const { configurations, plugins } = folders
-  if (!configurations)
-    throw new Error('the container runtime has no network for pods, and does not tell how to add one')
-  const has = (plugin: string) => plugins.some((folder) => existsSync(path.join(folder, plugin)))
-  const missing = ['ptp', 'host-local', 'loopback'].filter((plugin) => !has(plugin))
-  if (missing.length)
-    throw new Error(
-      `the container runtime needs the CNI plug-ins ${missing.join(', ')} in ${plugins.join(' or ')}: on Debian, apt-get install containernetworking-plugins`,
-    )
-  const file = path.join(configurations, `10-${deps.name}.conflist`)
-  const mapsPorts = has('portmap') && hasIptables()
-  await mkdir(configurations, { recursive: true })
+  const { clock, name } = deps
+  using cri = new CriConnection(deps.socket, clock)
+  const state = await readState(cri)
+  if (state.loaded !== undefined && state.loaded !== name) return foreign(state.loaded)
+  const why = whyNoNetwork(state)
+  if (why !== undefined) throw new Error(why)
+  const folder = state.configurations!
+  const file = path.join(folder, `10-${name}.conflist`)
+  const mapsPorts = has(state.plugins, 'portmap') && hasIptables()
+  await mkdir(folder, { recursive: true })
   // In one step: the runtime reads it as soon as it is there.
   await writeFile(`${file}.new`, JSON.stringify(configuration(deps, mapsPorts), undefined, 2))
   await rename(`${file}.new`, file)
-  for (const end = deps.clock.monotonic() + patience; (await readFolders(cri)).loaded !== deps.name;) {
-    if (deps.clock.monotonic() > end) throw new Error(`the container runtime does not take the network in ${file}`)
-    await deps.clock.sleep(100)
+  for (const end = clock.monotonic() + patience; (await readState(cri)).loaded !== name;) {
+    if (clock.monotonic() > end) throw new Error(`the container runtime does not take the network in ${file}`)
+    await clock.sleep(100)
   }
   return {
     limits: mapsPorts ? [] : ['Host ports of pods are not opened: that takes iptables and the CNI plug-in portmap.'],
@@ -65,6 +60,13 @@ const foreign = (name: string): Cni => ({
   [Symbol.asyncDispose]: async () => {},
 })
 
+/** Where the runtime looks for networks and plug-ins, and the network that it has. */
+interface NetworkState {
+  configurations: string | undefined
+  plugins: readonly string[]
+  loaded: string | undefined
+}
+
 /** As containerd tells it. */
 interface CniState {
   PluginDirs?: string[]
@@ -72,10 +74,7 @@ interface CniState {
   Networks?: { Config?: { Name?: string }; IFName?: string }[]
 }
 
-/** Where the runtime looks for networks and plug-ins, and the network that it has. */
-async function readFolders(
-  cri: CriConnection,
-): Promise<{ configurations: string | undefined; plugins: string[]; loaded: string | undefined }> {
+export async function readState(cri: CriConnection): Promise<NetworkState> {
   const { status, info } = await cri.call('Status', { verbose: true })
   const { PluginConfDir, PluginDirs = [], Networks } = JSON.parse(info['cniconfig'] ?? '{}') as CniState
   const ready = status?.conditions.some((condition) => condition.type === 'NetworkReady' && condition.status)
@@ -87,8 +86,19 @@ async function readFolders(
   }
 }
 
-const hasIptables = (): boolean =>
-  ['/usr/sbin', '/sbin', '/usr/bin', '/bin'].some((folder) => existsSync(path.join(folder, 'iptables')))
+/** Undefined when pods can have a network: the runtime has one, or can be given ours. */
+export function whyNoNetwork({ configurations, plugins, loaded }: NetworkState): string | undefined {
+  if (loaded !== undefined) return undefined
+  if (!configurations) return 'the container runtime has no network for pods, and does not tell how to add one'
+  const missing = ['ptp', 'host-local', 'loopback'].filter((plugin) => !has(plugins, plugin))
+  if (!missing.length) return undefined
+  return `the container runtime lacks the CNI plug-ins ${missing.join(', ')} in ${plugins.join(' or ')} (on Debian, package containernetworking-plugins)`
+}
+
+const has = (folders: readonly string[], plugin: string): boolean =>
+  folders.some((folder) => existsSync(path.join(folder, plugin)))
+
+const hasIptables = (): boolean => has(['/usr/sbin', '/sbin', '/usr/bin', '/bin'], 'iptables')
 
 function configuration({ name, podCidr, directory }: CniDeps, mapsPorts: boolean): object {
   const ipam = {

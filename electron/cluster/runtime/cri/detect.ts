@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Clock } from '../../base/clock.ts'
+import { readState, whyNoNetwork } from './cni.ts'
 import { CriConnection, isUnimplemented } from './connection.ts'
 
 /** Where containerd and CRI-O listen unless told otherwise. */
@@ -25,7 +26,7 @@ async function tryOut(socket: string, clock: Clock): Promise<string | undefined>
   const cri = new CriConnection(socket, clock)
   try {
     await cri.call('Version', {}, { limit: patience })
-    return undefined
+    return whyNoNetwork(await readState(cri))
   } catch (error) {
     return isUnimplemented(error)
       ? `the container runtime at ${socket} does not speak CRI v1: enable the CRI plug-in in its configuration`

@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import path from 'node:path'
 import { systemClock } from '../../../base/clock.ts'
+import { CriConnection } from '../connection.ts'
 import { detectRuntime } from '../detect.ts'
 
 export interface TestContainerd extends AsyncDisposable {
   socket: string
   /** Kills it and starts it again; containers go on. */
   restart(): Promise<void>
+  /** Processes that hold its pods: one each. */
+  shims(): number[]
 }
 
 /** Everything below is of one containerd, which nobody else uses. */
@@ -44,12 +47,37 @@ export async function startContainerd(directory: string, pauseImage: string): Pr
       await kill('SIGKILL')
       running = await start()
     },
+    shims: () => shimsOf(socket),
     async [Symbol.asyncDispose]() {
+      await removeSandboxes(socket)
       await kill('SIGTERM')
       rmSync(directory, { recursive: true, force: true })
     },
   }
 }
+
+/** What a test that failed has left. */
+async function removeSandboxes(socket: string): Promise<void> {
+  using cri = new CriConnection(socket, systemClock)
+  const { items } = await cri.call('ListPodSandbox', { filter: { label_selector: {} } })
+  for (const { id: pod_sandbox_id } of items) {
+    await cri.call('StopPodSandbox', { pod_sandbox_id })
+    await cri.call('RemovePodSandbox', { pod_sandbox_id })
+  }
+}
+
+const shimsOf = (socket: string): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        const line = readFileSync(`/proc/${name}/cmdline`, 'utf8')
+        return line.includes('containerd-shim') && line.includes(socket)
+      } catch {
+        return false
+      }
+    })
+    .map(Number)
 
 const configuration = (file: (name: string) => string, socket: string, pauseImage: string): string => `version = 2
 root = "${file('root')}"

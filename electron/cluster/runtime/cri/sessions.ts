@@ -51,9 +51,9 @@ export async function portStream(url: string, port: number): Promise<Duplex> {
   failure.end()
   const data = session.open({ ...headers, streamtype: 'data' })
   data.once('close', () => session.destroy())
-  void text(failure).then(
-    (said) => said && data.destroy(Object.assign(new Error(said), { code: 'ECONNREFUSED' })),
-    () => {},
-  )
+  // It comes before the end of the data, and in one piece.
+  failure.once('data', (said: Buffer) => {
+    data.destroy(Object.assign(new Error(said.toString()), { code: 'ECONNREFUSED' }))
+  })
   return data
 }

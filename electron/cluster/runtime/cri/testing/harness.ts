@@ -15,6 +15,8 @@ import { serveImages, type TestImages } from './images.ts'
 export interface CriHarness extends ContractHarness, AsyncDisposable {
   containerd: TestContainerd
   images: TestImages
+  /** The driver of another node over the same containerd. */
+  openOther(): Promise<Runtime>
   /** Lets the driver go, as an agent that dies does, and makes another one over the same containerd. */
   replaceRuntime(): Promise<Runtime>
 }
@@ -47,13 +49,13 @@ export async function createHarness(podCidr: string): Promise<CriHarness> {
       directory: path.join(directory, 'addresses'),
     }),
   )
-  const make = () =>
+  const make = (node = 'test') =>
     createCriRuntime({
       clock: systemClock,
       logger: silentLogger,
       socket,
-      node: 'test',
-      directory: path.join(directory, 'state'),
+      node,
+      directory: path.join(directory, 'state', node),
       dial: (ip, port) => network.dial(ip, port),
       limits: cni.limits,
     })
@@ -68,6 +70,7 @@ export async function createHarness(podCidr: string): Promise<CriHarness> {
       images,
       hello: images.hello,
       sizeCommand: 'set -- $(stty size); echo $2x$1',
+      openOther: () => make('other'),
       async replaceRuntime() {
         await runtime[Symbol.asyncDispose]()
         runtime = await make()

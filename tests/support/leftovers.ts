@@ -47,9 +47,10 @@ export function leftovers(data: string): string[] {
     `wheelhouse_${networkHash(digest.slice(0, 16))}_services`,
   ]
   const cgroups = '/sys/fs/cgroup'
-  const runtime = createHash('sha256').update(path.join(data, 'nodes/wheelhouse/runtime')).digest('hex')
-  const group = `wheelhouse-${runtime.slice(0, 10)}`
-  const groups = ['', ...readdirSync(cgroups)].map((name) => path.join(cgroups, name, group))
+  const groups = ['nodes/wheelhouse/runtime', 'nodes/wheelhouse-cri/runtime/pods'].flatMap((runtime) => {
+    const hash = createHash('sha256').update(path.join(data, runtime)).digest('hex')
+    return ['', ...readdirSync(cgroups)].map((name) => path.join(cgroups, name, `wheelhouse-${hash.slice(0, 10)}`))
+  })
   return [
     ...processesOf(data).map((pid) => `process ${pid}: ${commandLine(pid)}`),
     ...lines('ip', 'netns', 'list')

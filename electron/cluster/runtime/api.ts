@@ -139,6 +139,8 @@ export interface ContainerConfig {
   /** Absent: unconfined. */
   seccomp?: 'RuntimeDefault'
   resources?: Resources
+  /** How soon the kernel ends it when memory is short, from -1000 to 1000. Runtimes that cannot say leave it out. */
+  oomScoreAdjust?: number
   /** A running container of the sandbox whose processes this one sees (`kubectl debug --target`). */
   targetContainerId?: string
   labels: Readonly<Record<string, string>>

@@ -37,7 +37,10 @@ export function containerRequest(config: Wanted, place: ContainerPlace): Contain
     stdin: config.stdin,
     stdin_once: config.stdinOnce,
     tty: config.tty,
-    linux: { resources: linuxResources(resources), security_context: security(config, place) },
+    linux: {
+      resources: { ...linuxResources(resources), oom_score_adj: config.oomScoreAdjust ?? 0 },
+      security_context: security(config, place),
+    },
   }
 }
 

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, readlinkSync, renameSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { systemClock } from '../../base/clock.ts'
+import { systemRandom } from '../../base/random.ts'
 import { busyboxBase } from '../process/images/testing/busybox.ts'
 import { buildImage } from '../process/images/testing/image.ts'
 import { startRegistry } from '../process/images/testing/registry.ts'
@@ -129,12 +130,14 @@ it('runs programs as who they are to be, with what they may', async () => {
     noNewPrivileges: true,
     readOnlyRootFilesystem: true,
     seccomp: 'RuntimeDefault',
+    oomScoreAdjust: 321,
   })
   expect(await said(id, 'id')).toBe('uid=1000 gid=2000 groups=2000,3000\n')
   const status = await said(id, 'cat', '/proc/self/status')
   expect(status).toMatch(/^CapBnd:\s+0+$/m)
   expect(status).toMatch(/^NoNewPrivs:\s+1$/m)
   expect(status).toMatch(/^Seccomp:\s+2$/m)
+  expect(await said(id, 'cat', '/proc/1/oom_score_adj')).toBe('321\n')
   expect(await said(id, 'touch', '/file')).toContain('Read-only file system')
   const plain = await harness.shell(await harness.sandbox(), 'sleep 1000')
   expect(await said(plain, 'cat', '/proc/self/status')).toMatch(/^Seccomp:\s+0$/m)
@@ -203,6 +206,35 @@ it('reaches what listens on the loopback of a pod, and says when nobody does', a
   expect(await text(stream)).toMatch(/\r\n\r\nhello\n$/)
   const nobody = await harness.runtime.dial(sandbox, 8002, { loopback: true })
   await expect(text(nobody)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+})
+
+it('holds all containers of a pod together to its limits, and leaves no control group behind', async () => {
+  const uid = systemRandom.uuid()
+  const sandbox = await harness.sandbox({ uid, resources: { memoryLimitBytes: 64 << 20 } })
+  const id = await harness.shell(sandbox, 'sleep 1000')
+  const groups = () =>
+    ['', ...readdirSync('/sys/fs/cgroup')].flatMap((tree) => {
+      const folder = path.join('/sys/fs/cgroup', tree)
+      const ours = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : []
+      return ours
+        .filter((name) => name.startsWith('wheelhouse-'))
+        .map((name) => path.join(folder, name, `${uid}-0`))
+        .filter((group) => existsSync(group))
+    })
+  const limit = () =>
+    groups().flatMap((group) =>
+      ['memory.limit_in_bytes', 'memory.max'].flatMap((file) =>
+        existsSync(path.join(group, file)) ? [Number(readFileSync(path.join(group, file)))] : [],
+      ),
+    )
+  expect(groups().some((group) => existsSync(path.join(group, id)))).toBe(true)
+  expect(limit()).toEqual([64 << 20])
+  await harness.runtime.updateSandbox(sandbox, { memoryLimitBytes: 128 << 20 })
+  expect(limit()).toEqual([128 << 20])
+  const usage = (await harness.runtime.stats()).find(({ containerId }) => containerId === id)
+  expect(usage?.details?.processes).toBe(1)
+  await harness.runtime.stopSandbox(sandbox)
+  expect(groups()).toEqual([])
 })
 
 it('counts what a pod sends and receives', async () => {

@@ -4,9 +4,11 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { ContainerConfig, ContainerStatus, Resources, Runtime, SandboxConfig } from '../api.ts'
+import { openCgroups } from '../cgroups/cgroups.ts'
 import { etcFiles } from '../etc.ts'
 import { EventFan } from '../event-fan.ts'
 import { trafficOf } from '../traffic.ts'
+import { usesCgroupfs } from './cgroup-driver.ts'
 import { CriConnection, CriError, isNotFound, isOverdue } from './connection.ts'
 import { containerRequest } from './container-request.ts'
 import { imageService } from './images.ts'
@@ -42,6 +44,8 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
   const events = new EventFan<Change>()
   const view = new View(cri, node, clock.now, (change) => events.send(change))
   const { runtime_name: name, runtime_version: version } = await cri.call('Version', {})
+  const cgroups = (await usesCgroupfs(cri)) ? openCgroups(directory, clock, { shared: true }) : undefined
+  const place = (config: SandboxConfig) => ({ node, cgroupParent: cgroups?.parentOf(groupOf(config)) ?? '' })
   const hostsFile = (sandboxId: string) => path.join(directory, sandboxId, 'hosts')
   await forgetGone()
   const watch = watchRuntime({ cri, view, clock, logger })
@@ -49,7 +53,10 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
   /** Removes what was kept for pods that have been removed meanwhile. */
   async function forgetGone(): Promise<void> {
     await mkdir(directory, { recursive: true })
-    const present = new Set((await view.sandboxes()).map(({ status }) => status.id))
+    const sandboxes = await view.sandboxes()
+    const ready = sandboxes.filter(({ status }) => status.state === 'ready')
+    await cgroups?.retain(new Set(ready.map(({ config }) => groupOf(config))))
+    const present = new Set(sandboxes.map(({ status }) => status.id))
     for (const id of await readdir(directory))
       if (!present.has(id)) await rm(path.join(directory, id), { recursive: true, force: true })
   }
@@ -70,10 +77,22 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
   }
 
   async function runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string> {
-    const request = { config: sandboxRequest(config, { node, cgroupParent: '' }), runtime_handler: '' }
-    const { pod_sandbox_id: id } = await cri.call('RunPodSandbox', request, signal ? { signal } : {})
-    await view.look()
-    return id
+    cgroups?.createPod(groupOf(config), config.resources)
+    try {
+      const request = { config: sandboxRequest(config, place(config)), runtime_handler: '' }
+      const { pod_sandbox_id: id } = await cri.call('RunPodSandbox', request, signal ? { signal } : {})
+      await view.look()
+      return id
+    } catch (error) {
+      await cgroups?.remove(groupOf(config))
+      throw error
+    }
+  }
+
+  async function stopSandbox(id: string): Promise<void> {
+    const sandbox = (await view.sandboxes()).find(({ status }) => status.id === id)
+    await end(cri.call('StopPodSandbox', { pod_sandbox_id: id }))
+    if (sandbox) await cgroups?.remove(groupOf(sandbox.config))
   }
 
   async function createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
@@ -87,7 +106,7 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
     const request = {
       pod_sandbox_id: sandboxId,
       config: containerRequest(config, { node, sandbox: sandboxConfig, image, hostsFile: hosts }),
-      sandbox_config: sandboxRequest(sandboxConfig, { node, cgroupParent: '' }),
+      sandbox_config: sandboxRequest(sandboxConfig, place(sandboxConfig)),
     }
     const { container_id: id } = await cri.call('CreateContainer', request).catch(inItsOwnWords)
     return id
@@ -108,12 +127,19 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
 
   return {
     version: `${name}://${version}`,
-    limits: deps.limits,
+    limits: [
+      ...deps.limits,
+      ...(cgroups
+        ? []
+        : [
+            'Limits hold for each container, not for a pod as a whole: the container runtime leaves control groups to systemd.',
+          ]),
+    ],
     images,
     runSandbox,
-    stopSandbox: (id) => end(cri.call('StopPodSandbox', { pod_sandbox_id: id })),
+    stopSandbox,
     async removeSandbox(id) {
-      await end(cri.call('StopPodSandbox', { pod_sandbox_id: id }))
+      await stopSandbox(id)
       await end(cri.call('RemovePodSandbox', { pod_sandbox_id: id }))
       await rm(path.dirname(hostsFile(id)), { recursive: true, force: true })
     },
@@ -141,6 +167,7 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
       view.setResources(id, resources)
     },
     async updateSandbox(id: string, resources: Resources) {
+      cgroups?.update(resources, groupOf((await sandboxOf(id)).config))
       view.setResources(id, resources)
     },
     containers: () => view.containers(),
@@ -183,7 +210,16 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
       }
     },
     async stats() {
-      const sandboxes = new Map((await view.containers()).map(({ id, sandboxId }) => [id, sandboxId]))
+      const running = (await view.containers()).filter(({ state }) => state === 'running')
+      if (cgroups) {
+        const groups = new Map((await view.sandboxes()).map(({ status, config }) => [status.id, groupOf(config)]))
+        const at = clock.now()
+        return running.flatMap(({ id, sandboxId }) => {
+          const usage = cgroups.usage(groups.get(sandboxId) ?? '', id)
+          return usage ? [{ containerId: id, sandboxId, at, ...usage }] : []
+        })
+      }
+      const sandboxes = new Map(running.map(({ id, sandboxId }) => [id, sandboxId]))
       return (await stats()).flatMap(({ attributes, cpu, memory }) => {
         const sandboxId = sandboxes.get(attributes?.id ?? '')
         if (!attributes || !sandboxId || !cpu?.usage_core_nano_seconds || !memory?.working_set_bytes) return []
@@ -218,6 +254,9 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
     },
   }
 }
+
+/** A pod's control group is made before its sandbox, and so is not named by that. */
+const groupOf = ({ uid, attempt }: SandboxConfig): string => `${uid}-${attempt}`
 
 /** What stands in events and statuses of a container leaves out that a call carried it. Source: kuberuntime's startContainer. */
 function inItsOwnWords(error: unknown): never {

@@ -1,6 +1,6 @@
 import type { ContainerStats, NetworkStats } from '../api.ts'
 import { trafficOf } from '../traffic.ts'
-import type { Cgroups } from './cgroups/cgroups.ts'
+import type { Cgroups } from '../cgroups/cgroups.ts'
 import type { Sandbox } from './sandbox.ts'
 import { processUsage } from './usage.ts'
 

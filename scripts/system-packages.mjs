@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
+/** Commands, and files that are not on a path, with the package that brings them. */
 const commands = {
   chromium: 'chromium',
   bwrap: 'bubblewrap',
@@ -14,13 +15,18 @@ const commands = {
   etcd: 'etcd-server',
   etcdctl: 'etcd-client',
   busybox: 'busybox-static',
+  containerd: 'containerd',
+  runc: 'runc',
+  '/usr/lib/cni/ptp': 'containernetworking-plugins',
 }
 
 const present = (command) =>
-  (process.env.PATH ?? '')
-    .split(':')
-    .concat('/usr/sbin', '/sbin')
-    .some((folder) => existsSync(`${folder}/${command}`))
+  command.startsWith('/')
+    ? existsSync(command)
+    : (process.env.PATH ?? '')
+        .split(':')
+        .concat('/usr/sbin', '/sbin')
+        .some((folder) => existsSync(`${folder}/${command}`))
 
 /** Installs what is missing; answers the commands that still are. */
 export function installSystemPackages() {

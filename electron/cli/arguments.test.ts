@@ -14,8 +14,12 @@ describe('wheelhouse up', () => {
   })
 
   it('starts one process node on lmdb unless told otherwise', () => {
-    expect(up()).toMatchObject({ nodes: { process: 1, simulated: 0 }, store: 'lmdb', bare: false, port: 0 })
-    expect(up('--nodes', 'simulated=3').nodes).toEqual({ process: 0, simulated: 3 })
+    expect(up()).toMatchObject({ nodes: { process: 1, cri: 0, simulated: 0 }, store: 'lmdb', bare: false, port: 0 })
+    expect(up('--nodes', 'simulated=3').nodes).toEqual({ process: 0, cri: 0, simulated: 3 })
+    expect(up('--nodes', 'cri=1', '--cri-socket', '/run/mine.sock')).toMatchObject({
+      nodes: { process: 0, cri: 1, simulated: 0 },
+      criSocket: '/run/mine.sock',
+    })
   })
 
   it('takes an etcd of several members, and its certificates', () => {
@@ -29,6 +33,7 @@ describe('wheelhouse up', () => {
     [['--port', 'http'], '--port takes a port'],
     [['--port', '70000'], '--port takes a port'],
     [['--nodes', 'process=one'], '--nodes takes a list'],
+    [['--nodes', 'cri=2'], 'at most cri=1'],
     [['--store', 'redis'], '--store takes lmdb, memory or etcd='],
     [['--store', 'etcd=127.0.0.1'], '--store etcd= takes URLs such as'],
     [['--etcd-cafile', 'x'], 'need --store etcd='],

@@ -33,7 +33,8 @@ export const help = `wheelhouse: Kubernetes on your desk
             --data DIR         where its data lies (default: a directory of yours)
             --port N           port of the API server (default: a free one, remembered)
             --kubeconfig FILE  where the kubeconfig is written (default: DIR/kubeconfig)
-            --nodes LIST       such as process=1,simulated=3 (default: process=1)
+            --nodes LIST       such as process=1,simulated=3 (default: process=1); cri=1 for one of containerd or CRI-O
+            --cri-socket PATH  where that is reached (default: a usual place)
             --store KIND       lmdb (durable, default), memory, or etcd=URL[,URL…], which several servers may share
             --etcd-cafile, --etcd-certfile, --etcd-keyfile FILE   certificates for an etcd at https
             --bare             the API server and its bootstrap objects only
@@ -57,13 +58,14 @@ const number = (flag: string, text: string | undefined): number => {
 }
 
 export function parseNodes(text: string): ClusterOptions['nodes'] {
-  const nodes = { process: 0, simulated: 0 }
+  const nodes = { process: 0, cri: 0, simulated: 0 }
   for (const part of text.split(',')) {
-    const match = /^(process|simulated)=(\d{1,5})$/.exec(part.trim())
+    const match = /^(process|cri|simulated)=(\d{1,5})$/.exec(part.trim())
     if (!match) throw new UsageError(`--nodes takes a list such as process=1,simulated=3, not "${text}".`)
-    nodes[match[1] as 'process' | 'simulated'] = Number(match[2])
+    nodes[match[1] as keyof typeof nodes] = Number(match[2])
   }
   if (nodes.process > 16) throw new UsageError(`--nodes takes at most process=16, not "${text}".`)
+  if (nodes.cri > 1) throw new UsageError(`--nodes takes at most cri=1, not "${text}".`)
   return nodes
 }
 
@@ -116,6 +118,7 @@ function parseUp(args: string[], cwd: string): ClusterOptions {
     port: { type: 'string' },
     kubeconfig: { type: 'string' },
     nodes: { type: 'string' },
+    'cri-socket': { type: 'string' },
     store: { type: 'string' },
     'etcd-cafile': { type: 'string' },
     'etcd-certfile': { type: 'string' },
@@ -135,6 +138,7 @@ function parseUp(args: string[], cwd: string): ClusterOptions {
     port: number('port', text('port')),
     kubeconfig: text('kubeconfig') === undefined ? options.kubeconfig : path.resolve(cwd, text('kubeconfig')!),
     nodes: text('nodes') === undefined ? options.nodes : parseNodes(text('nodes')!),
+    ...(text('cri-socket') === undefined ? {} : { criSocket: text('cri-socket')! }),
     store,
     bare: values['bare'] === true,
   }

@@ -35,6 +35,8 @@ export interface AgentNode {
   networkId: string
   podCidr: string
   client: PemPair
+  /** Socket of the container runtime that it uses; absent: containers are processes. */
+  criSocket?: string
 }
 
 export interface PemPair {

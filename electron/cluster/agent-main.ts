@@ -83,7 +83,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
       }),
     )
 
-  const isolation = await openIsolation(config, logger)
+  const isolation = config.nodes.some(isOfProcesses) ? await openIsolation(config, logger) : undefined
   let nodeNetwork: NodeNetwork | undefined
   locate = (ip, port) =>
     nodeNetwork?.locate(ip, port) ?? networks.map((network) => network.locate(ip, port)).find((place) => place)
@@ -95,19 +95,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
   const dial = dialer(config, networks)
   const [first] = networks
   if (first) {
-    const pulled = owned.own(
-      await openPulled({
-        clock,
-        logger: logger.child('images'),
-        directory: path.join(config.directory, 'images'),
-        scratch: path.join(config.directory, 'isolation'),
-        nodeBinary: config.nodeBinary,
-        unpackEntry: config.unpackEntry,
-        isolation: isolation.kind,
-        network: first.driver,
-      }),
-    )
-    const pullRecords = new PullRecords(path.join(config.directory, 'image-pulls.json'))
+    const processes = isolation && (await openProcesses(config, first, isolation, logger))
     nodeNetwork = await startNodeNetwork({
       client: client(config.proxy, 'kube-proxy'),
       clock,
@@ -143,7 +131,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
           agent,
           config,
           node,
-          { network: networks[i]!, isolation, pulled, pullRecords, limits },
+          { network: networks[i]!, processes, limits },
           client(node.client, 'kubelet'),
           logger,
         ),
@@ -188,7 +176,7 @@ const openIsolation = (config: AgentConfig, logger: Logger): Promise<Isolation> 
 const openNetwork = (
   config: AgentConfig,
   node: AgentNode,
-  { isolation, locate, logger }: { isolation: Isolation; locate: Locate; logger: Logger },
+  { isolation, locate, logger }: { isolation: Isolation | undefined; locate: Locate; logger: Logger },
 ): Promise<PodNetwork> =>
   createPodNetwork({
     clock,
@@ -200,8 +188,10 @@ const openNetwork = (
     runDirectory: config.runDirectory,
     locate,
     // A host process would ask the machine's resolvers for the names of the cluster.
-    ...(isolation.kind === 'none' ? { driver: 'mapped', why: 'they are not isolated' } : {}),
+    ...(isolation?.kind === 'none' ? { driver: 'mapped', why: 'they are not isolated' } : {}),
     ...(wanted.network ? { driver: wanted.network } : {}),
+    // Containers of a runtime have a network of their own, whatever processes have.
+    ...(isOfProcesses(node) ? {} : { driver: 'bridge' }),
   })
 
 /** The first address of the range: under it pods know the API server. */
@@ -230,43 +220,56 @@ function connect(host: string, port: number, signal?: AbortSignal): Promise<Dupl
 const directoriesOf = (config: AgentConfig, node: string): NodeDirectories =>
   new NodeDirectories(path.join(config.directory, node))
 
+const isOfProcesses = ({ criSocket }: AgentNode): boolean => criSocket === undefined
+
+/** What nodes whose containers are processes share. */
+interface Processes {
+  isolation: Isolation
+  pulled: Pulled
+  pullRecords: PullRecords
+}
+
+async function openProcesses(
+  config: AgentConfig,
+  network: PodNetwork,
+  isolation: Isolation,
+  logger: Logger,
+): Promise<Processes> {
+  const pulled = await openPulled({
+    clock,
+    logger: logger.child('images'),
+    directory: path.join(config.directory, 'images'),
+    scratch: path.join(config.directory, 'isolation'),
+    nodeBinary: config.nodeBinary,
+    unpackEntry: config.unpackEntry,
+    isolation: isolation.kind,
+    network: network.driver,
+  })
+  owned.own(pulled)
+  return { isolation, pulled, pullRecords: new PullRecords(path.join(config.directory, 'image-pulls.json')) }
+}
+
+interface NodeParts {
+  network: PodNetwork
+  processes: Processes | undefined
+  limits: readonly string[]
+}
+
+type NodeRuntime = Pick<Parameters<Agent['add']>[0], 'runtime' | 'pullRecords'>
+
 async function addNode(
   agent: Agent,
   config: AgentConfig,
   node: AgentNode,
-  {
-    network,
-    isolation,
-    pulled,
-    pullRecords,
-    limits,
-  }: {
-    network: PodNetwork
-    isolation: Isolation
-    pulled: Pulled
-    pullRecords: PullRecords
-    limits: readonly string[]
-  },
+  { network, processes, limits }: NodeParts,
   client: HttpsClient,
   logger: Logger,
 ): Promise<void> {
   const directory = path.join(config.directory, node.name)
-  const runtime = owned.own(
-    await createProcessRuntime({
-      clock,
-      random,
-      logger: logger.child('runtime'),
-      directory: path.join(directory, 'runtime'),
-      runDirectory: config.runDirectory,
-      imagesDirectory: config.imagesDirectory,
-      network,
-      isolation,
-      pulled,
-      lifeline: config.lifeline,
-      shimEntry: config.shimEntry,
-      nodeBinary: config.nodeBinary,
-    }),
-  )
+  const { runtime, pullRecords } =
+    isOfProcesses(node) && processes
+      ? await processRuntime(config, directory, network, processes, logger)
+      : await criRuntime(node, directory, network, logger)
   await agent.add(
     {
       name: node.name,
@@ -286,6 +289,52 @@ async function addNode(
     },
     stopping.signal,
   )
+}
+
+async function processRuntime(
+  config: AgentConfig,
+  directory: string,
+  network: PodNetwork,
+  { isolation, pulled, pullRecords }: Processes,
+  logger: Logger,
+): Promise<NodeRuntime> {
+  const runtime = owned.own(
+    await createProcessRuntime({
+      clock,
+      random,
+      logger: logger.child('runtime'),
+      directory: path.join(directory, 'runtime'),
+      runDirectory: config.runDirectory,
+      imagesDirectory: config.imagesDirectory,
+      network,
+      isolation,
+      pulled,
+      lifeline: config.lifeline,
+      shimEntry: config.shimEntry,
+      nodeBinary: config.nodeBinary,
+    }),
+  )
+  return { runtime, pullRecords }
+}
+
+async function criRuntime(
+  node: AgentNode,
+  directory: string,
+  network: PodNetwork,
+  logger: Logger,
+): Promise<NodeRuntime> {
+  const { openCriNode } = await import('./runtime/cri/node.ts')
+  const runtime = owned.own(
+    await openCriNode({
+      clock,
+      logger: logger.child('runtime'),
+      socket: node.criSocket!,
+      node: node.networkId,
+      directory: path.join(directory, 'runtime'),
+      network,
+    }),
+  )
+  return { runtime, pullRecords: new PullRecords(path.join(directory, 'image-pulls.json')) }
 }
 
 /** Frees what the agent holds. Pods end with the cluster's lifeline; they live on when only the agent is stopped. */

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { rmdir } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import type { AgentConfig } from './agent-config.ts'
+import type { AgentConfig, AgentNode } from './agent-config.ts'
 import { AgentProcess } from './agent-process.ts'
 import { openAuditLog } from './apiserver/audit/audit-log.ts'
 import { readPolicy } from './apiserver/audit/policy.ts'
@@ -80,6 +80,7 @@ export async function startCluster(deps: ClusterDeps): Promise<Cluster> {
 
 async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
   const { options, data, paths, clock, random, logger } = deps
+  const criSocket = await findRuntime(options, clock)
   const { store, atRest } = await openStore({ store: options.store, data, clock, logger })
   owned.own(store)
   if (isShared(options.store)) checkSameKeys(store, data)
@@ -118,7 +119,7 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
     locate: (address) => agent?.locate(address) ?? Promise.resolve(address),
   })
   const { pki, server } = owned.own(controlPlane)
-  const podCidr = options.bare ? undefined : await podRange(data, processNodes(options, data))
+  const podCidr = options.bare ? undefined : await podRange(data, runningNodes(options, data))
   const { url, port } = await listenRemembered(server, options.port, data, podCidr)
   data.remember({ port, store: options.store })
   writeKubeconfig(options.kubeconfig, {
@@ -138,7 +139,7 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
   const leader = isShared(options.store) ? `${os.hostname()}_${digestOf(data).slice(0, 16)}` : undefined
   const informers = await startLoops({ clock, random, logger, server, pki, podCidr, leader, tracing }, owned)
   usage = new UsageSource({ informers, clock, samples })
-  agent = await startAgent(deps, owned, pki, url, podCidr)
+  agent = await startAgent(deps, owned, pki, url, podCidr, criSocket)
   const collector = startCollector({
     informers,
     clock,
@@ -186,11 +187,7 @@ async function podRange(data: DataDirectory, nodes: readonly NodeIdentity[]): Pr
   return chosen
 }
 
-interface NodeIdentity {
-  name: string
-  /** Tells the node's network from every other on the machine. */
-  networkId: string
-}
+type NodeIdentity = Pick<AgentNode, 'name' | 'networkId' | 'criSocket'>
 
 const digestOf = (data: DataDirectory): string => createHash('sha256').update(data.path).digest('hex')
 
@@ -198,12 +195,31 @@ const digestOf = (data: DataDirectory): string => createHash('sha256').update(da
 const nodeBase = (base: string, { store }: ClusterOptions, data: DataDirectory): string =>
   isShared(store) ? `${base}-${digestOf(data).slice(0, 6)}` : base
 
-const processNodes = (options: ClusterOptions, data: DataDirectory): NodeIdentity[] =>
-  Array.from({ length: options.nodes.process }, (_, i) => {
-    const base = nodeBase('wheelhouse', options, data)
-    const name = i ? `${base}-${i + 1}` : base
-    return { name, networkId: `${digestOf(data).slice(0, 16)}-${name}` }
-  })
+/** The socket of the container runtime that nodes of the kind `cri` use; undefined when there are none. */
+async function findRuntime({ nodes, criSocket, bare }: ClusterOptions, clock: Clock): Promise<string | undefined> {
+  if (!nodes.cri || bare) return undefined
+  const { detectRuntime } = await import('./runtime/cri/detect.ts')
+  const found = await detectRuntime(clock, criSocket)
+  if ('socket' in found) return found.socket
+  throw new ClusterFailure(
+    `A node of the kind cri cannot be started: ${found.why}.`,
+    criSocket === undefined
+      ? 'Start containerd or CRI-O, or say where one listens with --cri-socket.'
+      : 'Give --cri-socket the path of a socket of containerd or CRI-O.',
+  )
+}
+
+/** Those that run pods. */
+const runningNodes = (options: ClusterOptions, data: DataDirectory, criSocket?: string): NodeIdentity[] => {
+  const named = (base: string, i: number, more: { criSocket?: string } = {}) => {
+    const name = `${nodeBase(base, options, data)}${i ? `-${i + 1}` : ''}`
+    return { name, networkId: `${digestOf(data).slice(0, 16)}-${name}`, ...more }
+  }
+  return [
+    ...Array.from({ length: options.nodes.process }, (_, i) => named('wheelhouse', i)),
+    ...Array.from({ length: options.nodes.cri }, (_, i) => named('wheelhouse-cri', i, criSocket ? { criSocket } : {})),
+  ]
+}
 
 /** First address of a range: under it pods reach their node. */
 function firstAddress(cidr: string): string {
@@ -245,6 +261,7 @@ async function startAgent(
   pki: Pki,
   server: string,
   podCidr: string,
+  criSocket: string | undefined,
 ): Promise<AgentProcess> {
   const digest = digestOf(data)
   const run = runDirectory(data.path, digest)
@@ -257,7 +274,7 @@ async function startAgent(
     server,
     authority: pki.authority,
     clusterId: digest.slice(0, 16),
-    nodes: processNodes(options, data).map((node, i) => ({
+    nodes: runningNodes(options, data, criSocket).map((node, i) => ({
       ...node,
       podCidr: `${base}.${i}.0/24`,
       client: pki.clientFor(nodeIdentity(node.name)),

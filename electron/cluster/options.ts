@@ -12,6 +12,15 @@ export interface EtcdOptions {
   keyFile?: string
 }
 
+/** How many nodes of each kind. */
+export interface NodeCounts {
+  /** Containers as processes of this machine. */
+  process: number
+  /** Containers of containerd or CRI-O: at most one. */
+  cri: number
+  simulated: number
+}
+
 /** What a built-in cluster is started with. */
 export interface ClusterOptions {
   /** Absolute. Holds everything of the cluster: store, keys, kubeconfig, logs, nodes. */
@@ -20,7 +29,9 @@ export interface ClusterOptions {
   port: number
   /** Where the admin's kubeconfig is written. */
   kubeconfig: string
-  nodes: { process: number; simulated: number }
+  nodes: NodeCounts
+  /** Of the container runtime that nodes of the kind `cri` use, when it is not a usual one: a path or a unix:// URL. */
+  criSocket?: string
   store: 'lmdb' | 'memory' | EtcdOptions
   /** The API server and its bootstrap objects only. */
   bare: boolean
@@ -52,7 +63,7 @@ export function defaultOptions(dataDirectory = path.join(userDataDirectory(), 'c
     dataDirectory,
     port: 0,
     kubeconfig: path.join(dataDirectory, 'kubeconfig'),
-    nodes: { process: 1, simulated: 0 },
+    nodes: { process: 1, cri: 0, simulated: 0 },
     store: 'lmdb',
     bare: false,
   }

@@ -41,19 +41,23 @@ export function leftovers(data: string): string[] {
   const run = runDirectory(data, digest)
   // Others than root have theirs elsewhere.
   const runs = new Set([run, path.join(os.tmpdir(), path.basename(run))])
-  const node = networkHash(`${digest.slice(0, 16)}-wheelhouse`)
-  const tables = [`wheelhouse_${node}`, `wheelhouse_${networkHash(digest.slice(0, 16))}_services`]
+  const nodes = ['wheelhouse', 'wheelhouse-cri'].map((node) => networkHash(`${digest.slice(0, 16)}-${node}`))
+  const tables = [
+    ...nodes.map((node) => `wheelhouse_${node}`),
+    `wheelhouse_${networkHash(digest.slice(0, 16))}_services`,
+  ]
   const cgroups = '/sys/fs/cgroup'
-  const runtime = createHash('sha256').update(path.join(data, 'nodes/wheelhouse/runtime')).digest('hex')
-  const group = `wheelhouse-${runtime.slice(0, 10)}`
-  const groups = ['', ...readdirSync(cgroups)].map((name) => path.join(cgroups, name, group))
+  const groups = ['nodes/wheelhouse/runtime', 'nodes/wheelhouse-cri/runtime/pods'].flatMap((runtime) => {
+    const hash = createHash('sha256').update(path.join(data, runtime)).digest('hex')
+    return ['', ...readdirSync(cgroups)].map((name) => path.join(cgroups, name, `wheelhouse-${hash.slice(0, 10)}`))
+  })
   return [
     ...processesOf(data).map((pid) => `process ${pid}: ${commandLine(pid)}`),
     ...lines('ip', 'netns', 'list')
-      .filter((line) => line.startsWith(`wh-${node}-`))
+      .filter((line) => nodes.some((node) => line.startsWith(`wh-${node}-`)))
       .map((line) => `network namespace ${line}`),
     ...readdirSync('/sys/class/net')
-      .filter((name) => name === bridgeName(node) || name.startsWith(`w${node.slice(0, 4)}`))
+      .filter((name) => nodes.some((node) => name === bridgeName(node) || name.startsWith(`w${node.slice(0, 4)}`)))
       .map((name) => `network interface ${name}`),
     ...lines('nft', 'list', 'tables')
       .filter((line) => tables.some((table) => line.endsWith(table)))

@@ -2,7 +2,7 @@ import type { Duplex, Readable, Writable } from 'node:stream'
 import type { DirectorySize } from '../base/directory-size.ts'
 
 /**
- * The shape of CRI v1, in TypeScript: what the kubelet asks of a container runtime. Drivers: process, simulated; later engine, cri.
+ * The shape of CRI v1, in TypeScript: what the kubelet asks of a container runtime. Drivers: process, cri; later engine.
  * A sandbox is a pod's network and life; containers live in it. Ids are chosen by the driver and opaque.
  * All calls may be repeated: stopping what is stopped and removing what is gone succeed.
  */
@@ -31,6 +31,8 @@ export interface Runtime extends AsyncDisposable {
   updateSandbox(id: string, resources: Resources): Promise<void>
   containers(): Promise<ContainerStatus[]>
   containerStatus(id: string): Promise<ContainerStatus | undefined>
+  /** The container's log was renamed: a new file is begun. Absent where whoever writes it finds that out. */
+  reopenLog?(id: string): Promise<void>
   /** Life-cycle events, so that nobody polls. At-least-once; the receiver reads the status. */
   events(signal: AbortSignal): AsyncIterable<{ sandboxId: string; containerId?: string }>
 
@@ -83,6 +85,8 @@ export interface SandboxConfig {
   sharePid: boolean
   /** Which of the runtime's ways to run pods; absent: its usual one. An unknown one is refused by `runSandbox`. */
   runtimeHandler?: string
+  /** A container of it is. */
+  privileged?: boolean
   /** By name, with dots. Those of the network only. */
   sysctls?: Readonly<Record<string, string>>
   /** Of all containers together. */
@@ -132,7 +136,11 @@ export interface ContainerConfig {
   noNewPrivileges?: boolean
   readOnlyRootFilesystem?: boolean
   privileged?: boolean
+  /** Absent: unconfined. */
+  seccomp?: 'RuntimeDefault'
   resources?: Resources
+  /** How soon the kernel ends it when memory is short, from -1000 to 1000. Runtimes that cannot say leave it out. */
+  oomScoreAdjust?: number
   /** A running container of the sandbox whose processes this one sees (`kubectl debug --target`). */
   targetContainerId?: string
   labels: Readonly<Record<string, string>>

@@ -1,5 +1,6 @@
 import { readFileSync, realpathSync } from 'node:fs'
 import { mkdir, writeFile, chmod } from 'node:fs/promises'
+import { totalmem } from 'node:os'
 import path from 'node:path'
 import type { ContainerConfig, ImageStatus } from '../../runtime/api.ts'
 import { containerResources } from '../core/resources.ts'
@@ -8,6 +9,7 @@ import { ConfigError, containerEnvironment, type EnvironmentInput } from '../env
 import { expand, lookupIn } from '../environment/expansion.ts'
 import { uidOf, type Container, type Pod } from '../types.ts'
 import { containerMounts, type VolumeOnHost } from '../volumes/mounts.ts'
+import { oomScore } from './oom-score.ts'
 import { securityOf } from './security.ts'
 
 export interface ContainerConfigInput {
@@ -60,6 +62,7 @@ export async function containerConfig(
       logPath,
       ...securityOf(pod, container, input.image),
       resources: containerResources(container),
+      oomScoreAdjust: oomScore(pod, container, totalmem()),
       labels: containerLabels(pod, container),
     },
   }

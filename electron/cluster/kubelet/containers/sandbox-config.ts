@@ -3,7 +3,7 @@ import type { SandboxConfig } from '../../runtime/api.ts'
 import { normalSysctl } from '../admission/sysctls.ts'
 import { podResources } from '../core/resources.ts'
 import type { NodeDirectories } from '../directories.ts'
-import { containersOf, uidOf, type Pod } from '../types.ts'
+import { containersOf, ephemeralContainersOf, initContainersOf, uidOf, type Pod } from '../types.ts'
 
 export interface ClusterDns {
   /** Where the cluster's DNS answers; undefined when there is none yet. */
@@ -42,6 +42,7 @@ export async function sandboxConfig(
     ...(hostIPC ? { hostIpc: true } : {}),
     sharePid: shareProcessNamespace,
     ...(runtimeHandler ? { runtimeHandler } : {}),
+    ...(isPrivileged(pod) ? { privileged: true } : {}),
     resources: podResources(pod),
     ...(sysctls.length
       ? { sysctls: Object.fromEntries(sysctls.map(({ name: sysctl, value }) => [normalSysctl(sysctl), value])) }
@@ -58,6 +59,12 @@ export async function sandboxConfig(
     ),
   }
 }
+
+/** Source: HasPrivilegedContainer. */
+const isPrivileged = (pod: Pod): boolean =>
+  [...initContainersOf(pod), ...containersOf(pod), ...ephemeralContainersOf(pod)].some(
+    ({ securityContext }) => securityContext?.privileged,
+  )
 
 /** Longest host name that Linux takes. */
 const longestHostname = 63

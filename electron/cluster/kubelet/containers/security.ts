@@ -12,6 +12,7 @@ type SecurityConfig = Pick<
   | 'noNewPrivileges'
   | 'readOnlyRootFilesystem'
   | 'privileged'
+  | 'seccomp'
 >
 
 /** A container's own security context wins over its pod's. Throws ConfigError when it would run as root but must not. */
@@ -24,6 +25,7 @@ export function securityOf(pod: Pod, container: Container, image: ImageStatus): 
   const groups = [...(shared?.supplementalGroups ?? []), ...(shared?.fsGroup === undefined ? [] : [shared.fsGroup])]
   const { supplementalGroupsPolicy: policy } = (shared ?? {}) as { supplementalGroupsPolicy?: string }
   const { add = [], drop = [] } = own?.capabilities ?? {}
+  const seccomp = (own?.seccompProfile ?? shared?.seccompProfile)?.type
   return {
     ...(runAsUser === undefined ? {} : { runAsUser }),
     ...(runAsGroup === undefined ? {} : { runAsGroup }),
@@ -33,6 +35,7 @@ export function securityOf(pod: Pod, container: Container, image: ImageStatus): 
     ...(own?.allowPrivilegeEscalation === false ? { noNewPrivileges: true } : {}),
     ...(own?.readOnlyRootFilesystem ? { readOnlyRootFilesystem: true } : {}),
     ...(own?.privileged ? { privileged: true } : {}),
+    ...(seccomp === 'RuntimeDefault' ? { seccomp } : {}),
   }
 }
 

@@ -24,7 +24,7 @@ export interface LogRotationDeps {
  */
 export function rotateLogs({ runtime, clock, logger, limits = logLimits }: LogRotationDeps): AsyncDisposable {
   return every(limits.interval, clock, async (signal) => {
-    for (const { state, logPath, name } of await runtime.containers()) {
+    for (const { id, state, logPath, name } of await runtime.containers()) {
       if (signal.aborted) return
       if (state !== 'running') continue
       const size = await stat(logPath).then(
@@ -32,9 +32,9 @@ export function rotateLogs({ runtime, clock, logger, limits = logLimits }: LogRo
         () => 0,
       )
       if (size < limits.maxBytes) continue
-      await rotate(logPath, limits.maxFiles, clock).catch((error: Error) =>
-        logger.warn('a log could not be rotated', { container: name, error: error.message }),
-      )
+      await rotate(logPath, limits.maxFiles, clock)
+        .then(() => runtime.reopenLog?.(id))
+        .catch((error: Error) => logger.warn('a log could not be rotated', { container: name, error: error.message }))
     }
   })
 }

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import { readSizes, type CommandOptions, type CommandStreams } from './command-streams.ts'
-import { SpdySession } from './spdy/session.ts'
-import type { SpdyStream } from './spdy/stream.ts'
+import { SpdySession } from '../../base/spdy/session.ts'
+import type { SpdyStream } from '../../base/spdy/stream.ts'
 import { encodeOutcome } from './status.ts'
 
 /** Sub-protocols of SPDY exec in the order of preference, and their versions. v1 has no name. */

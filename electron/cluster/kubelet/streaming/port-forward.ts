@@ -3,8 +3,8 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
-import { SpdySession } from './spdy/session.ts'
-import type { SpdyStream } from './spdy/stream.ts'
+import { SpdySession } from '../../base/spdy/session.ts'
+import type { SpdyStream } from '../../base/spdy/stream.ts'
 import { ChannelSocket } from './websocket/channels.ts'
 import type { ChannelProtocol } from './websocket/protocols.ts'
 
@@ -92,22 +92,29 @@ export async function portForwardOverWebSocket(
 
 async function forward(data: Duplex, error: Duplex, port: number, deps: PortForwardDeps): Promise<void> {
   error.resume()
+  const refuse = async (failure: Error) => {
+    const message = `error forwarding port ${port} to pod ${deps.pod}: ${failure.message}`
+    deps.logger.debug(message)
+    data.resume()
+    await Promise.all([ended(error, Buffer.from(message)), ended(data)])
+  }
   let connection: Duplex
   try {
     connection = await deps.dial(port)
   } catch (failure) {
-    const message = `error forwarding port ${port} to pod ${deps.pod}: ${(failure as Error).message}`
-    deps.logger.debug(message)
-    data.resume()
-    await Promise.all([ended(error, Buffer.from(message)), ended(data)])
-    return
+    return refuse(failure as Error)
   }
+  // Some runtimes learn only later that nobody listens.
+  let refused: Error | undefined
+  connection.once('error', (failure: NodeJS.ErrnoException) => {
+    if (failure.code === 'ECONNREFUSED') refused = failure
+  })
   // Each direction ends by itself: a client that has sent its request may still read the answer.
   const up = pipeline(data, connection).catch(() => connection.destroy())
   const down = pipeline(connection, data).catch(() => data.destroy())
   await Promise.all([up, down])
   connection.destroy()
-  await ended(error)
+  await (refused ? refuse(refused) : ended(error))
 }
 
 function ended(stream: Duplex, last?: Buffer): Promise<void> {

@@ -22,20 +22,35 @@ export async function pickFreePodRange(options: { prefix?: number; taken?: reado
 /** Whether nothing of this machine uses a part of the range but the bridges of these nodes, left over from before. */
 export async function isFreeFor(range: string, clusterIds: readonly string[]): Promise<boolean> {
   const wanted = parseRange(range)
-  const own = new Set(clusterIds.map((id) => bridgeName(networkHash(id))))
-  return (await usedRanges()).every((used) => own.has(used.device) || !overlaps(wanted, used.range))
+  const used = await usedRanges()
+  const own = new Set([...clusterIds.map((id) => bridgeName(networkHash(id))), ...podLinks(wanted, used)])
+  return used.every(({ device, range: other }) => own.has(device) || !overlaps(wanted, other))
 }
 
 /** Throws when something of this machine other than `device` uses a part of the range. */
 export async function checkFree(range: Range, device: string): Promise<void> {
-  const clash = (await usedRanges()).find((used) => used.device !== device && overlaps(range, used.range))
+  const used = await usedRanges()
+  const own = new Set([device, ...podLinks(range, used)])
+  const clash = used.find((each) => !own.has(each.device) && overlaps(range, each.range))
   if (clash)
     throw new Error(
       `the pod range ${formatRange(range)} overlaps ${formatRange(clash.range)} of this machine's interface ${clash.device}`,
     )
 }
 
-async function usedRanges(): Promise<{ range: Range; device: string }[]> {
+/** The host's ends of pods that a container runtime has given an address of the range: they carry its gateway's. */
+const podLinks = (range: Range, used: readonly UsedRange[]): string[] =>
+  used
+    .filter(({ device, range: { base, prefix } }) => device.startsWith('veth') && prefix === 32 && base % 256 === 1)
+    .filter((link) => overlaps(range, link.range))
+    .map(({ device }) => device)
+
+interface UsedRange {
+  range: Range
+  device: string
+}
+
+async function usedRanges(): Promise<UsedRange[]> {
   const interfaces = Object.entries(networkInterfaces()).flatMap(([device, addresses = []]) =>
     addresses.flatMap(({ family, cidr }) => (family === 'IPv4' && cidr ? [{ range: parseRange(cidr), device }] : [])),
   )

@@ -10,16 +10,17 @@ export { isFreeFor, pickFreePodRange } from './free-range.ts'
 
 export async function createPodNetwork(deps: PodNetworkDeps): Promise<PodNetwork> {
   const hash = networkHash(deps.clusterId)
-  const why = deps.driver === 'mapped' ? (deps.why ?? 'it was chosen') : await whyNoBridge()
+  const why = deps.driver === 'mapped' ? (deps.why ?? 'it was chosen') : await whyNoBridge(hash)
   if (deps.driver === 'bridge' && why) throw new Error(`the bridge network cannot be used: ${why}`)
   return why === undefined ? createBridgeNetwork(deps, hash) : createMappedNetwork(deps, hash, why)
 }
 
 /** Undefined when network namespaces and bridges can be made here. */
-async function whyNoBridge(): Promise<string | undefined> {
+async function whyNoBridge(hash: string): Promise<string | undefined> {
   if (process.platform !== 'linux') return `${process.platform} has no network namespaces`
   if (process.getuid?.() !== 0) return 'it takes root'
-  const trial = `whtrial${process.pid}`
+  // Nodes of one process try at the same time.
+  const trial = `whtrial-${hash}-${process.pid}`
   try {
     await command('nft', '--version')
     await command('ip', 'netns', 'add', trial)

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import path from 'node:path'
@@ -9,9 +8,9 @@ import type { Logger } from '../../base/logger.ts'
 import type { Random } from '../../base/random.ts'
 import type { PodAttachment, PodNetwork } from '../../network/api.ts'
 import type { ContainerConfig, ContainerStatus, ExecSession, Resources, Runtime, SandboxConfig } from '../api.ts'
-import { openCgroups } from './cgroups/cgroups.ts'
-import { etcFiles } from './etc.ts'
-import { EventFan } from './event-fan.ts'
+import { openCgroups } from '../cgroups/cgroups.ts'
+import { etcFiles } from '../etc.ts'
+import { EventFan } from '../event-fan.ts'
 import { SampleImages } from './images/samples.ts'
 import { Images, type Image } from './images/service.ts'
 import { namesOf } from './images/store.ts'
@@ -58,8 +57,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   mkdirSync(deps.runDirectory, { recursive: true, mode: 0o700 })
   const { pulled } = deps
   const images = new Images(new SampleImages(deps.imagesDirectory), 'why' in pulled ? pulled : pulled.store)
-  const cgroupName = `wheelhouse-${createHash('sha256').update(deps.directory).digest('hex').slice(0, 10)}`
-  const cgroups = isolation.controlled ? openCgroups(cgroupName, clock) : undefined
+  const cgroups = isolation.controlled ? openCgroups(deps.directory, clock) : undefined
   const events = new EventFan<{ sandboxId: string; containerId?: string }>()
   const sandboxes = new Map<string, Sandbox>()
   const onChange = (sandboxId: string, containerId?: string) =>

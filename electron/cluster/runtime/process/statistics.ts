@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
-import type { ContainerStats, NetworkStats, TrafficStats } from '../api.ts'
-import type { Cgroups } from './cgroups/cgroups.ts'
+import type { ContainerStats, NetworkStats } from '../api.ts'
+import { trafficOf } from '../traffic.ts'
+import type { Cgroups } from '../cgroups/cgroups.ts'
 import type { Sandbox } from './sandbox.ts'
 import { processUsage } from './usage.ts'
 
@@ -35,26 +35,7 @@ export function networkStats(sandboxes: Iterable<Sandbox>, at: number): NetworkS
   const own = [...sandboxes].filter(({ record }) => record.namespace)
   const firsts = new Map(aliveIn(own).map((alive) => [alive.sandboxId, alive.pid]))
   return [...firsts].flatMap(([sandboxId, pid]) => {
-    try {
-      return [{ sandboxId, at, interfaces: parseDevices(readFileSync(`/proc/${pid}/net/dev`, 'utf8')) }]
-    } catch {
-      return []
-    }
-  })
-}
-
-/** Of /proc/net/dev: two lines of titles, then eight numbers of what was received and eight of what was sent. */
-function parseDevices(text: string): NetworkStats['interfaces'] {
-  return text.split('\n').flatMap((line) => {
-    const [, name, rest] = /^\s*(\S+):\s*(.*)$/.exec(line) ?? []
-    if (!name || !rest || name === 'lo') return []
-    const numbers = rest.trim().split(/\s+/).map(Number)
-    const traffic = (at: number): TrafficStats => ({
-      bytes: numbers[at] ?? 0,
-      packets: numbers[at + 1] ?? 0,
-      errors: numbers[at + 2] ?? 0,
-      dropped: numbers[at + 3] ?? 0,
-    })
-    return [{ name, received: traffic(0), sent: traffic(8) }]
+    const interfaces = trafficOf(pid)
+    return interfaces ? [{ sandboxId, at, interfaces }] : []
   })
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import type { Usage } from './cgroups/usage.ts'
+import type { Usage } from '../cgroups/usage.ts'
 
 interface ProcessRow {
   pid: number

@@ -1,22 +1,9 @@
+import { message } from '../../base/protobuf-descriptor.ts'
+
 /**
  * The part of etcd's v3 API that the driver speaks, as protobuf.js describes messages. Source: etcd's rpc.proto and
  * kv.proto; field numbers are the protocol.
  */
-type Fields = Record<string, { type: string; id: number; rule?: 'repeated' }>
-
-const message = (spec: string, oneofs?: Record<string, { oneof: string[] }>) => ({
-  fields: Object.fromEntries(
-    spec
-      .trim()
-      .split(/\s*;\s*/)
-      .map((line): [string, Fields[string]] => {
-        const [, many, type, name, id] = /^(repeated )?(\S+) (\S+) = (\d+)$/.exec(line)!
-        return [name!, { type: type!, id: Number(id), ...(many ? { rule: 'repeated' } : {}) }]
-      }),
-  ),
-  ...(oneofs ? { oneofs } : {}),
-})
-
 export const descriptor = {
   nested: {
     mvccpb: {

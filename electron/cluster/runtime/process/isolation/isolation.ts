@@ -1,5 +1,5 @@
 import type { ContainerStatus } from '../../api.ts'
-import type { ContainerCgroup } from '../cgroups/cgroups.ts'
+import type { ContainerCgroup } from '../../cgroups/cgroups.ts'
 import type { Runnable } from '../images/runnable.ts'
 import type { SampleImage } from '../images/samples.ts'
 import type { ContainerRecord, SandboxRecord } from '../records.ts'

@@ -1,6 +1,6 @@
 import { chownSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
-import type { ContainerCgroup } from '../cgroups/cgroups.ts'
+import type { ContainerCgroup } from '../../cgroups/cgroups.ts'
 import { findUser, type ContainerUser } from '../images/users.ts'
 import type { PulledImage } from '../images/service.ts'
 import type { ImageStore } from '../images/store.ts'

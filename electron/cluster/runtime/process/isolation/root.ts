@@ -1,6 +1,6 @@
 import { chmodSync, copyFileSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { group, nameService, passwd } from '../etc.ts'
+import { group, nameService, passwd } from '../../etc.ts'
 import { boxPath, type SampleImage } from '../images/samples.ts'
 
 const directories = [

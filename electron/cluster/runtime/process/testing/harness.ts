@@ -8,7 +8,8 @@ import { silentLogger } from '../../../base/logger.ts'
 import { systemRandom } from '../../../base/random.ts'
 import type { PodNetwork } from '../../../network/api.ts'
 import { createPodNetwork } from '../../../network/pod-network/pod-network.ts'
-import type { ContainerConfig, Runtime, SandboxConfig } from '../../api.ts'
+import type { Runtime } from '../../api.ts'
+import { testPods, type TestPods } from '../../testing/pods.ts'
 import { chooseIsolation } from '../isolation/choose.ts'
 import type { Isolation } from '../isolation/isolation.ts'
 import { serveLifeline } from '../lifeline.ts'
@@ -16,21 +17,13 @@ import { openPulled } from '../pulled.ts'
 import { createProcessRuntime } from '../runtime.ts'
 import { shortDirectory, type Programs } from './programs.ts'
 
-export interface Harness extends AsyncDisposable {
+export interface Harness extends TestPods, AsyncDisposable {
   directory: string
   network: PodNetwork
-  runtime: Runtime
   /** Lets the driver go, as an agent that dies does, and makes another one over the same state. */
   replaceRuntime(): Promise<Runtime>
   /** What happens to shims when the cluster's process is gone without a word. */
   cutLifeline(): Promise<void>
-  sandbox(changes?: Partial<SandboxConfig>): Promise<string>
-  /** A started container of the shell image; `args` go to its `sh -c`. */
-  shell(sandboxId: string, script: string, changes?: Partial<ContainerConfig>): Promise<string>
-  container(changes?: Partial<ContainerConfig>): ContainerConfig
-  exited(containerId: string): Promise<void>
-  /** Lines of a container's log: stream, tag and text. */
-  log(containerId: string): Promise<{ at: string; stream: string; tag: string; text: string }[]>
 }
 
 export interface HarnessOptions {
@@ -108,83 +101,29 @@ export async function createHarness({
       pulled,
     })
   let runtime = await make()
-  let names = 0
 
-  const container = (changes: Partial<ContainerConfig> = {}): ContainerConfig => ({
-    name: 'main',
-    attempt: 0,
-    image: 'wheelhouse/shell',
-    env: [],
-    mounts: [],
-    tty: false,
-    stdin: false,
-    stdinOnce: false,
-    logPath: `main-${++names}/0.log`,
-    labels: {},
-    ...changes,
-  })
-
-  return {
-    directory,
-    network,
-    get runtime() {
-      return runtime
+  return Object.assign(
+    testPods(() => runtime, 'wheelhouse/shell', directory),
+    {
+      directory,
+      network,
+      async replaceRuntime() {
+        await runtime[Symbol.asyncDispose]()
+        runtime = await make()
+        return runtime
+      },
+      async cutLifeline() {
+        await lifeline?.[Symbol.asyncDispose]()
+        lifeline = undefined
+      },
+      async [Symbol.asyncDispose]() {
+        for (const { id } of await runtime.sandboxes()) await runtime.removeSandbox(id)
+        await runtime[Symbol.asyncDispose]()
+        await lifeline?.[Symbol.asyncDispose]()
+        await disposer[Symbol.asyncDispose]()
+      },
     },
-    async replaceRuntime() {
-      await runtime[Symbol.asyncDispose]()
-      runtime = await make()
-      return runtime
-    },
-    async cutLifeline() {
-      await lifeline?.[Symbol.asyncDispose]()
-      lifeline = undefined
-    },
-    sandbox: (changes = {}) =>
-      runtime.runSandbox({
-        name: `pod-${++names}`,
-        namespace: 'default',
-        uid: systemRandom.uuid(),
-        attempt: 0,
-        hostname: `pod-${names}`,
-        labels: {},
-        logDirectory: path.join(directory, 'logs', `pod-${names}`),
-        dns: { servers: [], searches: [], options: [] },
-        hostAliases: [],
-        hostNetwork: false,
-        sharePid: false,
-        portMappings: [],
-        ...changes,
-      }),
-    container,
-    async shell(sandboxId, script, changes = {}) {
-      const id = await runtime.createContainer(sandboxId, container({ command: ['sh', '-c', script], ...changes }))
-      await runtime.startContainer(id)
-      return id
-    },
-    async exited(containerId) {
-      const stop = new AbortController()
-      const events = runtime.events(stop.signal)
-      if ((await runtime.containerStatus(containerId))?.state === 'exited') return stop.abort()
-      for await (const event of events) {
-        if (event.containerId === containerId && (await runtime.containerStatus(containerId))?.state === 'exited') break
-      }
-      stop.abort()
-    },
-    async log(containerId) {
-      const file = (await runtime.containerStatus(containerId))!.logPath
-      const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
-      return lines.map((line) => {
-        const [, at = '', stream = '', tag = '', text = ''] = /^(\S+) (stdout|stderr) ([FP]) (.*)$/s.exec(line) ?? []
-        return { at, stream, tag, text }
-      })
-    },
-    async [Symbol.asyncDispose]() {
-      for (const { id } of await runtime.sandboxes()) await runtime.removeSandbox(id)
-      await runtime[Symbol.asyncDispose]()
-      await lifeline?.[Symbol.asyncDispose]()
-      await disposer[Symbol.asyncDispose]()
-    },
-  }
+  )
 }
 
 /** Stands for the process of a cluster: disposing it kills it. */

@@ -5,7 +5,7 @@ import type { LayerEntry } from './image.ts'
 export const busyboxFile = '/bin/busybox'
 
 const applets =
-  'sh id cat ls echo sleep stat chown su env mount touch ping ps umount mknod mkdir nc kill grep chmod tty true wget hostname tar vi httpd'
+  'sh id cat ls echo sleep stat chown su env mount touch ping ps umount mknod mkdir nc kill grep chmod tty wget hostname tar vi httpd head tr stty printf true'
 
 /** The entries of a layer that has its commands in /bin. */
 export function busyboxBase(): LayerEntry[] {

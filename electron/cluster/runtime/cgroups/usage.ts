@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import type { ContainerStats } from '../../api.ts'
+import type { ContainerStats } from '../api.ts'
 import type { Layout } from './layout.ts'
 
 export type Usage = Pick<ContainerStats, 'cpuNanos' | 'memoryBytes' | 'details'>

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import type { Resources } from '../../api.ts'
+import type { Resources } from '../api.ts'
 import type { Layout } from './layout.ts'
 
 const periodMicros = 100_000

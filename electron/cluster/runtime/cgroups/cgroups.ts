@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import path from 'node:path'
-import type { Clock } from '../../../base/clock.ts'
-import type { Resources } from '../../api.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Resources } from '../api.ts'
 import { findLayout, placesOf, type Layout } from './layout.ts'
 import { applyLimits, killTogether, limitProcesses, write } from './limits.ts'
 import { usageOf, type Usage } from './usage.ts'
@@ -25,9 +26,11 @@ export class Cgroups {
   readonly #layout: Layout
   readonly #parent: string
   readonly #clock: Clock
+  readonly #shared: boolean
 
-  /** `parent`: the name of this cluster's own group. */
-  constructor(layout: Layout, parent: string, clock: Clock) {
+  /** `parent`: the name of this cluster's own group. `shared`: a container runtime makes groups in those of pods. */
+  constructor(layout: Layout, parent: string, clock: Clock, shared = false) {
+    this.#shared = shared
     this.#layout = layout
     this.#parent = parent
     this.#clock = clock
@@ -69,9 +72,14 @@ export class Cgroups {
     return placesOf(this.#layout, this.#parent, sandboxId)
   }
 
+  /** The pod's group, as a container runtime is told where to make the containers' own. */
+  parentOf(sandboxId: string): string {
+    return `/${this.#parent}/${sandboxId}`
+  }
+
   /** Removes what pods of an earlier run have left, but for those that live. */
   async retain(sandboxIds: ReadonlySet<string>): Promise<void> {
-    for (const place of placesOf(this.#layout, this.#parent)) {
+    for (const place of this.#everywhere()) {
       for (const pod of foldersIn(place).filter((name) => !sandboxIds.has(name))) {
         for (const container of foldersIn(path.join(place, pod)))
           await removeGroup(path.join(place, pod, container), this.#clock)
@@ -85,10 +93,18 @@ export class Cgroups {
   }
 
   async remove(sandboxId: string, containerId?: string): Promise<void> {
-    for (const place of placesOf(this.#layout, this.#parent, sandboxId, containerId ?? ''))
-      await removeGroup(place, this.#clock)
+    for (const place of this.#everywhere(sandboxId, containerId ?? '')) await removeGroup(place, this.#clock)
     // The cluster's own group goes with its last pod's.
-    if (containerId === undefined) placesOf(this.#layout, this.#parent).forEach(removeIfEmpty)
+    if (containerId === undefined) this.#everywhere().forEach(removeIfEmpty)
+  }
+
+  /** The places of a group, those that a container runtime has made of it included. */
+  #everywhere(...names: string[]): string[] {
+    const others = this.#shared ? this.#layout.others : []
+    return [
+      ...placesOf(this.#layout, this.#parent, ...names),
+      ...others.map((tree) => path.join(tree, this.#parent, ...names)),
+    ]
   }
 
   /** Whether groups can be made here, and limit memory. */
@@ -120,10 +136,12 @@ export class Cgroups {
   }
 }
 
-export function openCgroups(parent: string, clock: Clock): Cgroups | undefined {
+/** `directory`: of the runtime whose pods these are. */
+export function openCgroups(directory: string, clock: Clock, { shared = false } = {}): Cgroups | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined
   const layout = findLayout()
-  const cgroups = layout && new Cgroups(layout, parent, clock)
+  const parent = `wheelhouse-${createHash('sha256').update(directory).digest('hex').slice(0, 10)}`
+  const cgroups = layout && new Cgroups(layout, parent, clock, shared)
   return cgroups?.tryOut() ? cgroups : undefined
 }
 

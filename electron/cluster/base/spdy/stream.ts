@@ -60,6 +60,13 @@ export class SpdyStream extends Duplex {
     this.destroy(new Error('stream reset by peer'))
   }
 
+  /** The peer is done with the stream: what came is all there is, and nobody reads what goes. */
+  receiveFarewell(): void {
+    this.#localDone = true
+    if (!this.#remoteDone && !this.destroyed) this.#endRemote()
+    this.#windowWaiter?.()
+  }
+
   receiveWindow(delta: number): void {
     this.#window += delta
     const waiter = this.#windowWaiter

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FakeClock } from '../../../base/fake-clock.ts'
+import { FakeClock } from '../../base/fake-clock.ts'
 import { Cgroups } from './cgroups.ts'
 import { findLayout } from './layout.ts'
 
@@ -91,12 +91,15 @@ describe('control groups of version 2', () => {
 describe('control groups of version 1', () => {
   it('are one tree for each controller, those of CPU under either name', () => {
     for (const name of ['memory', 'cpu,cpuacct', 'pids']) group(name, { tasks: '' })
+    group('devices', { 'cgroup.procs': '' })
+    group('no-group', {})
     expect(findLayout(root)).toEqual({
       memory: path.join(root, 'memory'),
       cpu: path.join(root, 'cpu,cpuacct'),
       cpuacct: path.join(root, 'cpu,cpuacct'),
       pids: path.join(root, 'pids'),
       v2: false,
+      others: [path.join(root, 'devices')],
     })
   })
 

@@ -19,7 +19,10 @@ export interface SpdySessionOptions {
   transport: Duplex
   /** Called for every stream the peer opens, before any of its data; false refuses it. */
   onStream(stream: SpdyStream): boolean
-  /** Client sessions open odd streams, servers even ones. */
+  /**
+   * Client sessions open odd streams, servers even ones. Go's servers cancel streams that they are done with, which for a
+   * client is their end.
+   */
   client?: boolean
 }
 
@@ -38,6 +41,7 @@ export class SpdySession implements StreamCarrier {
   readonly #headerWriter = new HeaderWriter()
   readonly #streams = new Map<number, SpdyStream>()
   readonly #waiting: (() => void)[] = []
+  readonly #isClient: boolean
   #lastPeerStream = 0
   #nextStream: number
   #goaway = false
@@ -48,7 +52,8 @@ export class SpdySession implements StreamCarrier {
   constructor(options: SpdySessionOptions) {
     this.#transport = options.transport
     this.#onStream = options.onStream
-    this.#nextStream = options.client ? 1 : 2
+    this.#isClient = options.client ?? false
+    this.#nextStream = this.#isClient ? 1 : 2
     this.#transport.on('drain', () => this.#flushWaiting())
     this.#transport.on('error', () => {})
     this.closed = this.#run()
@@ -125,6 +130,8 @@ export class SpdySession implements StreamCarrier {
         await this.#headerReader.read(frame.headerBlock)
         return frame.fin ? this.#streams.get(frame.streamId)?.receive(Buffer.alloc(0), true) : undefined
       case 'rst-stream':
+        if (this.#isClient && frame.status === resetStatus.cancel)
+          return this.#streams.get(frame.streamId)?.receiveFarewell()
         return this.#streams.get(frame.streamId)?.receiveReset()
       case 'ping':
         // A ping whose parity is ours is the answer to our own.

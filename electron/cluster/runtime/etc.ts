@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { SandboxConfig } from '../api.ts'
+import type { SandboxConfig } from './api.ts'
 
 /** The files of /etc that Kubernetes manages in every container of a pod. */
 export function etcFiles(config: SandboxConfig, ip: string): Record<'hosts' | 'hostname' | 'resolv.conf', string> {

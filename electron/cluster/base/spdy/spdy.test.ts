@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { constants, createDeflate } from 'node:zlib'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { socketPair } from '../../testing/pipes.ts'
+import { socketPair } from '../testing/pipes.ts'
 import { headerDictionary } from './dictionary.ts'
 import {
   encodeDataHead,
@@ -191,6 +192,14 @@ describe('a session', () => {
     const stream = client.open({})
     await new Promise<void>((resolve) => stream.once('close', resolve))
     expect(stream.destroyed).toBe(true)
+  })
+
+  it('gives a client all of a stream that the server cancels when it is done with it', async () => {
+    const { client } = await pair((stream) => {
+      stream.write('the last word', () => stream.reset())
+      return true
+    })
+    expect(await text(client.open({}))).toBe('the last word')
   })
 
   it('ends all streams when the connection breaks', async () => {

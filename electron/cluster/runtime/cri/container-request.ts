@@ -1,0 +1,94 @@
+import type { ContainerConfig as Wanted, ImageStatus, SandboxConfig } from '../api.ts'
+import { namespaceMode, seccompProfile, type ContainerConfig, type ContainerSecurity } from './messages.ts'
+import { linuxResources } from './resources.ts'
+import { nodeLabel, podNamespaces } from './sandbox-request.ts'
+
+/** Holds the Resources that the container was made with as JSON: the runtime knows them in the kernel's units only. */
+export const resourcesAnnotation = 'wheelhouse.dev/resources'
+
+export interface ContainerPlace {
+  node: string
+  sandbox: SandboxConfig
+  image: ImageStatus
+  /** On the host; becomes /etc/hosts. */
+  hostsFile: string
+}
+
+/** As the kubelet asks for a container. */
+export function containerRequest(config: Wanted, place: ContainerPlace): ContainerConfig {
+  const { resources = {} } = config
+  const hosts = { hostPath: place.hostsFile, containerPath: '/etc/hosts', readOnly: false }
+  const ownHosts = config.mounts.some(({ containerPath }) => containerPath === hosts.containerPath)
+  return {
+    metadata: { name: config.name, attempt: config.attempt },
+    image: { image: place.image.id, user_specified_image: config.image },
+    command: config.command ?? [],
+    args: config.args ?? [],
+    working_dir: config.workingDir ?? '',
+    envs: config.env.map(({ name, value }) => ({ key: name, value })),
+    mounts: [...config.mounts, ...(ownHosts ? [] : [hosts])].map(({ hostPath, containerPath, readOnly }) => ({
+      host_path: hostPath,
+      container_path: containerPath,
+      readonly: readOnly,
+    })),
+    labels: { ...config.labels, [nodeLabel]: place.node },
+    annotations: { [resourcesAnnotation]: JSON.stringify(resources) },
+    log_path: config.logPath,
+    stdin: config.stdin,
+    stdin_once: config.stdinOnce,
+    tty: config.tty,
+    linux: {
+      resources: { ...linuxResources(resources), oom_score_adj: config.oomScoreAdjust ?? 0 },
+      security_context: security(config, place),
+    },
+  }
+}
+
+/** What of /proc and /sys is kept from containers that are not privileged. Source: kubelet's defaultMaskedPaths. */
+const maskedPaths = [
+  '/proc/asound',
+  '/proc/acpi',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap',
+]
+const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
+
+function security(config: Wanted, { sandbox, image }: ContainerPlace): ContainerSecurity {
+  const { privileged = false, capabilities, supplementalGroups = [], targetContainerId } = config
+  const namespaces = podNamespaces(sandbox)
+  return {
+    privileged,
+    namespace_options: targetContainerId
+      ? { ...namespaces, pid: namespaceMode.target, target_id: targetContainerId }
+      : namespaces,
+    readonly_rootfs: config.readOnlyRootFilesystem ?? false,
+    no_new_privs: config.noNewPrivileges ?? false,
+    masked_paths: privileged ? [] : maskedPaths,
+    readonly_paths: privileged ? [] : readonlyPaths,
+    supplemental_groups: supplementalGroups,
+    seccomp: {
+      profile_type:
+        config.seccomp === 'RuntimeDefault' && !privileged ? seccompProfile.runtimeDefault : seccompProfile.unconfined,
+    },
+    ...(capabilities
+      ? { capabilities: { add_capabilities: capabilities.add, drop_capabilities: capabilities.drop } }
+      : {}),
+    ...user(config, image),
+    ...(config.runAsGroup === undefined ? {} : { run_as_group: { value: config.runAsGroup } }),
+  }
+}
+
+/** A group may not be given without a user, so the image's is said too. */
+function user({ runAsUser }: Wanted, image: ImageStatus): Pick<ContainerSecurity, 'run_as_user' | 'run_as_username'> {
+  const id = runAsUser ?? image.user
+  if (id !== undefined) return { run_as_user: { value: id } }
+  return image.username ? { run_as_username: image.username } : {}
+}

@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { systemClock } from '../../../base/clock.ts'
+import { Disposer } from '../../../base/dispose.ts'
+import { silentLogger } from '../../../base/logger.ts'
+import { createPodNetwork } from '../../../network/pod-network/pod-network.ts'
+import type { Runtime } from '../../api.ts'
+import type { ContractHarness } from '../../testing/contract.ts'
+import { testPods } from '../../testing/pods.ts'
+import { openCni } from '../cni.ts'
+import { createCriRuntime } from '../runtime.ts'
+import { startContainerd, type TestContainerd } from './containerd.ts'
+import { serveImages, type TestImages } from './images.ts'
+
+export interface CriHarness extends ContractHarness, AsyncDisposable {
+  containerd: TestContainerd
+  images: TestImages
+  /** The driver of another node over the same containerd. */
+  openOther(): Promise<Runtime>
+  /** Lets the driver go, as an agent that dies does, and makes another one over the same containerd. */
+  replaceRuntime(): Promise<Runtime>
+}
+
+/** The driver over a containerd of its own, in the network of a node. */
+export async function createHarness(podCidr: string): Promise<CriHarness> {
+  const directory = mkdtempSync('/tmp/wh-cri-')
+  const disposer = new Disposer()
+  disposer.defer(() => rmSync(directory, { recursive: true, force: true }))
+  const images = disposer.own(await serveImages())
+  const containerd = disposer.own(await startContainerd(path.join(directory, 'containerd'), images.pause))
+  const { socket } = containerd
+  const network = disposer.own(
+    await createPodNetwork({
+      clock: systemClock,
+      logger: silentLogger,
+      podCidr,
+      clusterId: directory,
+      directory: path.join(directory, 'network'),
+      runDirectory: directory,
+      driver: 'bridge',
+    }),
+  )
+  const cni = disposer.own(
+    await openCni({
+      clock: systemClock,
+      socket,
+      name: 'wheelhouse-test',
+      podCidr,
+      directory: path.join(directory, 'addresses'),
+    }),
+  )
+  const make = (node = 'test') =>
+    createCriRuntime({
+      clock: systemClock,
+      logger: silentLogger,
+      socket,
+      node,
+      directory: path.join(directory, 'state', node),
+      dial: (ip, port) => network.dial(ip, port),
+      limits: cni.limits,
+    })
+  let runtime = await make()
+  for (const image of [images.shell, images.hello]) await runtime.images.pull(image)
+  return Object.assign(
+    testPods(() => runtime, images.shell, directory),
+    {
+      directory,
+      network,
+      containerd,
+      images,
+      hello: images.hello,
+      sizeCommand: 'set -- $(stty size); echo $2x$1',
+      openOther: () => make('other'),
+      async replaceRuntime() {
+        await runtime[Symbol.asyncDispose]()
+        runtime = await make()
+        return runtime
+      },
+      async [Symbol.asyncDispose]() {
+        for (const { id } of await runtime.sandboxes()) await runtime.removeSandbox(id)
+        await runtime[Symbol.asyncDispose]()
+        await disposer[Symbol.asyncDispose]()
+      },
+    },
+  )
+}

@@ -1,0 +1,67 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { CriConnection } from './connection.ts'
+import type { View } from './view.ts'
+
+export interface WatchDeps {
+  cri: CriConnection
+  view: View
+  clock: Clock
+  logger: Logger
+}
+
+/** The kubelet's relist period, and the one where the runtime tells of changes itself. */
+const period = 1000
+const periodWithEvents = 30_000
+
+/**
+ * Looks at the runtime's containers again and again, and whenever it tells of a change, where it does. A runtime that
+ * does not answer is waited for.
+ */
+export function watchRuntime({ cri, view, clock, logger }: WatchDeps): AsyncDisposable {
+  const stop = new AbortController()
+  let hasEvents = false
+  let away = false
+  let wake = () => {}
+
+  const look = async () => {
+    try {
+      await view.look()
+      if (away) logger.info('the container runtime answers again')
+      away = false
+    } catch (error) {
+      if (!away && !stop.signal.aborted)
+        logger.warn('the container runtime does not answer', { error: (error as Error).message })
+      away = true
+    }
+  }
+  const looking = async () => {
+    while (!stop.signal.aborted) {
+      const nudged = new Promise<void>((resolve) => (wake = resolve))
+      await look()
+      const pause = new AbortController()
+      void nudged.then(() => pause.abort())
+      await clock.sleep(hasEvents ? periodWithEvents : period, pause.signal).catch(() => {})
+    }
+  }
+  const listening = async () => {
+    while (!stop.signal.aborted) {
+      const heard = () => {
+        hasEvents = true
+        wake()
+      }
+      // Runtimes that tell nothing say so at once; those that are away come back.
+      await cri.events(heard, stop.signal).catch(() => {})
+      hasEvents = false
+      await clock.sleep(periodWithEvents, stop.signal).catch(() => {})
+    }
+  }
+  const running = Promise.all([looking(), listening()])
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort(new Error('the runtime is let go of'))
+      wake()
+      await running
+    },
+  }
+}

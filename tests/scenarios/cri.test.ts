@@ -1,0 +1,210 @@
+import type { Node, Pod } from 'kubernetes-types/core/v1'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startContainerd, type TestContainerd } from '../../electron/cluster/runtime/cri/testing/containerd.ts'
+import { serveImages, type TestImages } from '../../electron/cluster/runtime/cri/testing/images.ts'
+import { curl } from '../support/http.ts'
+import { descendants, saidBy } from '../support/processes.ts'
+import { temporaryFolder, up, type TestCluster } from '../support/cluster.ts'
+import { eventually } from '../support/wait.ts'
+
+/** A cluster with one node of processes and one of a containerd of its own. */
+describe('a node of containerd', { timeout: 90_000 }, () => {
+  const folder = temporaryFolder()
+  let images: TestImages
+  let containerd: TestContainerd
+  let cluster: TestCluster
+
+  const k = (...args: string[]) => cluster.kubectl(...args)
+  const pod = (name: string) => cluster.kubectl.json<Pod>('get', 'pod', name)
+  const status = async (name: string) => (await pod(name)).status!
+
+  const manifest = () => `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: page }
+data: { greeting: "from a volume" }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: web, labels: { app: web } }
+spec:
+  nodeName: wheelhouse-cri
+  terminationGracePeriodSeconds: 1
+  containers:
+    - name: web
+      image: ${images.hello}
+      readinessProbe: { httpGet: { path: /, port: 8000 }, periodSeconds: 1 }
+      livenessProbe: { exec: { command: [cat, /page/greeting] }, periodSeconds: 1 }
+      startupProbe: { tcpSocket: { port: 8000 }, periodSeconds: 1 }
+      volumeMounts: [{ name: page, mountPath: /page }, { name: shared, mountPath: /shared }]
+    - name: side
+      image: ${images.shell}
+      command:
+        - sh
+        - -c
+        - |
+          echo begun; echo trouble >&2; echo from side > /shared/file; httpd -p 127.0.0.1:8001 -h /shared
+          while [ ! -e /shared/stop ]; do sleep 0.2; done
+          rm /shared/stop; exit 7
+      volumeMounts: [{ name: shared, mountPath: /shared }]
+  volumes: [{ name: page, configMap: { name: page } }, { name: shared, emptyDir: {} }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { selector: { app: web }, ports: [{ port: 80, targetPort: 8000 }] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: client }
+spec:
+  nodeName: wheelhouse
+  terminationGracePeriodSeconds: 1
+  containers: [{ name: client, image: ${images.shell}, command: [sleep, "100000"] }]
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: once }
+spec:
+  nodeName: wheelhouse-cri
+  restartPolicy: Never
+  securityContext: { runAsUser: 1000, runAsGroup: 2000, fsGroup: 3000 }
+  containers:
+    - name: main
+      image: ${images.shell}
+      command: [sh, -c, "id; echo bye > /dev/termination-log; exit 4"]
+      securityContext: { readOnlyRootFilesystem: true, capabilities: { drop: [ALL] } }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: missing }
+spec: { nodeName: wheelhouse-cri, containers: [{ name: main, image: "${images.registry.host}/nothing:1" }] }
+`
+
+  beforeAll(async () => {
+    images = await serveImages()
+    containerd = await startContainerd(path.join(folder.path, 'c'), images.pause)
+    cluster = await up(
+      ['--nodes', 'process=1,cri=1', '--cri-socket', containerd.socket],
+      path.join(folder.path, 'data'),
+    )
+    for (const node of ['wheelhouse', 'wheelhouse-cri'])
+      await eventually(
+        `node ${node}`,
+        () => k('wait', '--for=condition=Ready', `node/${node}`, '--timeout=60s'),
+        60_000,
+      )
+    const { code, stderr } = await cluster.kubectl.run(['apply', '-f', '-'], manifest())
+    if (code) throw new Error(stderr)
+  }, 90_000)
+
+  afterAll(async () => {
+    try {
+      await cluster?.[Symbol.asyncDispose]()
+    } finally {
+      await containerd?.[Symbol.asyncDispose]()
+      await images?.[Symbol.asyncDispose]()
+      folder[Symbol.dispose]()
+    }
+  }, 90_000)
+
+  it('says what it runs containers with', async () => {
+    const { status } = await cluster.kubectl.json<Node>('get', 'node', 'wheelhouse-cri')
+    expect(status?.nodeInfo?.containerRuntimeVersion).toMatch(/^containerd:\/\/1\./)
+    expect(status?.conditions?.find(({ type }) => type === 'wheelhouse.dev/FullyIsolated')?.status).toBe('True')
+  })
+
+  it('runs a pod with probes, volumes, logs and exec', async () => {
+    await k('wait', '--for=condition=Ready', 'pod/web', 'pod/client', '--timeout=60s')
+    const { containerStatuses } = await status('web')
+    expect(containerStatuses!.map(({ image, restartCount }) => ({ image, restartCount }))).toEqual([
+      { image: images.shell, restartCount: 0 },
+      { image: images.hello, restartCount: 0 },
+    ])
+    expect(containerStatuses![0]!.containerID).toMatch(/^containerd:\/\/[0-9a-f]{64}$/)
+    expect(containerStatuses![0]!.imageID).toMatch(/@sha256:[0-9a-f]{64}$/)
+    expect((await k('logs', 'web', '-c', 'side')).split('\n').sort()).toEqual(['', 'begun', 'trouble'])
+    expect(await k('exec', 'web', '-c', 'web', '--', 'cat', '/page/greeting', '/shared/file')).toBe(
+      'from a volumefrom side\n',
+    )
+    const { code, stdout } = await cluster.kubectl.run(
+      ['exec', '-i', 'web', '-c', 'side', '--', 'sh', '-c', 'cat; exit 3'],
+      'through stdin',
+    )
+    expect({ code, stdout }).toEqual({ code: 3, stdout: 'through stdin' })
+  })
+
+  it('is reached from pods of the other node by address, by Service and by name, and reaches them', async () => {
+    const { podIP } = await status('web')
+    const answer = '{"app":"hello","pod":"web","version":"v2"}'
+    const get = (from: string, url: string) => k('exec', from, '--', 'wget', '-q', '-O', '-', url)
+    expect(await get('client', `http://${podIP}:8000/`)).toBe(answer)
+    await eventually('the Service', async () => (await get('client', 'http://web/').catch(() => '')) === answer)
+    expect(await get('web', 'http://web.default/')).toBe(answer)
+    const other = (await status('client')).podIP!
+    expect(await k('exec', 'web', '-c', 'side', '--', 'ping', '-c', '1', other)).toContain('1 packets received')
+  })
+
+  it('forwards ports, those that listen on the loopback of the pod only included', async () => {
+    for (const [port, path, answer] of [
+      [8000, '/', '{"app":"hello","pod":"web","version":"v2"}'],
+      [8001, '/file', 'from side\n'],
+    ] as const) {
+      using forward = cluster.kubectl.start('port-forward', 'pod/web', `:${port}`)
+      const said = saidBy(forward)
+      const local = await eventually('a port', () => /127\.0\.0\.1:(\d+)/.exec(said())?.[1])
+      expect((await curl(`http://127.0.0.1:${local}${path}`)).body).toBe(answer)
+    }
+  })
+
+  it('keeps how a container ended, and who it was', async () => {
+    await k('wait', '--for=jsonpath={.status.phase}=Failed', 'pod/once', '--timeout=60s')
+    const [ended] = (await status('once')).containerStatuses!
+    expect(ended!.state?.terminated).toMatchObject({ exitCode: 4, reason: 'Error', message: 'bye\n' })
+    expect(await k('logs', 'once')).toContain('uid=1000 gid=2000 groups=2000,3000')
+  })
+
+  it('tells of an image that cannot be had in the words of the runtime', async () => {
+    await eventually(
+      'an error',
+      async () => (await status('missing')).containerStatuses?.[0]?.state?.waiting !== undefined,
+    )
+    await eventually('the event', async () =>
+      (await k('get', 'events', '--field-selector=involvedObject.name=missing')).includes(
+        `Failed to pull image "${images.registry.host}/nothing:1": rpc error: code = NotFound desc = failed to pull and unpack image`,
+      ),
+    )
+    await k('delete', 'pod', 'missing')
+  })
+
+  it('leaves containers alone when its agent is killed, and when containerd is', async () => {
+    const before = (await status('web')).containerStatuses
+    const [agent] = descendants(cluster.pid)
+    process.kill(agent!, 'SIGKILL')
+    await containerd.restart()
+    await eventually('another agent', () => !descendants(cluster.pid).includes(agent!))
+    await eventually(
+      'exec',
+      async () => (await k('exec', 'web', '-c', 'web', '--', 'echo', 'here').catch(() => '')) === 'here\n',
+    )
+    await k('wait', '--for=condition=Ready', 'pod/web', '--timeout=60s')
+    const lives = (statuses: typeof before) =>
+      statuses!.map(({ containerID, restartCount }) => ({ containerID, restartCount }))
+    expect(lives((await status('web')).containerStatuses)).toEqual(lives(before))
+  })
+
+  it('sees a container that ends, and starts it again', async () => {
+    await k('exec', 'web', '-c', 'side', '--', 'touch', '/shared/stop')
+    const side = async () => (await status('web')).containerStatuses!.find(({ name }) => name === 'side')!
+    await eventually('a restart', async () => (await side()).restartCount === 1 && (await side()).state?.running)
+    expect((await side()).lastState?.terminated).toMatchObject({ exitCode: 7, reason: 'Error' })
+    expect(await k('logs', 'web', '-c', 'side', '--previous')).toContain('begun')
+  })
+
+  it('removes what was deleted', async () => {
+    await k('delete', 'pod', 'web', 'once', '--timeout=60s')
+    expect(await cluster.kubectl.run(['get', 'pod', 'web'])).toMatchObject({ code: 1 })
+    await eventually('no sandbox left', () => containerd.shims().length === 0)
+  })
+})

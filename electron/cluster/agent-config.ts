@@ -10,6 +10,8 @@ export interface AgentConfig {
   simulated: { count: number; name: string; client: PemPair } | undefined
   /** Identity of the service proxy and of DNS. */
   proxy: PemPair
+  /** Identity of the ingress controller, and what it shows for hosts without a certificate of their own. */
+  ingress: { client: PemPair; certificate: PemPair }
   /** Identity of who removes the directories of deleted volumes. */
   volumes: PemPair
   /** What the node agents' HTTPS server shows. */

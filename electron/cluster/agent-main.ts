@@ -12,6 +12,7 @@ import { NodeDirectories } from './kubelet/directories.ts'
 import { PullRecords } from './kubelet/images/pull-records.ts'
 import { startHostDirectories } from './kubelet/volumes/host-directories.ts'
 import { openLogFile } from './log-file.ts'
+import { IngressController } from './network/ingress/ingress.ts'
 import { startNodeNetwork, type NodeNetwork } from './network/node-network.ts'
 import type { Locate, PodNetwork } from './network/api.ts'
 import { createPodNetwork } from './network/pod-network/pod-network.ts'
@@ -114,7 +115,21 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
       domain: config.clusterDomain,
       apiServer: { address: advertisedAddress(config), port: Number(new URL(config.server).port) },
     })
-    const { limits } = owned.own(nodeNetwork)
+    const { limits, services } = owned.own(nodeNetwork)
+    await nodeNetwork.whenSynced()
+    owned.own(
+      new IngressController({
+        client: client(config.ingress.client, 'wheelhouse-ingress'),
+        clock,
+        random,
+        logger: logger.child('ingress'),
+        services,
+        dial,
+        nodeName: config.nodes[0]!.name,
+        domain: config.clusterDomain,
+        certificate: config.ingress.certificate,
+      }),
+    )
     stopping.signal.throwIfAborted()
     owned.own(
       startHostDirectories({

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { rmdir } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { ingressUser } from '#shared/kube/ingress.ts'
 import type { AgentConfig, AgentNode } from './agent-config.ts'
 import { AgentProcess } from './agent-process.ts'
 import { openAuditLog } from './apiserver/audit/audit-log.ts'
@@ -287,6 +288,7 @@ async function startAgent(
         }
       : undefined,
     proxy: pki.clientFor({ user: proxyUser }),
+    ingress: { client: pki.clientFor({ user: ingressUser }), certificate: pki.ingressDefault() },
     volumes: pki.clientFor({ user: volumesUser }),
     serving: pki.nodeServing('wheelhouse', ['127.0.0.1']),
     podCidr,

@@ -1,8 +1,16 @@
 import { existsSync } from 'node:fs'
+import {
+  defaultIngressClassAnnotation,
+  ingressClassName,
+  ingressController,
+  ingressUser,
+  isDefaultIngressClass,
+} from '#shared/kube/ingress.ts'
 import type { KubeObject } from '#shared/kube/object.ts'
 import {
   clusterRoleBindings,
   clusterRoles,
+  ingressClasses,
   services,
   storageClasses,
   type ResourceType,
@@ -121,7 +129,18 @@ const standardClass = (isDefault: boolean) => ({
   allowVolumeExpansion: true,
 })
 
-/** What Wheelhouse itself adds to a cluster's first objects: rights of its agent, the service of DNS, a storage class. */
+/** What Ingresses get that name no class. */
+const ownIngressClass = (isDefault: boolean) => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'IngressClass',
+  metadata: {
+    name: ingressClassName,
+    ...(isDefault ? { annotations: { [defaultIngressClassAnnotation]: 'true' } } : {}),
+  },
+  spec: { controller: ingressController },
+})
+
+/** What Wheelhouse itself adds to a cluster's first objects: rights of its agent, the service of DNS, a class of storage and one of Ingresses. */
 export async function makeOwnObjects(client: KubeClient): Promise<void> {
   const role = (name: string, rules: object[], labels?: Record<string, string>) => ({
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -154,7 +173,7 @@ export async function makeOwnObjects(client: KubeClient): Promise<void> {
     },
   }
   const events = { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] }
-  const classes = await client.list(storageClasses)
+  const [classes, classesOfIngresses] = await Promise.all([client.list(storageClasses), client.list(ingressClasses)])
   const objects: [ResourceType, KubeObject][] = [
     // The proxy reports which ports of the machine it could have.
     [
@@ -165,6 +184,16 @@ export async function makeOwnObjects(client: KubeClient): Promise<void> {
       ]),
     ],
     [clusterRoleBindings, binding('wheelhouse:service-proxy', proxyUser)],
+    // Which Secrets it may read, another authorizer says: those that Ingresses name.
+    [
+      clusterRoles,
+      role(ingressUser, [
+        { apiGroups: ['networking.k8s.io'], resources: ['ingresses', 'ingressclasses'], verbs: ['list', 'watch'] },
+        { apiGroups: ['networking.k8s.io'], resources: ['ingresses/status'], verbs: ['patch'] },
+        events,
+      ]),
+    ],
+    [clusterRoleBindings, binding(ingressUser, ingressUser)],
     [
       clusterRoles,
       role(simulatorUser, [
@@ -210,6 +239,7 @@ export async function makeOwnObjects(client: KubeClient): Promise<void> {
       ),
     ],
     [services, dns],
+    [ingressClasses, ownIngressClass(!classesOfIngresses.items.some((each) => isDefaultIngressClass(each)))],
     [storageClasses, standardClass(!classes.items.some((each) => isDefaultClass(each)))],
   ]
   await Promise.all(

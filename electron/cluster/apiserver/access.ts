@@ -1,3 +1,4 @@
+import { ingressUser } from '#shared/kube/ingress.ts'
 import type { KubeObject } from '#shared/kube/object.ts'
 import { lastUsedLabel } from '#shared/kube/service-account-tokens.ts'
 import type { Clock } from '../base/clock.ts'
@@ -9,6 +10,7 @@ import { ServiceAccountTokens } from './authn/service-account-tokens.ts'
 import { anyToken, type TokenSource } from './authn/tokens.ts'
 import { anyOf, mastersAuthorizer, type Authorizer } from './authz/authorizer.ts'
 import { escalationCheck } from './authz/escalation.ts'
+import { ingressAuthorizer } from './authz/ingress-authorizer.ts'
 import { nodeAuthorizer, nodeOf } from './authz/node-authorizer.ts'
 import { NodeRelations } from './authz/node-relations.ts'
 import { RbacAuthorizer } from './authz/rbac.ts'
@@ -86,7 +88,12 @@ export function createAccess({ clock, random, tokenKey, external, services }: Ac
       const owned = new Disposer()
       const roles = (rbac = new RbacAuthorizer(kinds))
       owned.defer(() => roles[Symbol.dispose]())
-      current = anyOf(mastersAuthorizer, nodeAuthorizer(roles, new NodeRelations(kinds)), roles)
+      current = anyOf(
+        mastersAuthorizer,
+        nodeAuthorizer(roles, new NodeRelations(kinds)),
+        ingressAuthorizer(kinds, ingressUser),
+        roles,
+      )
       return owned
     },
   }

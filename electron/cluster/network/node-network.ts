@@ -42,6 +42,10 @@ export interface NodeNetwork extends AsyncDisposable {
   readonly limits: readonly string[]
   /** For a mapped network: cluster IPs, and DNS, which may not have its usual port there. */
   readonly locate: Locate
+  /** The Services of the cluster, kept up by informers. */
+  readonly services: ServiceTable
+  /** Resolves when it knows all that there are; rejects when it is stopped before. */
+  whenSynced(): Promise<void>
 }
 
 const dnsPort = 53
@@ -101,6 +105,10 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
   }
   return {
     limits,
+    services: table,
+    async whenSynced() {
+      await Promise.all([informers.for(services).whenSynced(), informers.for(endpointSlices).whenSynced()])
+    },
     locate: (ip, port) =>
       port === dnsPort && dnsAddresses.has(ip) ? (dns?.addresses[0] ?? 'refused') : proxy.locate(ip, port),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),

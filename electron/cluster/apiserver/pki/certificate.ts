@@ -31,13 +31,16 @@ export function newKey(): string {
     .toString()
 }
 
-/** A self-signed certificate authority. */
-export function createAuthority(request: Omit<CertificateRequest, 'usage'>): KeyPair {
+/** A certificate that vouches for itself. */
+export function selfSign(request: CertificateRequest): KeyPair {
   const key = newKey()
-  const full: CertificateRequest = { ...request, usage: 'authority' }
-  const privateKey = createPrivateKey(key)
-  return { certificate: encode(full, nameOf(full), createPublicKey(key), privateKey, createPublicKey(key)), key }
+  const publicKey = createPublicKey(key)
+  return { certificate: encode(request, nameOf(request), publicKey, createPrivateKey(key), publicKey), key }
 }
+
+/** A self-signed certificate authority. */
+export const createAuthority = (request: Omit<CertificateRequest, 'usage'>): KeyPair =>
+  selfSign({ ...request, usage: 'authority' })
 
 /** A certificate for a new key, signed by the authority. */
 export function issue(authority: KeyPair, issuer: { commonName: string }, request: CertificateRequest): KeyPair {

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
 import { CertificateRequestError, parseCertificateRequest } from '../../base/certificate-request.ts'
-import { certify, createAuthority, issue, newKey, type CertificateRequest, type KeyPair } from './certificate.ts'
+import { certify, createAuthority, issue, newKey, selfSign, type CertificateRequest, type KeyPair } from './certificate.ts'
 import type { KeyFiles } from './key-files.ts'
 import { usageExtensions } from './key-usages.ts'
 
@@ -50,6 +50,8 @@ export interface Pki {
   clientFor(identity: Identity): KeyPair
   /** What a node's kubelet serves with, under its name and addresses. */
   nodeServing(node: string, addresses: readonly string[]): KeyPair
+  /** What the ingress controller shows for hosts without a certificate of their own: it vouches for itself only. */
+  ingressDefault(): KeyPair
   /**
    * Signs what a CertificateSigningRequest asks for; PEM. `request` as in its spec, `seconds` at most a year.
    * Throws CertificateRequestError.
@@ -116,6 +118,7 @@ export function openPki({
         names: [...new Set([node, ...addresses])],
         usage: 'server',
       }),
+    ingressDefault: () => openIngressDefault(files, clock),
     signRequest(base64, usages, seconds = leafLife / 1000) {
       const { subject, publicKey, alternativeNames, isSigned } = parseCertificateRequest(base64)
       if (!isSigned()) throw new CertificateRequestError('unable to verify certificate request signature')
@@ -142,6 +145,19 @@ function openAuthority(files: KeyFiles, clock: Pick<Clock, 'now'>, { file, commo
   const made = createAuthority({ commonName, ...validity(clock, authorityLife) })
   files.write(`${file}.key`, made.key)
   files.write(`${file}.crt`, made.certificate)
+  return made
+}
+
+function openIngressDefault(files: KeyFiles, clock: Pick<Clock, 'now'>): KeyPair {
+  const kept = { certificate: files.read('ingress.crt') ?? '', key: files.read('ingress.key') ?? '' }
+  if (matches(kept.certificate, kept.key)) {
+    const { validFrom, validTo } = new X509Certificate(kept.certificate)
+    if (Date.parse(validFrom) <= clock.now() && Date.parse(validTo) - clock.now() > renewBefore) return kept
+  }
+  const names = ['localhost', '*.localhost']
+  const made = selfSign({ commonName: 'wheelhouse-ingress', names, usage: 'server', ...validity(clock, leafLife) })
+  files.write('ingress.key', made.key)
+  files.write('ingress.crt', made.certificate)
   return made
 }
 

@@ -1,4 +1,4 @@
-import type { Service, ServicePort } from 'kubernetes-types/core/v1'
+import type { Service, ServicePort, ServiceSpec } from 'kubernetes-types/core/v1'
 import type { Endpoint, EndpointSlice } from 'kubernetes-types/discovery/v1'
 import type { Frozen } from '#shared/kube/object.ts'
 
@@ -57,8 +57,6 @@ export function serviceRules(
   const reference = { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '', uid: metadata?.uid ?? '' }
   // A class names another implementation.
   const balanced = spec.type === 'LoadBalancer' && spec.loadBalancerClass === undefined
-  const affinity =
-    spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) : undefined
   return (spec.ports ?? []).flatMap((port): PortRule[] => {
     const protocol = (port.protocol ?? 'TCP') as Protocol
     if (!clusterIps.length && !port.nodePort && !balanced) return []
@@ -73,13 +71,24 @@ export function serviceRules(
         externalIps: (spec.externalIPs ?? []).filter((ip) => ip.includes('.')),
         nodePort: port.nodePort || undefined,
         loadBalancerPort: balanced ? port.port : undefined,
-        affinitySeconds: affinity,
+        affinitySeconds: affinityOf(spec),
         internal: nodes.map((node) => usable(candidates, node, spec.internalTrafficPolicy === 'Local' ? [node] : [])),
         external: usable(candidates, nodes[0], spec.externalTrafficPolicy === 'Local' ? nodes : []),
       },
     ]
   })
 }
+
+/** Seconds for which a client keeps its endpoint. */
+export const affinityOf = (spec: Frozen<ServiceSpec>): number | undefined =>
+  spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) : undefined
+
+/** Who answers on a port of a Service, whatever addresses the Service itself has. */
+export const endpointsOf = (
+  slices: readonly Frozen<EndpointSlice>[],
+  port: Frozen<ServicePort>,
+  location: Location,
+): readonly EndpointAddress[] => usable(candidatesOf(slices, port), location, [])
 
 interface Candidate extends EndpointAddress {
   readonly endpoint: Frozen<Endpoint>

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
+import type { Place } from '../api.ts'
 import { Balancer } from './balancer.ts'
+import { LocalhostPort } from './localhost-port.ts'
 import { candidatePorts, portProblem, type ServicePortReport } from './ports.ts'
 import type { PortRule } from './rules.ts'
 import { listenTcp, type Listener } from './tcp-listener.ts'
@@ -17,11 +19,6 @@ export interface ServedPortDeps {
   dial(ip: string, port: number, signal: AbortSignal): Promise<Duplex>
 }
 
-interface Place {
-  readonly host: string
-  readonly port: number
-}
-
 /** One port of one Service as it is served here: its listeners and who is behind them. */
 export class ServedPort {
   readonly #deps: ServedPortDeps
@@ -29,7 +26,7 @@ export class ServedPort {
   readonly #internal: Balancer
   readonly #external: Balancer
   readonly #listeners = new Map<string, Listener>()
-  #loadBalancer: { wanted: number; listeners: Listener[]; error: NodeJS.ErrnoException | undefined } | undefined
+  #loadBalancer: LocalhostPort | undefined
   #nodePortError: NodeJS.ErrnoException | undefined
 
   constructor(rule: PortRule, deps: ServedPortDeps) {
@@ -70,7 +67,7 @@ export class ServedPort {
   /** Tries again to get the ports that could not be had. */
   async retry(): Promise<void> {
     if (this.#nodePortError) await this.#serveNodePort()
-    if (this.#loadBalancer?.error) await this.#serveLoadBalancer()
+    if (this.#loadBalancer?.problem) await this.#serveLoadBalancer()
   }
 
   reports(): ServicePortReport[] {
@@ -83,9 +80,7 @@ export class ServedPort {
       reports.push({ kind: 'NodePort', protocol, port, wanted: nodePort, bound, address: '127.0.0.1', problem })
     }
     if (this.#loadBalancer) {
-      const { wanted, listeners, error } = this.#loadBalancer
-      const bound = listeners[0]?.port
-      const problem = error && portProblem(error, wanted, bound)
+      const { wanted, bound, problem } = this.#loadBalancer
       reports.push({ kind: 'LoadBalancer', protocol, port, wanted, bound, address: '127.0.0.1', problem })
     }
     return reports
@@ -93,10 +88,10 @@ export class ServedPort {
 
   /** Frees the ports; connections drain. */
   async close(): Promise<void> {
-    const all = [...this.#listeners.values(), ...(this.#loadBalancer?.listeners ?? [])]
+    const all = [...this.#listeners.values()]
     this.#listeners.clear()
+    await Promise.all([...all.map((listener) => listener[Symbol.asyncDispose]()), this.#loadBalancer?.close()])
     this.#loadBalancer = undefined
-    await Promise.all(all.map((listener) => listener[Symbol.asyncDispose]()))
   }
 
   async #serveNodePort(): Promise<void> {
@@ -111,39 +106,13 @@ export class ServedPort {
 
   async #serveLoadBalancer(): Promise<void> {
     const wanted = this.#rule.loadBalancerPort
-    const current = this.#loadBalancer
-    if (wanted !== undefined && current?.wanted === wanted && !current.error) return
     if (wanted === undefined) {
+      await this.#loadBalancer?.close()
       this.#loadBalancer = undefined
-      await closeAll(current?.listeners)
       return
     }
-    let firstError: NodeJS.ErrnoException | undefined
-    for (const port of candidatePorts(wanted)) {
-      // On a retry: nothing better than what is already served.
-      if (current && port === current.listeners[0]?.port) break
-      try {
-        const listeners = await this.#listenOnLocalhost(port)
-        this.#loadBalancer = { wanted, listeners, error: firstError }
-        await closeAll(current?.listeners)
-        return
-      } catch (error) {
-        firstError ??= error as NodeJS.ErrnoException
-      }
-    }
-    this.#loadBalancer = { wanted, listeners: current?.listeners ?? [], error: firstError }
-  }
-
-  /** Both families, or `localhost` would reach another program half of the time; but not every machine has IPv6. */
-  async #listenOnLocalhost(port: number): Promise<Listener[]> {
-    const v4 = await this.#listen({ host: '127.0.0.1', port }, this.#external)
-    try {
-      return [v4, await this.#listen({ host: '::1', port: v4.port }, this.#external)]
-    } catch (error) {
-      if (['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return [v4]
-      await v4[Symbol.asyncDispose]()
-      throw error
-    }
+    this.#loadBalancer ??= new LocalhostPort(candidatePorts(wanted), (place) => this.#listen(place, this.#external))
+    await this.#loadBalancer.open()
   }
 
   async #ensure(key: string, place: Place, balancer: Balancer): Promise<void> {
@@ -165,8 +134,4 @@ export class ServedPort {
       ? listenTcp(host, port, { ...this.#deps, balancer })
       : listenUdp(host, port, clock, balancer)
   }
-}
-
-async function closeAll(listeners: readonly Listener[] = []): Promise<void> {
-  await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()))
 }

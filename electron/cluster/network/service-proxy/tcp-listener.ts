@@ -41,7 +41,8 @@ export async function listenTcp(host: string, port: number, deps: TcpListenerDep
   }
 }
 
-const bind = (server: Server, host: string, port: number): Promise<void> =>
+/** Resolves when the server has its port; rejects with the system's error. */
+export const bind = (server: Server, host: string, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port }, () => {

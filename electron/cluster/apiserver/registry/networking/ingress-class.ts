@@ -48,7 +48,6 @@ export const ingressClass: KindDefinition<IngressClass> = define<IngressClass>({
   kind: 'IngressClass',
   plural: 'ingressclasses',
   namespaced: false,
-  acted: false,
   rules: {
     defaults({ spec }) {
       if (spec?.parameters) spec.parameters.scope ??= 'Cluster'

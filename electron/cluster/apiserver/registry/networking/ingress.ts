@@ -58,7 +58,6 @@ export const ingress: KindDefinition<Ingress> = define<Ingress>({
   storagePrefix: 'ingress',
   namespaced: true,
   shortNames: ['ing'],
-  acted: false,
   rules: {
     more: {
       warnings: ({ metadata }, old) =>

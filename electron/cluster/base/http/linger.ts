@@ -1,5 +1,5 @@
-import type { TLSSocket } from 'node:tls'
-import type { Clock } from '../../base/clock.ts'
+import type { Socket } from 'node:net'
+import type { Clock } from '../clock.ts'
 
 /** Longer than this nobody is listened to whose answer has been written. Go's server waits as long. */
 const patience = 500
@@ -8,7 +8,7 @@ const patience = 500
  * Closes a connection behind its last answer while its client may still be sending. What comes is thrown away for a
  * moment: closing on unread bytes would reset the connection and take the answer from the client.
  */
-export function closeBehindAnswer(socket: TLSSocket, clock: Pick<Clock, 'after'>): void {
+export function closeBehindAnswer(socket: Socket, clock: Pick<Clock, 'after'>): void {
   if (socket.destroyed) return
   socket.end()
   socket.resume()

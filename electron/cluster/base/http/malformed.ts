@@ -1,6 +1,6 @@
-import type { TLSSocket } from 'node:tls'
-import type { Clock } from '../../base/clock.ts'
-import type { Logger } from '../../base/logger.ts'
+import type { Socket } from 'node:net'
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
 import { closeBehindAnswer } from './linger.ts'
 
 const headersTooLarge = [431, 'Request Header Fields Too Large']
@@ -14,7 +14,7 @@ const answers: Readonly<Record<string, readonly (number | string)[]>> = {
 /** The end of a connection on which no request could be read: the client is told why, as far as it can be told. */
 export function answerMalformed(
   error: NodeJS.ErrnoException & { reason?: string },
-  socket: TLSSocket,
+  socket: Socket,
   { clock, logger }: { clock: Pick<Clock, 'after'>; logger: Pick<Logger, 'debug'> },
 ): void {
   if (error.code === 'ECONNRESET') return void socket.destroy()

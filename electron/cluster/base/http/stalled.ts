@@ -1,12 +1,12 @@
 import type { ServerHttp2Session } from 'node:http2'
-import type { TLSSocket } from 'node:tls'
-import type { Clock } from '../../base/clock.ts'
-import type { Logger } from '../../base/logger.ts'
+import type { Socket } from 'node:net'
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
 
 export interface StalledDeps {
   clock: Pick<Clock, 'after'>
   logger: Pick<Logger, 'info'>
-  sockets: ReadonlySet<TLSSocket>
+  sockets: ReadonlySet<Socket>
   sessions: ReadonlySet<ServerHttp2Session>
 }
 
@@ -20,7 +20,7 @@ export function dropStalled({ clock, logger, sockets, sessions }: StalledDeps): 
   let cancel = (): void => {}
   const look = () => {
     const now = new Map<object, number>()
-    const judge = (connection: TLSSocket | ServerHttp2Session, waiting: boolean, sent: number) => {
+    const judge = (connection: Socket | ServerHttp2Session, waiting: boolean, sent: number) => {
       if (!waiting) return
       if (before.get(connection) !== sent) return void now.set(connection, sent)
       const { remoteAddress } = 'socket' in connection ? connection.socket : connection

@@ -1,0 +1,74 @@
+import type { Place } from '../api.ts'
+import { portProblem, type ServicePortReport } from './ports.ts'
+import type { Listener } from './tcp-listener.ts'
+
+/** A port of this machine's loopback, or another one where that cannot be had. */
+export class LocalhostPort {
+  /** The number that was asked for. */
+  readonly wanted: number
+  readonly #candidates: readonly number[]
+  readonly #listen: (place: Place) => Promise<Listener>
+  #listeners: readonly Listener[] = []
+  #error: NodeJS.ErrnoException | undefined
+
+  /** `candidates`: what to try, the wanted one first; 0 is any. `listen` rejects with the system's error. */
+  constructor(candidates: readonly number[], listen: (place: Place) => Promise<Listener>) {
+    this.wanted = candidates[0]!
+    this.#candidates = candidates
+    this.#listen = listen
+  }
+
+  /** The number that is served; undefined when none could be had. */
+  get bound(): number | undefined {
+    return this.#listeners[0]?.port
+  }
+
+  /** Why `bound` is not `wanted`. */
+  get problem(): ServicePortReport['problem'] {
+    return this.#error && portProblem(this.#error, this.wanted, this.bound)
+  }
+
+  /** Called again it tries for a better one than it has. */
+  async open(): Promise<void> {
+    const before = this.#listeners
+    if (before.length && !this.#error) return
+    let firstError: NodeJS.ErrnoException | undefined
+    for (const port of this.#candidates) {
+      // Nothing better than what is already served.
+      if (before.length && (port === 0 || port === this.bound)) break
+      try {
+        this.#listeners = await this.#listenOnBoth(port)
+        this.#error = firstError
+        await closeAll(before)
+        return
+      } catch (error) {
+        firstError ??= error as NodeJS.ErrnoException
+      }
+    }
+    this.#error = firstError
+  }
+
+  /** Frees the port; connections drain. */
+  async close(): Promise<void> {
+    const listeners = this.#listeners
+    this.#listeners = []
+    this.#error = undefined
+    await closeAll(listeners)
+  }
+
+  /** Both families, or `localhost` would reach another program half of the time; but not every machine has IPv6. */
+  async #listenOnBoth(port: number): Promise<Listener[]> {
+    const v4 = await this.#listen({ host: '127.0.0.1', port })
+    try {
+      return [v4, await this.#listen({ host: '::1', port: v4.port })]
+    } catch (error) {
+      if (['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return [v4]
+      await v4[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+}
+
+async function closeAll(listeners: readonly Listener[]): Promise<void> {
+  await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()))
+}

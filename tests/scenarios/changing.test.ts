@@ -256,7 +256,8 @@ describe.each([versions[0]!, ...versions.slice(1).slice(-1)])(
     })
 
     it('create of a kind without a loop says in a warning that nothing will act on it', async () => {
-      const { code, stderr } = await k.run(['create', 'ingress', 'idle', '--rule=shop.example/*=made:80'])
+      const idle = `{ apiVersion: storage.k8s.io/v1, kind: VolumeAttributesClass, metadata: { name: idle-${namespace} }, driverName: a.example }`
+      const { code, stderr } = await k.run(['create', '-f', '-'], idle)
       expect([code, stderr]).toEqual([0, expect.stringMatching(/^Warning: /)])
     })
 

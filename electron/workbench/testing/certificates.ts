@@ -1,4 +1,4 @@
-import { createAuthority, issue } from '../../cluster/apiserver/pki/certificate.ts'
+import { createAuthority, issue } from '../../cluster/base/certificate.ts'
 
 export interface Pem {
   cert: string

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { KubeObject } from '#shared/kube/object.ts'
 import { FakeClock } from '../../base/fake-clock.ts'
 import { seededRandom } from '../../base/random.ts'
-import { newKey } from '../pki/certificate.ts'
+import { newKey } from '../../base/certificate.ts'
 import { ServiceAccountTokens } from './service-account-tokens.ts'
 
 function tokensOver(objects: Record<string, KubeObject>, key = newKey()) {

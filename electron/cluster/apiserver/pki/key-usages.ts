@@ -1,5 +1,5 @@
 import { bits, objectIdentifier, sequence } from '../../base/der.ts'
-import { extension } from './certificate.ts'
+import { extension } from '../../base/certificate.ts'
 
 /** Bits of the KeyUsage extension, by the names of certificates.k8s.io. */
 const keyUsages = [

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
-import type { KeyPair } from './certificate.ts'
+import type { KeyPair } from '../../base/certificate.ts'
 import { writePrivateFile } from './key-files.ts'
 
 export interface KubeconfigInput {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { systemClock } from '../../base/clock.ts'
-import { createAuthority, issue } from '../pki/certificate.ts'
+import { createAuthority, issue } from '../../base/certificate.ts'
 
 export interface Asked {
   readonly path: string

@@ -27,10 +27,7 @@ export class ReferencedObjects implements AsyncDisposable {
     const references = referencesOf(pod)
     const named = (type: ResourceType, names: ReadonlySet<string>) =>
       [...names].map((name) => ({ type, namespace, name }))
-    this.#objects.want(uidOf(pod), [
-      ...named(configMaps, references.configMaps),
-      ...named(secrets, references.secrets),
-    ])
+    this.#objects.want(uidOf(pod), [...named(configMaps, references.configMaps), ...named(secrets, references.secrets)])
   }
 
   unregister(podUid: string): void {

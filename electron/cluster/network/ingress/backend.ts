@@ -61,7 +61,12 @@ export function resolve(
     if (typeof number === 'string') return none(`Service ${key} has no port ${wanted}`)
     const inside = serviceNamed(externalName, domain)
     if (inside === undefined)
-      return { protocol, endpoints: [{ ip: externalName, port: number }], affinitySeconds: undefined, problem: undefined }
+      return {
+        protocol,
+        endpoints: [{ ip: externalName, port: number }],
+        affinitySeconds: undefined,
+        problem: undefined,
+      }
     if (chain === longestChain) return none(`Service ${key} leads back to itself`)
     const resolved = resolve({ service: inside, port: number }, state, { node, domain }, chain + 1)
     return { ...resolved, protocol: protocol ?? resolved.protocol }

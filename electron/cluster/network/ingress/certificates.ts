@@ -46,5 +46,4 @@ function flawOf(key: string, leaf: X509Certificate, hosts: readonly string[], no
 }
 
 /** For a wildcard it must be for any name below. */
-const isFor = (leaf: X509Certificate, host: string): boolean =>
-  leaf.checkHost(host.replace(/^\*/, 'any')) !== undefined
+const isFor = (leaf: X509Certificate, host: string): boolean => leaf.checkHost(host.replace(/^\*/, 'any')) !== undefined

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import { closeBehindAnswer } from '../../base/http/linger.ts'
-import { asObject, type HeaderList, type Origin } from './headers.ts'
+import { asObject, sendTrailers, type HeaderList, type Origin } from './headers.ts'
 
 /** A request of a client and its answer, over HTTP/1 or a stream of HTTP/2. */
 export interface Exchange {
@@ -161,7 +161,7 @@ export class Http2Exchange implements Exchange {
     const length = fields['content-length']
     this.length = length === undefined ? undefined : Number(length)
     stream.once('trailers', (_trailers, _flags, raw?: string[]) => (this.#received = raw ?? []))
-    stream.once('wantTrailers', () => stream.sendTrailers(asObject(this.#trailers)))
+    stream.once('wantTrailers', () => sendTrailers(stream, this.#trailers))
   }
 
   get out(): ServerHttp2Stream {

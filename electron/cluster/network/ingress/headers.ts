@@ -1,3 +1,5 @@
+import { constants, type Http2Stream } from 'node:http2'
+
 /** Names and values in turn, as Node's raw headers. */
 export type HeaderList = readonly string[]
 
@@ -91,6 +93,15 @@ export function valuesOf(headers: HeaderList, name: string): string[] {
   const values: string[] = []
   for (let i = 0; i < headers.length; i += 2) if (headers[i]!.toLowerCase() === name) values.push(headers[i + 1]!)
   return values
+}
+
+/** Completes a stream that waits for its trailers, or breaks it off when they cannot be sent. */
+export function sendTrailers(stream: Http2Stream, trailers: HeaderList): void {
+  try {
+    stream.sendTrailers(asObject(trailers))
+  } catch {
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  }
 }
 
 /** As HTTP/2 of Node takes them: names in lower case, several values of one as a list. */

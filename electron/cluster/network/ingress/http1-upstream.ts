@@ -46,7 +46,13 @@ export class Http1Upstream implements Upstream {
         signal.removeEventListener('abort', give)
         resolve({
           body: outgoing,
-          setTrailers: (trailers) => outgoing.addTrailers(pairs(trailers)),
+          setTrailers(trailers) {
+            try {
+              if (trailers.length) outgoing.addTrailers(pairs(trailers))
+            } catch (error) {
+              outgoing.destroy(error as Error)
+            }
+          },
           reused: outgoing.reusedSocket,
           answer: answer.promise,
           refused: false,

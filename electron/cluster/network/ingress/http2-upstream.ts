@@ -1,6 +1,6 @@
 import { connect as http2Connect, constants, type ClientHttp2Session } from 'node:http2'
 import type { EndpointAddress } from '../service-proxy/rules.ts'
-import { asObject, endToEnd, type HeaderList } from './headers.ts'
+import { asObject, endToEnd, sendTrailers, type HeaderList } from './headers.ts'
 import type { Connect } from './http1-upstream.ts'
 import type { Answer, Call, OpenOptions, Upstream, UpstreamRequest } from './upstream.ts'
 
@@ -33,7 +33,7 @@ export class Http2Upstream implements Upstream {
     )
     let sent: HeaderList = []
     let received: HeaderList = []
-    if (hasTrailers) stream.once('wantTrailers', () => stream.sendTrailers(asObject(sent)))
+    if (hasTrailers) stream.once('wantTrailers', () => sendTrailers(stream, sent))
     stream.once('trailers', (_trailers, _flags, raw?: string[]) => (received = endToEnd(raw ?? [])))
     const answer = Promise.withResolvers<Answer>()
     answer.promise.catch(() => {})

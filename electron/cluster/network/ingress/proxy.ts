@@ -148,8 +148,7 @@ export class Proxy implements Disposable {
         })
         body.once('end', () => {
           progress.made()
-          const trailers = endToEnd(exchange.trailers())
-          if (trailers.length) call.setTrailers(trailers)
+          call.setTrailers(endToEnd(exchange.trailers()))
         })
         body.on('error', () => {})
         call.body.on('error', () => {})
@@ -196,8 +195,7 @@ export class Proxy implements Disposable {
     body.pipe(exchange.out, { end: false })
     const how = await Promise.race([outcome, untilAborted(stopped)])
     if (how === 'ended') return exchange.finish(endToEnd(answer.trailers()))
-    if (!stopped.aborted)
-      this.#deps.logger.debug('an answer broke off', { ingress: route.ingress, error: how.message })
+    if (!stopped.aborted) this.#deps.logger.debug('an answer broke off', { ingress: route.ingress, error: how.message })
     exchange.abort()
   }
 
@@ -227,8 +225,9 @@ export class Proxy implements Disposable {
       if (!other) return await this.#pass(exchange, answerOf(response, exchange.method), route, gone.signal)
       exchange.out.detachSocket(socket)
       socket.write(headOf(response))
-      if (first?.length) other.unshift(first)
-      if (head.length) socket.unshift(head)
+      // Written, not put back: a client may have ended its side already.
+      if (first?.length) socket.write(first)
+      if (head.length) other.write(head)
       relay(socket, other)
     } catch (error) {
       cancel()
@@ -278,7 +277,9 @@ export class Proxy implements Disposable {
 
   async #connect({ ip, port }: EndpointAddress): Promise<Duplex> {
     const stop = new AbortController()
-    const cancel = this.#deps.clock.after(connectTimeoutMs, () => stop.abort(new Error(`${ip}:${port} does not answer`)))
+    const cancel = this.#deps.clock.after(connectTimeoutMs, () =>
+      stop.abort(new Error(`${ip}:${port} does not answer`)),
+    )
     try {
       return await this.#deps.dial(ip, port, stop.signal)
     } finally {

@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
-import { secretBytes } from '../../base/random.ts'
-import { bits, boolean, context, integer, objectIdentifier, octets, sequence, set, time, utf8 } from '../../base/der.ts'
+import { secretBytes } from './random.ts'
+import { bits, boolean, context, integer, objectIdentifier, octets, sequence, set, time, utf8 } from './der.ts'
 
 /** A certificate with its private key, both in PEM. */
 export interface KeyPair {

@@ -5,15 +5,15 @@ export interface HttpAnswer {
   body: string
 }
 
-/** One request on a connection of its own, as curl makes it. Rejects when the connection fails or breaks. */
+/** One request on a connection of its own, as curl makes it; `host`: which it names instead of the one it goes to. Rejects when the connection fails or breaks. */
 export function curl(
   url: string,
-  { method = 'GET', timeoutMs = 5000 }: { method?: string; timeoutMs?: number } = {},
+  { method = 'GET', host, timeoutMs = 5000 }: { method?: string; host?: string; timeoutMs?: number } = {},
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const request = http.request(
       url,
-      { method, agent: false, headers: { connection: 'close' }, timeout: timeoutMs },
+      { method, agent: false, headers: { connection: 'close', ...(host ? { host } : {}) }, timeout: timeoutMs },
       (response) => {
         let body = ''
         response.on('data', (chunk) => (body += chunk))

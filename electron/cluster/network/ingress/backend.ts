@@ -124,7 +124,8 @@ export class Backends implements Disposable {
     this.#deps = deps
     // At once: no new request may go to an endpoint that has just left.
     this.#following = deps.services.onChange((key) => {
-      for (const known of [...(this.#users.get(key) ?? [])]) this.#resolve(known)
+      // A copy: whoever is resolved is taken out and put in again.
+      for (const known of new Set(this.#users.get(key))) this.#resolve(known)
     })
   }
 

@@ -368,10 +368,9 @@ describe('a request', () => {
 
   it('is answered with status, headers of the same name, body and trailers of the backend', async () => {
     await httpPod('10.0.0.1', (_, response) => {
-      response.writeHead(418, 'Short And Stout', [
-        ...['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'Connection', 'X-Hop', 'X-Hop', '1'],
-        ...['Trailer', 'X-Sum', 'Transfer-Encoding', 'chunked'],
-      ])
+      const cookies = ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']
+      const hops = ['Connection', 'X-Hop', 'X-Hop', '1', 'Trailer', 'X-Sum', 'Transfer-Encoding', 'chunked']
+      response.writeHead(418, 'Short And Stout', [...cookies, ...hops])
       response.addTrailers({ 'X-Sum': '4' })
       response.end('body')
     })
@@ -404,7 +403,10 @@ describe('a request', () => {
     backends('web', ['10.0.0.1'])
     await serve('a', { rules: [rule('a.example', 'web')] })
     const request = httpRequest({
-      ...{ host: '127.0.0.1', port: ports.http, method: 'POST', agent: false },
+      host: '127.0.0.1',
+      port: ports.http,
+      method: 'POST',
+      agent: false,
       headers: { host: 'a.example' },
     })
     request.write('first')

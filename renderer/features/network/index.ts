@@ -6,6 +6,7 @@ import { t } from '../../app/i18n.ts'
 import { usePanels } from '../../app/panels.ts'
 import { kindId } from '../../data/kinds.ts'
 import ForwardDialog from './ForwardDialog.vue'
+import IngressSummary from './IngressSummary.vue'
 import ServiceSummary from './ServiceSummary.vue'
 import { messages } from './messages.ts'
 
@@ -17,6 +18,7 @@ export const network: Feature = {
   pages: [{ path: 'forwards', name: 'forwards', component: () => import('./ForwardsPage.vue') }],
   install() {
     usePanels().addSummary('services', ServiceSummary)
+    usePanels().addSummary('ingresses.networking.k8s.io', IngressSummary)
     useActions().register([
       {
         id: 'forward',

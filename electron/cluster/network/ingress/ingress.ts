@@ -116,8 +116,7 @@ export class IngressController implements AsyncDisposable {
     this.#ingresses.handle({
       add: due,
       update: (now, before) => {
-        // What was written by ourselves changes nothing.
-        if (now.metadata?.generation !== before.metadata?.generation || !sameJson(now.metadata, before.metadata)) due()
+        if (!sameJson(decisive(now), decisive(before))) due()
       },
       delete: (ingress) => {
         const { uid = '' } = ingress.metadata ?? {}
@@ -288,6 +287,9 @@ export class IngressController implements AsyncDisposable {
     return shown.every(({ error }) => error) ? [] : [{ hostname: 'localhost', ports: shown }]
   }
 }
+
+/** What is decided by: statuses are not. */
+const decisive = ({ metadata, spec }: Frozen<Ingress>) => [spec, metadata?.annotations, metadata?.deletionTimestamp]
 
 function secretNamed(key: string): NamedObject {
   const { namespace = '', name } = splitKey(key)

@@ -6,6 +6,9 @@ import type { Clock } from '../../base/clock.ts'
 import { closeBehindAnswer } from '../../base/http/linger.ts'
 import { asObject, sendTrailers, type HeaderList, type Origin } from './headers.ts'
 
+/** Whether an answer has a body: none, one that is being written right now, or one that may take its time. */
+export type BodyState = 'none' | 'here' | 'coming'
+
 /** A request of a client and its answer, over HTTP/1 or a stream of HTTP/2. */
 export interface Exchange {
   readonly method: string
@@ -25,8 +28,8 @@ export interface Exchange {
   readonly out: Writable
   /** The head of the answer has been sent. */
   readonly begun: boolean
-  /** Sends the head of the answer. `empty`: it has no body, and is complete with that. Throws on headers that cannot be sent. */
-  begin(status: number, message: string | undefined, headers: HeaderList, empty: boolean): void
+  /** Sends the head of the answer, with `none` all of it. Throws on headers that cannot be sent. */
+  begin(status: number, message: string | undefined, headers: HeaderList, body: BodyState): void
   /** Completes an answer that is not empty. */
   finish(trailers: HeaderList): void
   /** A whole answer. What was not read of the request is not waited for. */
@@ -93,10 +96,11 @@ export class Http1Exchange implements Exchange {
     return this.#request.rawTrailers
   }
 
-  begin(status: number, message: string | undefined, headers: HeaderList, empty: boolean): void {
+  begin(status: number, message: string | undefined, headers: HeaderList, body: BodyState): void {
     this.#response.writeHead(status, message || STATUS_CODES[status] || 'Unknown', [...headers])
-    if (empty) this.#response.end()
-    else this.#response.flushHeaders()
+    if (body === 'none') this.#response.end()
+    // A body that is here goes out with the head.
+    else if (body === 'coming') this.#response.flushHeaders()
   }
 
   finish(trailers: HeaderList): void {
@@ -176,9 +180,9 @@ export class Http2Exchange implements Exchange {
     return this.#received
   }
 
-  begin(status: number, _message: string | undefined, headers: HeaderList, empty: boolean): void {
+  begin(status: number, _message: string | undefined, headers: HeaderList, body: BodyState): void {
     const head = { ':status': status, ...asObject(headers) }
-    this.#stream.respond(head, empty ? { endStream: true } : { waitForTrailers: true })
+    this.#stream.respond(head, body === 'none' ? { endStream: true } : { waitForTrailers: true })
   }
 
   finish(trailers: HeaderList): void {

@@ -186,7 +186,7 @@ export class Proxy implements Disposable {
       body.on('error', resolve)
       body.once('close', () => resolve(new Error('the connection was closed')))
     })
-    exchange.begin(status, message, endToEnd(answer.headers), empty)
+    exchange.begin(status, message, endToEnd(answer.headers), empty ? 'none' : body.readableLength ? 'here' : 'coming')
     if (empty) {
       body.resume()
       await outcome

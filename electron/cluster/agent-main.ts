@@ -116,7 +116,6 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
       apiServer: { address: advertisedAddress(config), port: Number(new URL(config.server).port) },
     })
     const { limits, services } = owned.own(nodeNetwork)
-    await nodeNetwork.whenSynced()
     owned.own(
       new IngressController({
         client: client(config.ingress.client, 'wheelhouse-ingress'),
@@ -124,6 +123,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
         random,
         logger: logger.child('ingress'),
         services,
+        servicesSynced: nodeNetwork.whenSynced(),
         dial,
         nodeName: config.nodes[0]!.name,
         domain: config.clusterDomain,

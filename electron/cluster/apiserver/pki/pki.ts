@@ -2,7 +2,15 @@ import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
 import { CertificateRequestError, parseCertificateRequest } from '../../base/certificate-request.ts'
-import { certify, createAuthority, issue, newKey, selfSign, type CertificateRequest, type KeyPair } from '../../base/certificate.ts'
+import {
+  certify,
+  createAuthority,
+  issue,
+  newKey,
+  selfSign,
+  type CertificateRequest,
+  type KeyPair,
+} from '../../base/certificate.ts'
 import type { KeyFiles } from './key-files.ts'
 import { usageExtensions } from './key-usages.ts'
 

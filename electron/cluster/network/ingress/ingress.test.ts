@@ -64,6 +64,7 @@ beforeEach(() => {
     random: seededRandom(1),
     logger: silentLogger,
     services,
+    servicesSynced: Promise.resolve(),
     dial(ip, port, signal) {
       dialed.push(`${ip}:${port}`)
       return dialTcp('127.0.0.1', pods.get(ip) ?? 1, signal)
@@ -873,6 +874,7 @@ describe('the controller', () => {
       random: seededRandom(1),
       logger: silentLogger,
       services,
+      servicesSynced: Promise.resolve(),
       dial: () => Promise.reject(new Error('nobody')),
       nodeName: 'here',
       domain: 'cluster.local',

@@ -33,6 +33,8 @@ export interface IngressDeps {
   readonly random: Random
   readonly logger: Logger
   readonly services: ServiceTable
+  /** Resolves when that has all that there are. */
+  readonly servicesSynced: Promise<void>
   readonly dial: PodNetwork['dial']
   readonly nodeName: string
   /** Of the cluster: `cluster.local`. */
@@ -73,6 +75,7 @@ export class IngressController implements AsyncDisposable {
   readonly #written = new Map<string, string>()
   #contexts = new HostMap<SecureContext>()
   #served: ReadonlySet<string> = new Set()
+  #isSynced = false
   #isDue = false
   #work: Promise<void> | undefined
   #cancelRetry: (() => void) | undefined
@@ -126,7 +129,15 @@ export class IngressController implements AsyncDisposable {
       },
     })
     this.#classes.handle({ add: due, update: due, delete: due })
-    for (const informer of [this.#ingresses, this.#classes]) informer.whenSynced().then(due, () => {})
+    const all = [deps.servicesSynced, this.#ingresses.whenSynced(), this.#classes.whenSynced()]
+    // Rejected: it is being stopped.
+    Promise.all(all).then(
+      () => {
+        this.#isSynced = true
+        due()
+      },
+      () => {},
+    )
   }
 
   /** Resolves when everything that has been seen so far is in effect. */
@@ -151,7 +162,7 @@ export class IngressController implements AsyncDisposable {
     await nextTurn()
     while (this.#isDue && !this.#closing) {
       this.#isDue = false
-      if (!this.#ingresses.hasSynced || !this.#classes.hasSynced) break
+      if (!this.#isSynced) break
       await this.#apply(decide(this.#ingresses.lister.list(), this.#classes.lister.list()))
       await nextTurn()
     }

@@ -256,8 +256,13 @@ describe.each([versions[0]!, ...versions.slice(1).slice(-1)])(
     })
 
     it('create of a kind without a loop says in a warning that nothing will act on it', async () => {
-      const idle = `{ apiVersion: storage.k8s.io/v1, kind: VolumeAttributesClass, metadata: { name: idle-${namespace} }, driverName: a.example, parameters: { a: b } }`
-      const { code, stderr } = await k.run(['create', '-f', '-'], idle)
+      const idle = {
+        apiVersion: 'storage.k8s.io/v1',
+        kind: 'CSINode',
+        metadata: { name: `idle-${namespace}` },
+        spec: { drivers: [] },
+      }
+      const { code, stderr } = await k.run(['create', '-f', '-'], JSON.stringify(idle))
       expect([code, stderr]).toEqual([0, expect.stringMatching(/^Warning: /)])
     })
 

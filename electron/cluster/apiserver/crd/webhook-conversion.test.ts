@@ -43,6 +43,7 @@ const version = (name: string, storage: boolean, properties: Record<string, Sche
   name,
   served: true,
   storage,
+  selectableFields: Object.keys(properties).map((field) => ({ jsonPath: `.spec.${field}` })),
   schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties } } } },
 })
 const versions = (stored: string) => [
@@ -103,6 +104,48 @@ it('reads, writes and watches each version in its own form, whichever is stored'
   const patched = await server.ask(at('v2', 'one'), { method: 'PATCH', headers: merge, body: { spec: { port: '9' } } })
   expect(patched.body['spec']).toEqual({ host: 'a', port: '9' })
   expect((await server.ask(at('v1', 'one'))).body['spec']).toEqual({ hostPort: 'a:9' })
+})
+
+it('selects by the fields of the version that is asked for', async () => {
+  const select = (selector: string) => `?fieldSelector=${encodeURIComponent(selector)}`
+  const names = async (selector: string) =>
+    ((await server.ask(at('v2') + select(selector))).body['items'] as Cron[]).map(({ metadata }) => metadata!.name)
+  expect(await names('spec.host=b')).toEqual(['two'])
+  expect(await names('spec.host!=b')).toEqual(['one', 'three'])
+  const { body } = await server.ask(at('v2'))
+  const { resourceVersion } = body['metadata'] as { resourceVersion: string }
+  const change = (name: string, host: string) =>
+    server.ask(at('v2', name), {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/merge-patch+json' },
+      body: { spec: { host } },
+    })
+  await change('two', 'x')
+  await change('one', 'b')
+  await change('three', 'y')
+  await change('one', 'b2')
+  await change('one', 'b')
+  const watched = async (query: string) => {
+    const { text } = await server.ask(`${at('v2')}${select('spec.host=b')}&watch=true${query}`)
+    const events = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; object: Cron })
+    return events.map(({ type, object }) => `${type} ${object.metadata!.name} ${object.spec.host}`)
+  }
+  expect(await watched(`&timeoutSeconds=3&resourceVersion=${resourceVersion}`)).toEqual([
+    'DELETED two b',
+    'ADDED one b',
+    'DELETED one b',
+    'ADDED one b',
+  ])
+  expect(await watched('&timeoutSeconds=1')).toEqual(['ADDED one b'])
+  expect(await server.ask(at('v2') + select('spec.host=b'), { method: 'DELETE' })).toMatchObject({
+    status: 200,
+    body: { items: [{ metadata: { name: 'one' }, spec: { host: 'b' } }] },
+  })
+  expect(await names('spec.host!=b')).toEqual(['three', 'two'])
+  expect(await names('spec.host=b')).toEqual([])
 })
 
 it('says what the webhook said when it fails, and needs none for what is stored', async () => {

@@ -6,6 +6,7 @@ import type { Selection, ServedKind } from '../kinds/served-kind.ts'
 import { reach } from '../storage/list.ts'
 import { tooOld } from '../storage/errors.ts'
 import { Change, WatchBatch } from '../storage/watch-batch.ts'
+import { ConvertedSelection } from './converted-selection.ts'
 
 export interface WatchRequest extends Selection {
   revision: number | undefined
@@ -40,7 +41,9 @@ export async function openWatch(
   if (request.sendInitialEvents && revision) await reach(objects, revision, clock)
   const fresh = revision === undefined ? objects.fresh() : undefined
   if (fresh) await fresh
-  const filter = kind.watchFilter(request)
+  const isConverted = kind.readsConverted(request)
+  const filter = kind.watchFilter(isConverted ? { ...request, fields: [] } : request)
+  const matches = isConverted ? kind.matcher(request)! : filter.matches
   // Without a place to start from, everything that exists is news.
   const initial = request.sendInitialEvents ?? !revision
   const output = begin()
@@ -50,7 +53,9 @@ export async function openWatch(
     if (initial) {
       after = objects.revision
       const entries = objects.store.range(filter.prefix)
-      const shown = filter.matches ? entries.filter(filter.matches) : entries
+      const converting = isConverted && kind.prepare(entries)
+      if (converting) await converting
+      const shown = matches ? entries.filter(matches) : entries
       const waiting = kind.prepare(shown)
       if (waiting) await waiting
       if (shown.length)
@@ -63,6 +68,12 @@ export async function openWatch(
       if (request.sendInitialEvents && request.allowBookmarks) {
         output.bookmark({ resourceVersion: String(after), annotations: { 'k8s.io/initial-events-end': 'true' } })
       }
+    }
+    if (isConverted) {
+      const entries = objects.store.range(filter.prefix, { revision: Math.min(after, objects.revision) })
+      const converting = kind.prepare(entries)
+      if (converting) await converting
+      session.selection = new ConvertedSelection(kind, matches!, entries.filter(matches!))
     }
     session.start(objects.hub.open(filter, after, session), request)
   } catch (error) {
@@ -83,6 +94,8 @@ class WatchSession implements Disposable {
   #ended = false
   /** Batches that wait to be converted. */
   #turn: Promise<void> | undefined
+  /** Narrows down what the hub lets through. */
+  selection: ConvertedSelection | undefined
 
   constructor(output: WatchOutput, kind: ServedKind, clock: Clock) {
     this.#output = output
@@ -102,12 +115,14 @@ class WatchSession implements Disposable {
   onBatch(batch: WatchBatch): void {
     if (this.#ended) return
     const preparing = this.#kind.prepare(batch.changes.map(({ entry }) => entry))
-    if (!preparing && !this.#turn) return this.#output.batch(batch)
+    const { selection } = this
+    if (!selection && !preparing && !this.#turn) return this.#output.batch(batch)
     // What takes longer to convert holds up what comes after it.
-    const turn = Promise.all([preparing, this.#turn]).then(
-      () => {
+    const converted = Promise.all([preparing, this.#turn])
+    const turn = (selection ? converted.then(() => selection.narrow(batch)) : converted.then(() => batch)).then(
+      (shown) => {
         if (this.#turn === turn) this.#turn = undefined
-        if (!this.#ended) this.#output.batch(batch)
+        if (!this.#ended && shown.changes.length) this.#output.batch(shown)
       },
       (error: unknown) => this.fail(error instanceof StatusError ? error.status : internal(String(error)).status),
     )

@@ -242,9 +242,7 @@ export class ServedKind {
     const key = this.#fieldKey(name)
     const known = fields[key]
     if (known !== undefined) return known
-    // Selectors do not wait for conversions: they read what is stored.
-    const object = this.definition.convertLater ? this.objects.glimpse(entry) : this.glimpse(entry)
-    const value = this.definition.selectableFields?.[name]?.(object) ?? ''
+    const value = this.definition.selectableFields?.[name]?.(this.glimpse(entry)) ?? ''
     return (fields[key] = value)
   }
 
@@ -270,6 +268,11 @@ export class ServedKind {
           : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
       )
     }
+  }
+
+  /** Whether the selection reads fields of objects that somebody else converts: then they are prepared before. */
+  readsConverted({ fields }: Pick<Selection, 'fields'>): boolean {
+    return this.definition.convertLater !== undefined && fields.some(({ field }) => !field.startsWith('metadata.'))
   }
 
   /** Undefined where everything under the selection's prefix matches. */
@@ -299,7 +302,7 @@ export class ServedKind {
       prefix: this.objects.prefixOf(namespace),
       matches: this.matcher(selection),
       exact: this.#exactOf(fields),
-      departed: this.#departed,
+      departed: this.#departedEvent,
     }
   }
 
@@ -312,12 +315,12 @@ export class ServedKind {
   }
 
   /** What a watcher is shown of an object that its selector no longer matches: the old state at the new revision. */
-  readonly #departed = ({ key, previous, revision }: StoreEvent): Entry => ({
-    key,
-    value: encodeStored(this.objects.copy(previous!), revision, this.objects.type.marked).value,
-    revision,
-    created: previous!.created,
-  })
+  departed(previous: Entry, revision: number): Entry {
+    const { value } = encodeStored(this.objects.copy(previous), revision, this.objects.type.marked)
+    return { key: previous.key, value, revision, created: previous.created }
+  }
+
+  readonly #departedEvent = ({ previous, revision }: StoreEvent): Entry => this.departed(previous!, revision)
 }
 
 export const nameIn = (key: string): string => key.slice(key.lastIndexOf('/') + 1)

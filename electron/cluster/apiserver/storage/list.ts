@@ -49,6 +49,10 @@ export async function listEntries(kind: ServedKind, request: ListRequest, clock:
   const at = token ? token.revision : request.exact ? request.revision : undefined
   const revision = at ?? objects.revision
   try {
+    const converting =
+      kind.readsConverted(request) &&
+      kind.prepare(objects.store.range(objects.prefixOf(request.namespace), { revision }))
+    if (converting) await converting
     const page = select(kind, request, revision, token?.after)
     const waiting = kind.prepare(page.entries)
     if (waiting) await waiting

@@ -21,8 +21,6 @@ export async function deleteCollection(
     for (let entry = waiting.shift(); entry; entry = waiting.shift()) await deleteListed(core, op, entry, options)
   }
   await Promise.all(Array.from({ length: Math.min(atOnce, waiting.length) }, work))
-  // What was made of an object goes with it.
-  await op.kind.prepare(page.entries)
   return page
 }
 

@@ -43,6 +43,8 @@ export class ServedKind {
   readonly hasTable: boolean
   readonly #objects: ObjectStore | undefined
   readonly #messages: RecentMessages
+  /** What others made of entries: kept while these are, for who has asked for it may be served after the next change. */
+  readonly #conversions = new WeakMap<Entry, InVersion>()
 
   /** `objects` is absent for kinds that are not stored. */
   constructor(definition: KindDefinition, objects: ObjectStore | undefined, messages: RecentMessages) {
@@ -218,9 +220,14 @@ export class ServedKind {
   }
 
   #inVersion(entry: Entry): InVersion {
-    const derived = this.objects.derived(entry)
     const { convert, convertLater } = this.definition
-    if (!convert && !convertLater && this.#isCurrent(entry)) return derived
+    if (convertLater) {
+      let converted = this.#conversions.get(entry)
+      if (!converted) this.#conversions.set(entry, (converted = {}))
+      return converted
+    }
+    const derived = this.objects.derived(entry)
+    if (!convert && this.#isCurrent(entry)) return derived
     const versions = (derived.versions ??= new WeakMap<object, InVersion>())
     let version = versions.get(this)
     if (!version) versions.set(this, (version = {}))

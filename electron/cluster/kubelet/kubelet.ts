@@ -181,6 +181,7 @@ async function startParts(
         port: deps.port,
         runtimeVersion: runtime.version,
         kubeletVersion: deps.kubeletVersion,
+        recursiveReadOnly: runtime.recursiveReadOnly ?? false,
         ...(runtime.features ? { features: runtime.features } : {}),
         limits: [...runtime.limits, ...(deps.limits ?? [])],
         images: await runtime.images.list(),

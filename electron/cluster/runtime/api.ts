@@ -13,6 +13,8 @@ export interface Runtime extends AsyncDisposable {
   readonly limits: readonly string[]
   /** What not every runtime can do, as the node's status tells it. */
   readonly features?: { supplementalGroupsPolicy?: boolean }
+  /** A read-only mount can be so for what is mounted below it too. */
+  readonly recursiveReadOnly?: boolean
 
   runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string>
   stopSandbox(id: string): Promise<void>
@@ -151,6 +153,8 @@ export interface Mount {
   hostPath: string
   containerPath: string
   readOnly: boolean
+  /** With `readOnly`: what is mounted below it is so too. */
+  recursiveReadOnly?: boolean
   /** Mounts that are made below it later are seen on the other side: the host's, or the container's too. Absent: none. */
   propagation?: 'HostToContainer' | 'Bidirectional'
   /** The files of an image (by id), or what is below a path in them. They are never written to. */

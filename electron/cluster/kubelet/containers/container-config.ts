@@ -20,6 +20,8 @@ export interface ContainerConfigInput {
   volumes: ReadonlyMap<string, VolumeOnHost>
   /** Ids of images that are volumes, by the volume's name. */
   images: ReadonlyMap<string, string>
+  /** See Runtime. */
+  recursiveReadOnly: boolean
   directories: NodeDirectories
 }
 
@@ -37,7 +39,7 @@ export async function containerConfig(
   const values = new Map(variables.map(({ name, value }) => [name, value]))
   const expanded = (texts: readonly string[] | undefined) => texts?.map((text) => expand(text, lookupIn(values)))
   const [command, args] = [expanded(container.command), expanded(container.args)]
-  const mounts = await containerMounts(container, input.volumes, values, input.images)
+  const mounts = await containerMounts(container, input.volumes, values, input)
   const terminationPath = container.terminationMessagePath ?? '/dev/termination-log'
   if (terminationPath) {
     const hostPath = await makeTerminationLog(directories, pod, container, attempt)

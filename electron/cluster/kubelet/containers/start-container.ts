@@ -107,6 +107,7 @@ async function configure(deps: StartDeps, input: StartInput, image: ImageStatus,
     environment,
     volumes,
     images,
+    recursiveReadOnly: deps.runtime.recursiveReadOnly ?? false,
     directories,
   })
   const targetContainerId = targetOf(container, runtime)

@@ -31,6 +31,8 @@ export interface StatusInput {
   waiting: ReadonlyMap<string, WaitingReason>
   /** As in container ids: the part of the runtime's version before `://`. */
   runtimeName: string
+  /** See Runtime. */
+  recursiveReadOnly?: boolean
   /** Verdict of the startup probe (true without one) for a running container. */
   isStarted(container: Container, containerId: string): boolean
   /** Verdict of the readiness probe (true without one) for a started container. */
@@ -55,7 +57,7 @@ export function containerStatuses(
     else if (seen[0]?.attempt) status.lastState = endBefore(old, status) ?? {}
     applyWaiting(pod, container, kind, status, input)
     applyProbes(container, kind, status, seen[0], input)
-    return { ...status, ...declared(container, status, seen[0], old) }
+    return { ...status, ...declared(container, status, seen[0], old, input) }
   })
   // Init containers stay in the order of the spec, others are sorted by name.
   return kind === 'init' ? statuses : statuses.sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -186,12 +188,14 @@ function declared(
   status: ContainerStatus,
   last: RuntimeContainer | undefined,
   old: ContainerStatus | undefined,
+  { recursiveReadOnly = false }: StatusInput,
 ): Partial<Mutable> {
-  const mounts = container.volumeMounts?.map(({ name, mountPath, readOnly }) => ({
-    name,
-    mountPath,
-    ...(readOnly ? { readOnly, recursiveReadOnly: 'Disabled' } : {}),
-  }))
+  const mounts = container.volumeMounts?.map((mount) => {
+    const { name, mountPath, readOnly } = mount
+    const { recursiveReadOnly: asked = 'Disabled' } = mount as { recursiveReadOnly?: string }
+    const whole = asked === 'Disabled' || !recursiveReadOnly ? 'Disabled' : 'Enabled'
+    return { name, mountPath, ...(readOnly ? { readOnly, recursiveReadOnly: whole } : {}) }
+  })
   const { requests, limits } = container.resources ?? {}
   return {
     ...(mounts?.length ? { volumeMounts: mounts } : {}),

@@ -192,6 +192,21 @@ describe('container statuses', () => {
     expect(state?.terminated?.message).toBe('killed: out of ideas')
   })
 
+  it('tell of mounts whether they are read-only all the way down', () => {
+    const volumeMounts = ['Enabled', 'IfPossible', 'Disabled'].map((recursiveReadOnly) => ({
+      name: recursiveReadOnly,
+      mountPath: '/',
+      readOnly: true,
+      recursiveReadOnly,
+    }))
+    const told = (recursiveReadOnly: boolean) =>
+      statusOf(pod({ containers: [{ volumeMounts }] }), runtimeOf([running()]), {
+        recursiveReadOnly,
+      }).containerStatuses?.[0]?.volumeMounts?.map((mount) => mount.recursiveReadOnly)
+    expect(told(true)).toEqual(['Enabled', 'Enabled', 'Disabled'])
+    expect(told(false)).toEqual(['Disabled', 'Disabled', 'Disabled'])
+  })
+
   it('tell whom a container runs as, where the runtime does', () => {
     const user = { uid: 1000, gid: 1000, supplementalGroups: [1000, 2000] }
     expect(statusOf(pod(), runtimeOf([running('web', { user })])).containerStatuses?.[0]).toMatchObject({

@@ -15,6 +15,7 @@ export interface NodeFacts {
   limits: readonly string[]
   /** See Runtime. */
   features?: NonNullable<Runtime['features']>
+  recursiveReadOnly?: boolean
   images: readonly ImageStatus[]
   labels?: Readonly<Record<string, string>>
   /** Where volumes of our own provisioner lie. */
@@ -90,6 +91,9 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
       operatingSystem: machine.operatingSystem,
       architecture: machine.architecture,
     },
+    ...(facts.recursiveReadOnly
+      ? { runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true } }] }
+      : {}),
     ...(facts.features ? { features: { ...facts.features } } : {}),
     ...(images.length ? { images } : {}),
   }

@@ -267,6 +267,7 @@ export class PodWorker {
       previous: status.status(pod),
       waiting: this.#waiting,
       runtimeName,
+      recursiveReadOnly: this.#deps.runtime.recursiveReadOnly ?? false,
       isStarted: (container, id) => probes.isStarted(container, id),
       isReady: (container, id) => probes.isReady(container, id),
       hostIp: this.#deps.hostIp(),

@@ -18,15 +18,11 @@ export async function containerMounts(
   container: Container,
   volumes: ReadonlyMap<string, VolumeOnHost>,
   variables: ReadonlyMap<string, string>,
-  images: ReadonlyMap<string, string>,
+  { images, recursiveReadOnly }: { images: ReadonlyMap<string, string>; recursiveReadOnly: boolean },
 ): Promise<Mount[]> {
   const mounts: Mount[] = []
   for (const mount of container.volumeMounts ?? []) {
     const { name, mountPath, readOnly = false, subPath, subPathExpr } = mount
-    if ((mount as { recursiveReadOnly?: string }).recursiveReadOnly === 'Enabled')
-      throw new ConfigError(
-        `volume ${JSON.stringify(name)} requested recursive read-only mode, but it is not supported by the runtime`,
-      )
     const below = subPathExpr ? expandStrictly(subPathExpr, variables) : subPath
     const containerPath = mountPath.startsWith('/') ? mountPath : `/${mountPath}`
     const image = images.get(name)
@@ -46,6 +42,7 @@ export async function containerMounts(
       hostPath,
       containerPath,
       readOnly: readOnly || volume.readOnly,
+      ...(isRecursive(mount, recursiveReadOnly) ? { recursiveReadOnly: true } : {}),
       ...(propagation ? { propagation } : {}),
     })
   }
@@ -59,6 +56,16 @@ function expandStrictly(text: string, variables: ReadonlyMap<string, string>): s
     return value
   })
   return expanded
+}
+
+/** Whether a mount is to be read-only all the way down. Source: kubelet's resolveRecursiveReadOnly. */
+function isRecursive(mount: VolumeMount, supported: boolean): boolean {
+  const { recursiveReadOnly } = mount as { recursiveReadOnly?: string }
+  if (recursiveReadOnly === 'Enabled' && !supported)
+    throw new ConfigError(
+      `volume ${JSON.stringify(mount.name)} requested recursive read-only mode, but it is not supported by the runtime`,
+    )
+  return recursiveReadOnly === 'Enabled' || (recursiveReadOnly === 'IfPossible' && supported)
 }
 
 const propagationOf = ({ mountPropagation: wanted }: VolumeMount): Mount['propagation'] =>

@@ -139,12 +139,17 @@ describe('service account tokens', () => {
 })
 
 describe('mounts', () => {
-  const mounts = (mount: object, variables = new Map<string, string>(), images = new Map<string, string>()) =>
+  const mounts = (
+    mount: object,
+    variables = new Map<string, string>(),
+    images = new Map<string, string>(),
+    recursiveReadOnly = false,
+  ) =>
     containerMounts(
       container({ volumeMounts: [{ name: 'v', mountPath: '/data', ...mount }] }),
       new Map([['v', { path: directory, readOnly: false }]]),
       variables,
-      images,
+      { images, recursiveReadOnly },
     )
 
   it('bind the volume or, with a subPath, what lies below it, made where it is missing', async () => {
@@ -169,11 +174,16 @@ describe('mounts', () => {
     expect((await stat(path.dirname(mount!.hostPath))).mode & 0o7777).toBe(0o2777)
   })
 
-  it('are never read-only all the way down', async () => {
+  it('are read-only all the way down where the runtime can make them so', async () => {
     await expect(mounts({ readOnly: true, recursiveReadOnly: 'Enabled' })).rejects.toThrow(
       'volume "v" requested recursive read-only mode, but it is not supported by the runtime',
     )
-    expect(await mounts({ readOnly: true, recursiveReadOnly: 'IfPossible' })).toMatchObject([{ readOnly: true }])
+    const asked = (recursiveReadOnly: string, able: boolean) =>
+      mounts({ readOnly: true, recursiveReadOnly }, undefined, undefined, able)
+    expect((await asked('IfPossible', false))[0]).not.toHaveProperty('recursiveReadOnly')
+    expect((await asked('Disabled', true))[0]).not.toHaveProperty('recursiveReadOnly')
+    for (const wish of ['IfPossible', 'Enabled'])
+      expect(await asked(wish, true)).toMatchObject([{ recursiveReadOnly: true }])
   })
 
   it('do not follow a subPath out of the volume', async () => {

@@ -31,7 +31,8 @@ export function placeMounts(
     if (!mount.image) {
       if (!statSync(hostPath, { throwIfNoEntry: false }))
         throw new StartError(`failed to mount ${to}: ${hostPath} does not exist on the node`)
-      return staged.get(mount) ?? { from: hostPath, to, readOnly }
+      const recursive = readOnly && mount.recursiveReadOnly ? { recursiveReadOnly: true } : {}
+      return staged.get(mount) ?? { from: hostPath, to, readOnly, ...recursive }
     }
     const { id, subPath } = mount.image
     const image = deps.find(id)

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, readlinkSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { open } from 'lmdb'
 import type { Duplex } from 'node:stream'
@@ -183,6 +183,26 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
       expect(await output(id, 'node', '-p', links)).not.toContain('library')
     } finally {
       await store.close()
+    }
+  })
+
+  it('has containers ended in the order that is asked for when the machine is short of memory', async () => {
+    const id = await harness.shell(await harness.sandbox(), 'sleep 60; true', { oomScoreAdjust: 987 })
+    expect(await output(id, 'cat', '/proc/1/oom_score_adj')).toBe('987\n')
+  })
+
+  it('makes a volume read-only all the way down where that is asked for', async () => {
+    const volume = path.join(harness.directory, 'deep')
+    mkdirSync(path.join(volume, 'with space'), { recursive: true })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'nosuid,nodev', 'tmpfs', path.join(volume, 'with space')])
+    try {
+      const mounts = [{ hostPath: volume, containerPath: '/deep', readOnly: true, recursiveReadOnly: true }]
+      const id = await harness.shell(await harness.sandbox(), 'sleep 60; true', { mounts })
+      const write = '(echo x > "/deep/with space/x") 2> /dev/null || echo refused'
+      expect(await output(id, 'sh', '-c', write)).toBe('refused\n')
+      await harness.runtime.stopContainer(id, 0)
+    } finally {
+      execFileSync('umount', [path.join(volume, 'with space')])
     }
   })
 

@@ -372,6 +372,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     version,
     limits,
     features: { supplementalGroupsPolicy: true },
+    recursiveReadOnly: isolation.kind !== 'none',
     images,
     runSandbox,
     stopSandbox,

@@ -36,6 +36,8 @@ export interface PlacedMount {
   readOnly: boolean
   /** What it is; of one that the launcher has to make first. */
   directory?: boolean
+  /** What is mounted below it is read-only too. */
+  recursiveReadOnly?: boolean
   /** Mounts pass through it. */
   propagates?: boolean
 }

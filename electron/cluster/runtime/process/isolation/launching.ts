@@ -65,10 +65,12 @@ export function launcherProgram(
   const { sandbox, container, place, cgroup } = subject
   writeFileSync(place.argumentsFile, parameters, { mode: 0o600 })
   rmSync(place.statusFile, { force: true })
-  const { tty, stdin } = container.config
+  const { tty, stdin, oomScoreAdjust = 0 } = container.config
   const script = [
     ...ignoreTerminalSignals(tty),
     ...(cgroup?.join ?? []).map((file) => `echo $$ > ${quote(file)} || :`),
+    // To be ended sooner than the machine's own programs; only root may ask for later.
+    ...(oomScoreAdjust ? [`{ echo ${oomScoreAdjust} > /proc/self/oom_score_adj || :; } 2> /dev/null`] : []),
     ...(sandbox.namespace ? openNetwork(sandbox.config.sysctls) : []),
     `exec 3> ${quote(place.statusFile)} 4< ${quote(place.argumentsFile)}`,
     `exec ${prepared(subject, nsenter, launcher)} "$@"`,

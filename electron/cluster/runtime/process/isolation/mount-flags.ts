@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-const lasting = ['nosuid', 'nodev', 'noexec']
+export const lasting = ['nosuid', 'nodev', 'noexec']
 
 /** The mount that holds a path, as this process sees it. */
 export function holdingMount(

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { launched } from './launch-folder.ts'
-import { lastingFlags } from './mount-flags.ts'
+import { lasting, lastingFlags } from './mount-flags.ts'
 import { quote } from './programs.ts'
 import type { Mount } from './view.ts'
 
@@ -132,6 +132,7 @@ function mountLines(mount: Setup['mounts'][number], rendering: Rendering): strin
               `[ -e ${quote(to)} ] || { ${[...(makesPlaces ? clearing(to, tool) : []), `: > ${quote(to)}`].join('; ')}; }`,
             ]),
         tool('mount', '--rbind', ...(options.length ? ['-o', options.join()] : []), `${old}${from}`, to),
+        ...(mount.recursiveReadOnly && directory ? locking(to, tool) : []),
         ...(leaves ? [tool('mount', '--make-rprivate', to)] : []),
       ]
     }
@@ -153,6 +154,18 @@ function mountLines(mount: Setup['mounts'][number], rendering: Rendering): strin
       return [tool('mount', '-o', ['remount', 'bind', 'ro', ...rootFlags].join(), '/')]
   }
 }
+
+/** Makes what is mounted below a directory read-only; what may not be taken from a mount is repeated. */
+const locking = (to: string, tool: Rendering['tool']): string[] => [
+  `below=$(cd ${quote(to)} && pwd -P)`,
+  'while read -r _ _ _ _ point options _; do',
+  'point=$(printf %b "$point")',
+  'case $point in "$below"/*) ;; *) continue ;; esac',
+  'flags=ro',
+  `for flag in ${lasting.join(' ')}; do case ,$options, in *,$flag,*) flags=$flags,$flag ;; esac; done`,
+  `${tool('mount')} -o "remount,bind,$flags" "$point"`,
+  'done < /proc/self/mountinfo',
+]
 
 /** Makes way for a file: its folder is there afterwards, and a link that leads nowhere is not. */
 const clearing = (to: string, tool: Rendering['tool']): string[] => [

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import { systemClock } from './clock.ts'
+import { systemClock, timestamp } from './clock.ts'
 import { FakeClock } from './fake-clock.ts'
 
 it('fires timers in the order of their times, however they were made', async () => {
@@ -49,4 +49,12 @@ it('jumps without a timer noticing', async () => {
   expect([fired, clock.monotonic() - before, clock.now() - Date.UTC(2026, 0, 1)]).toEqual([false, 999, 3_600_999])
   await clock.advance(1)
   expect(fired).toBe(true)
+})
+
+it('writes whole seconds, whatever was written before', () => {
+  const start = Date.parse('2026-01-01T00:00:00Z')
+  const written = [0, 999, 1000, 999].map((ms) => timestamp(start + ms))
+  expect(written).toEqual(['00', '00', '01', '00'].map((second) => `2026-01-01T00:00:${second}Z`))
+  expect(() => timestamp(Number.NaN)).toThrow(RangeError)
+  expect(timestamp(start)).toBe('2026-01-01T00:00:00Z')
 })

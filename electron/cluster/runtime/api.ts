@@ -14,6 +14,9 @@ export interface Runtime extends AsyncDisposable {
   /** What not every runtime can do, as the node's status tells it. */
   readonly features?: { supplementalGroupsPolicy?: boolean }
 
+  /** Why no pod can be run now, as the node's Ready condition says it; undefined: they can. */
+  problem?(): string | undefined
+
   runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string>
   stopSandbox(id: string): Promise<void>
   removeSandbox(id: string): Promise<void>

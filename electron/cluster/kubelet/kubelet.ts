@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import { Disposer } from '../base/dispose.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
-import type { Runtime } from '../runtime/api.ts'
+import type { ImageStatus, Runtime } from '../runtime/api.ts'
 import { nodes, pods, runtimeClasses, services } from '#shared/kube/resources.ts'
 import { Allocations } from './allocation/allocations.ts'
 import type { ClusterDns } from './containers/sandbox-config.ts'
@@ -169,28 +169,35 @@ async function startParts(
   owned.defer(() => unmountBelow(directories.pods))
   const machine = await readMachine(directory)
   let pressure: NodePressure | undefined
+  let images: readonly ImageStatus[] = []
   const reporter = owned.own(
     new NodeReporter({
       client,
       clock,
       logger,
-      facts: async () => ({
-        name,
-        machine,
-        addresses: deps.addresses,
-        port: deps.port,
-        runtimeVersion: runtime.version,
-        kubeletVersion: deps.kubeletVersion,
-        recursiveReadOnly: runtime.recursiveReadOnly ?? false,
-        ...(runtime.features ? { features: runtime.features } : {}),
-        limits: [...runtime.limits, ...(deps.limits ?? [])],
-        images: await runtime.images.list(),
-        ...(deps.labels ? { labels: deps.labels } : {}),
-        volumesDirectory: directories.volumes,
-        podCidr: deps.podCidr,
-        maxPods: deps.maxPods ?? 110,
-        pressure: pressure?.conditions ?? [],
-      }),
+      facts: async () => {
+        // A runtime that is away has its images still.
+        images = await runtime.images.list().catch(() => images)
+        const problem = runtime.problem?.()
+        return {
+          name,
+          machine,
+          addresses: deps.addresses,
+          port: deps.port,
+          runtimeVersion: runtime.version,
+          kubeletVersion: deps.kubeletVersion,
+          recursiveReadOnly: runtime.recursiveReadOnly ?? false,
+          ...(runtime.features ? { features: runtime.features } : {}),
+          limits: [...runtime.limits, ...(deps.limits ?? [])],
+          images,
+          ...(problem === undefined ? {} : { problem }),
+          ...(deps.labels ? { labels: deps.labels } : {}),
+          volumesDirectory: directories.volumes,
+          podCidr: deps.podCidr,
+          maxPods: deps.maxPods ?? 110,
+          pressure: pressure?.conditions ?? [],
+        }
+      },
     }),
   )
   await reporter.register(signal)

@@ -16,6 +16,9 @@ export interface Runtime extends AsyncDisposable {
   /** A read-only mount can be so for what is mounted below it too. */
   readonly recursiveReadOnly?: boolean
 
+  /** Why no pod can be run now, as the node's Ready condition says it; undefined: they can. */
+  problem?(): string | undefined
+
   runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string>
   stopSandbox(id: string): Promise<void>
   removeSandbox(id: string): Promise<void>

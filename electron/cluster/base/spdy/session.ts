@@ -20,8 +20,8 @@ export interface SpdySessionOptions {
   /** Called for every stream the peer opens, before any of its data; false refuses it. */
   onStream(stream: SpdyStream): boolean
   /**
-   * Client sessions open odd streams, servers even ones. Go's servers cancel streams that they are done with, which for a
-   * client is their end.
+   * Client sessions open odd streams, servers even ones. Go's servers cancel streams that they are done with, or just
+   * go, which for a client is their end: those that must know say so in their streams.
    */
   client?: boolean
 }
@@ -113,7 +113,10 @@ export class SpdySession implements StreamCarrier {
     } finally {
       this.#transport.destroy()
       this.#headerReader.close()
-      for (const stream of this.#streams.values()) stream.receiveReset()
+      for (const stream of this.#streams.values()) {
+        if (this.#isClient) stream.receiveFarewell()
+        else stream.receiveReset()
+      }
       this.#flushWaiting()
     }
   }

@@ -202,6 +202,14 @@ describe('a session', () => {
     expect(await text(client.open({}))).toBe('the last word')
   })
 
+  it('gives a client all of a stream when the server goes', async () => {
+    const { client, far } = await pair((stream) => {
+      stream.write('the last word', () => far.end())
+      return true
+    })
+    expect(await text(client.open({}))).toBe('the last word')
+  })
+
   it('ends all streams when the connection breaks', async () => {
     const streams: SpdyStream[] = []
     const { client, near, server } = await pair((stream) => streams.push(stream) > 0)

@@ -17,6 +17,8 @@ export interface NodeFacts {
   features?: NonNullable<Runtime['features']>
   recursiveReadOnly?: boolean
   images: readonly ImageStatus[]
+  /** Why no pod can be run. */
+  problem?: string
   labels?: Readonly<Record<string, string>>
   /** Where volumes of our own provisioner lie. */
   volumesDirectory: string
@@ -76,7 +78,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
       'ephemeral-storage': String(Math.floor(machine.storageBytes * (1 - reservedStorageShare))),
       memory: `${Math.floor((machine.memoryBytes - reservedMemory) / 1024)}Ki`,
     },
-    conditions: conditions(facts.limits, facts.pressure ?? []),
+    conditions: conditions(facts.limits, facts.pressure ?? [], facts.problem),
     addresses: facts.addresses.map((address) => ({ ...address })),
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },
     nodeInfo: {
@@ -132,12 +134,18 @@ const pressing: Record<string, { reason: string; message: string }> = {
   DiskPressure: { reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' },
 }
 
-function conditions(limits: readonly string[], pressure: readonly string[]): NodeCondition[] {
+function conditions(
+  limits: readonly string[],
+  pressure: readonly string[],
+  problem: string | undefined,
+): NodeCondition[] {
   const isolation = limits.length
     ? { status: 'False', reason: 'PartlyIsolated', message: limits.join(' ') }
     : { status: 'True', reason: 'FullyIsolated', message: 'containers are isolated from the host and from each other' }
   const own = healthyConditions.map((condition) => {
     const { type } = condition
+    if (type === 'Ready' && problem !== undefined)
+      return { type, status: 'False', reason: 'KubeletNotReady', message: problem }
     return pressure.includes(type) ? { type, status: 'True', ...pressing[type] } : { ...condition }
   })
   return [{ type: isolationCondition, ...isolation }, ...own]

@@ -1,5 +1,12 @@
-import type { ContainerConfig as Wanted, ImageStatus, SandboxConfig } from '../api.ts'
-import { namespaceMode, seccompProfile, type ContainerConfig, type ContainerSecurity } from './messages.ts'
+import type { ContainerConfig as Wanted, ImageStatus, Mount, SandboxConfig } from '../api.ts'
+import {
+  groupsPolicy,
+  namespaceMode,
+  seccompProfile,
+  type ContainerConfig,
+  type ContainerSecurity,
+  type Mount as MountRequest,
+} from './messages.ts'
 import { linuxResources } from './resources.ts'
 import { nodeLabel, podNamespaces } from './sandbox-request.ts'
 
@@ -26,11 +33,7 @@ export function containerRequest(config: Wanted, place: ContainerPlace): Contain
     args: config.args ?? [],
     working_dir: config.workingDir ?? '',
     envs: config.env.map(({ name, value }) => ({ key: name, value })),
-    mounts: [...config.mounts, ...(ownHosts ? [] : [hosts])].map(({ hostPath, containerPath, readOnly }) => ({
-      host_path: hostPath,
-      container_path: containerPath,
-      readonly: readOnly,
-    })),
+    mounts: [...config.mounts, ...(ownHosts ? [] : [hosts])].map(mountRequest),
     labels: { ...config.labels, [nodeLabel]: place.node },
     annotations: { [resourcesAnnotation]: JSON.stringify(resources) },
     log_path: config.logPath,
@@ -43,6 +46,13 @@ export function containerRequest(config: Wanted, place: ContainerPlace): Contain
     },
   }
 }
+
+const mountRequest = ({ hostPath, containerPath, readOnly, image }: Mount): MountRequest => ({
+  container_path: containerPath,
+  host_path: hostPath,
+  readonly: readOnly,
+  ...(image ? { image: { image: image.id }, image_sub_path: image.subPath ?? '' } : {}),
+})
 
 /** What of /proc and /sys is kept from containers that are not privileged. Source: kubelet's defaultMaskedPaths. */
 const maskedPaths = [
@@ -74,6 +84,7 @@ function security(config: Wanted, { sandbox, image }: ContainerPlace): Container
     masked_paths: privileged ? [] : maskedPaths,
     readonly_paths: privileged ? [] : readonlyPaths,
     supplemental_groups: supplementalGroups,
+    supplemental_groups_policy: groupsPolicy[config.supplementalGroupsPolicy ?? 'Merge'],
     seccomp: {
       profile_type:
         config.seccomp === 'RuntimeDefault' && !privileged ? seccompProfile.runtimeDefault : seccompProfile.unconfined,

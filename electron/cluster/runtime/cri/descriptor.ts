@@ -55,12 +55,10 @@ const messages = {
     'string version = 1; string runtime_name = 2; string runtime_version = 3; string runtime_api_version = 4',
   ),
   StatusRequest: message('bool verbose = 1'),
-  StatusResponse: message(
-    'RuntimeStatus status = 1; map<string, string> info = 2; repeated RuntimeHandler runtime_handlers = 3',
-  ),
+  StatusResponse: message('RuntimeStatus status = 1; map<string, string> info = 2; RuntimeFeatures features = 4'),
   RuntimeStatus: message('repeated RuntimeCondition conditions = 1'),
   RuntimeCondition: message('string type = 1; bool status = 2; string reason = 3; string message = 4'),
-  RuntimeHandler: message('string name = 1'),
+  RuntimeFeatures: message('bool supplemental_groups_policy = 1'),
   RuntimeConfigRequest: message(''),
   RuntimeConfigResponse: message('LinuxRuntimeConfiguration linux = 1'),
   LinuxRuntimeConfiguration: message('int32 cgroup_driver = 1'),
@@ -104,7 +102,9 @@ const messages = {
   ContainerMetadata: message('string name = 1; uint32 attempt = 2'),
   ImageSpec: message('string image = 1; string user_specified_image = 18'),
   KeyValue: message('string key = 1; string value = 2'),
-  Mount: message('string container_path = 1; string host_path = 2; bool readonly = 3'),
+  Mount: message(
+    'string container_path = 1; string host_path = 2; bool readonly = 3; ImageSpec image = 9; string image_sub_path = 10',
+  ),
   ContainerConfig: message(
     'ContainerMetadata metadata = 1; ImageSpec image = 2; repeated string command = 3; repeated string args = 4; string working_dir = 5; repeated KeyValue envs = 6; repeated Mount mounts = 7; map<string, string> labels = 9; map<string, string> annotations = 10; string log_path = 11; bool stdin = 12; bool stdin_once = 13; bool tty = 14; LinuxContainerConfig linux = 15',
   ),
@@ -112,7 +112,7 @@ const messages = {
     'LinuxContainerResources resources = 1; LinuxContainerSecurityContext security_context = 2',
   ),
   LinuxContainerSecurityContext: message(
-    'Capability capabilities = 1; bool privileged = 2; NamespaceOption namespace_options = 3; Int64Value run_as_user = 5; string run_as_username = 6; bool readonly_rootfs = 7; repeated int64 supplemental_groups = 8; bool no_new_privs = 11; Int64Value run_as_group = 12; repeated string masked_paths = 13; repeated string readonly_paths = 14; SecurityProfile seccomp = 15',
+    'Capability capabilities = 1; bool privileged = 2; NamespaceOption namespace_options = 3; Int64Value run_as_user = 5; string run_as_username = 6; bool readonly_rootfs = 7; repeated int64 supplemental_groups = 8; bool no_new_privs = 11; Int64Value run_as_group = 12; repeated string masked_paths = 13; repeated string readonly_paths = 14; SecurityProfile seccomp = 15; int32 supplemental_groups_policy = 17',
   ),
   Capability: message('repeated string add_capabilities = 1; repeated string drop_capabilities = 2'),
   CreateContainerRequest: message(
@@ -134,8 +134,10 @@ const messages = {
   ContainerStatusRequest: message('string container_id = 1'),
   ContainerStatusResponse: message('ContainerStatus status = 1'),
   ContainerStatus: message(
-    'string id = 1; int32 state = 3; int64 created_at = 4; int64 started_at = 5; int64 finished_at = 6; int32 exit_code = 7; ImageSpec image = 8; string image_ref = 9; string reason = 10; string message = 11; string log_path = 15',
+    'string id = 1; int32 state = 3; int64 created_at = 4; int64 started_at = 5; int64 finished_at = 6; int32 exit_code = 7; ImageSpec image = 8; string image_ref = 9; string reason = 10; string message = 11; string log_path = 15; ContainerUser user = 18',
   ),
+  ContainerUser: message('LinuxContainerUser linux = 1'),
+  LinuxContainerUser: message('int64 uid = 1; int64 gid = 2; repeated int64 supplemental_groups = 3'),
   UpdateContainerResourcesRequest: message('string container_id = 1; LinuxContainerResources linux = 2'),
   UpdateContainerResourcesResponse: message(''),
   ReopenContainerLogRequest: message('string container_id = 1'),

@@ -8,6 +8,7 @@ export const namespaceMode = { pod: 0, container: 1, node: 2, target: 3 } as con
 export const sandboxReady = 0
 export const containerStates = ['created', 'running', 'exited', 'unknown'] as const
 export const seccompProfile = { runtimeDefault: 0, unconfined: 1 } as const
+export const groupsPolicy = { Merge: 0, Strict: 1 } as const
 export const portProtocol = { TCP: 0, UDP: 1 } as const
 export const cgroupfsDriver = 1
 
@@ -50,7 +51,7 @@ export interface ContainerConfig {
   args: readonly string[]
   working_dir: string
   envs: { key: string; value: string }[]
-  mounts: { container_path: string; host_path: string; readonly: boolean }[]
+  mounts: Mount[]
   labels: Text
   annotations: Text
   log_path: string
@@ -58,6 +59,14 @@ export interface ContainerConfig {
   stdin_once: boolean
   tty: boolean
   linux: { resources: LinuxResources; security_context: ContainerSecurity }
+}
+
+export interface Mount {
+  container_path: string
+  host_path: string
+  readonly: boolean
+  image?: { image: string }
+  image_sub_path?: string
 }
 
 export interface ContainerSecurity {
@@ -68,6 +77,7 @@ export interface ContainerSecurity {
   masked_paths: readonly string[]
   readonly_paths: readonly string[]
   supplemental_groups: readonly number[]
+  supplemental_groups_policy: number
   seccomp: { profile_type: number; localhost_ref?: string }
   capabilities?: { add_capabilities: readonly string[]; drop_capabilities: readonly string[] }
   run_as_user?: Wrapped
@@ -109,6 +119,8 @@ export interface ContainerStatus {
   reason: string
   message: string
   log_path: string
+  /** Newer runtimes. */
+  user: { linux: { uid: number; gid: number; supplemental_groups: number[] } | null } | null
 }
 
 export interface Image {
@@ -156,7 +168,7 @@ export interface RuntimeCalls {
     {
       status: { conditions: { type: string; status: boolean; reason: string; message: string }[] } | null
       info: Text
-      runtime_handlers: { name: string }[]
+      features: { supplemental_groups_policy: boolean } | null
     },
   ]
   RuntimeConfig: [Nothing, { linux: { cgroup_driver: number } | null }]

@@ -163,6 +163,13 @@ it('shares the namespaces that a pod asks for', async () => {
   expect(await said(inHost, 'ls', '-l', '/proc/self/ns/net')).toContain(readlinkSync('/proc/self/ns/net'))
 })
 
+it('refuses a runtime handler that the runtime does not have', async () => {
+  await expect(harness.sandbox({ runtimeHandler: 'absent' })).rejects.toThrow(
+    /^rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for "absent" is configured$/,
+  )
+  await harness.sandbox({ runtimeHandler: 'runc' })
+})
+
 it('tells pods their names and where names are known', async () => {
   const sandbox = await harness.sandbox({
     hostname: 'web-0',

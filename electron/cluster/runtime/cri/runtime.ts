@@ -44,6 +44,7 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
   const events = new EventFan<Change>()
   const view = new View(cri, node, clock.now, (change) => events.send(change))
   const { runtime_name: name, runtime_version: version } = await cri.call('Version', {})
+  const { features } = await cri.call('Status', { verbose: false })
   const cgroups = (await usesCgroupfs(cri)) ? openCgroups(directory, clock, { shared: true }) : undefined
   const place = (config: SandboxConfig) => ({ node, cgroupParent: cgroups?.parentOf(groupOf(config)) ?? '' })
   const hostsFile = (sandboxId: string) => path.join(directory, sandboxId, 'hosts')
@@ -79,7 +80,7 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
   async function runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string> {
     cgroups?.createPod(groupOf(config), config.resources)
     try {
-      const request = { config: sandboxRequest(config, place(config)), runtime_handler: '' }
+      const request = { config: sandboxRequest(config, place(config)), runtime_handler: config.runtimeHandler ?? '' }
       const { pod_sandbox_id: id } = await cri.call('RunPodSandbox', request, signal ? { signal } : {})
       await view.look()
       return id
@@ -135,6 +136,9 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
             'Limits hold for each container, not for a pod as a whole: the container runtime leaves control groups to systemd.',
           ]),
     ],
+    ...(features?.supplemental_groups_policy ? { features: { supplementalGroupsPolicy: true } } : {}),
+    // Upstream's words.
+    problem: () => (watch.isDown ? 'container runtime is down' : undefined),
     images,
     runSandbox,
     stopSandbox,

@@ -149,6 +149,7 @@ export class View {
   async #container(item: Container): Promise<Seen & { status: ContainerStatus }> {
     const { id, pod_sandbox_id: sandboxId, metadata, image_id, annotations } = item
     const { status } = await this.#cri.call('ContainerStatus', { container_id: id })
+    const user = status.user?.linux
     const digested = status.image_ref.includes('@')
     return {
       state: status.state,
@@ -163,11 +164,13 @@ export class View {
         state: containerStates[status.state] ?? 'unknown',
         createdAt: milliseconds(status.created_at),
         startedAt: milliseconds(status.started_at),
-        finishedAt: milliseconds(status.finished_at),
+        // A program that is quick ends before containerd has noted that it began.
+        finishedAt: status.finished_at && milliseconds(Math.max(status.finished_at, status.started_at)),
         exitCode: status.exit_code,
         reason: status.reason,
         message: status.message,
         logPath: status.log_path,
+        ...(user ? { user: { uid: user.uid, gid: user.gid, supplementalGroups: user.supplemental_groups } } : {}),
         resources: JSON.parse(annotations[resourcesAnnotation] ?? '{}') as Resources,
       },
     }

@@ -10,6 +10,13 @@ export interface WatchDeps {
   logger: Logger
 }
 
+export interface RuntimeWatch extends AsyncDisposable {
+  /** The runtime has not answered for so long that it is not expected to. */
+  readonly isDown: boolean
+}
+
+/** Upstream's threshold of the kubelet's runtimeState. */
+const downAfter = 30_000
 /** The kubelet's relist period, and the one where the runtime tells of changes itself. */
 const period = 1000
 const periodWithEvents = 30_000
@@ -18,21 +25,21 @@ const periodWithEvents = 30_000
  * Looks at the runtime's containers again and again, and whenever it tells of a change, where it does. A runtime that
  * does not answer is waited for.
  */
-export function watchRuntime({ cri, view, clock, logger }: WatchDeps): AsyncDisposable {
+export function watchRuntime({ cri, view, clock, logger }: WatchDeps): RuntimeWatch {
   const stop = new AbortController()
   let hasEvents = false
-  let away = false
+  let awaySince: number | undefined
   let wake = () => {}
 
   const look = async () => {
     try {
       await view.look()
-      if (away) logger.info('the container runtime answers again')
-      away = false
+      if (awaySince !== undefined) logger.info('the container runtime answers again')
+      awaySince = undefined
     } catch (error) {
-      if (!away && !stop.signal.aborted)
-        logger.warn('the container runtime does not answer', { error: (error as Error).message })
-      away = true
+      if (awaySince !== undefined || stop.signal.aborted) return
+      logger.warn('the container runtime does not answer', { error: (error as Error).message })
+      awaySince = clock.monotonic()
     }
   }
   const looking = async () => {
@@ -58,6 +65,9 @@ export function watchRuntime({ cri, view, clock, logger }: WatchDeps): AsyncDisp
   }
   const running = Promise.all([looking(), listening()])
   return {
+    get isDown() {
+      return awaySince !== undefined && clock.monotonic() - awaySince >= downAfter
+    },
     async [Symbol.asyncDispose]() {
       stop.abort(new Error('the runtime is let go of'))
       wake()

@@ -32,6 +32,7 @@ export function describeContract(driver: string, made: () => ContractHarness): v
       const sandbox = await harness.sandbox()
       const id = await harness.shell(sandbox, 'echo hello; exit 3')
       await harness.exited(id)
+      await logged(harness, id, 'hello')
       const status = (await runtime.containerStatus(id))!
       expect(status).toMatchObject({
         id,
@@ -118,6 +119,8 @@ export function describeContract(driver: string, made: () => ContractHarness): v
         "echo out; sleep 0.1; echo err >&2; sleep 0.1; printf 'no newline'",
       )
       await harness.exited(id)
+      // What is written last may reach the log after the exit is known.
+      await logged(harness, id, 'no newline')
       const lines = await harness.log(id)
       expect(lines.map(({ stream, tag, text }) => `${stream} ${tag} ${text}`)).toEqual([
         'stdout F out',
@@ -132,6 +135,7 @@ export function describeContract(driver: string, made: () => ContractHarness): v
     it('cuts a line of more than 16 KiB into partial records', async () => {
       const id = await harness.shell(await harness.sandbox(), 'head -c 40000 /dev/zero | tr "\\0" x; echo')
       await harness.exited(id)
+      await logged(harness, id, 'x'.repeat(7232))
       const lines = await harness.log(id)
       expect(lines.map(({ tag, text }) => [tag, text.length])).toEqual([
         ['P', 16384],
@@ -220,6 +224,7 @@ export function describeContract(driver: string, made: () => ContractHarness): v
       await screen.until('over')
       expect(await session.exit).toBe(0)
       await harness.exited(id)
+      await logged(harness, id, 'over')
       expect((await harness.log(id)).map((line) => line.text)).toEqual(['got first', 'over'])
     })
 

@@ -44,6 +44,9 @@ export async function scale({ nodes, pods, replicas }: ScaleSize): Promise<void>
       'writes/pod': perPod(after.revision - before.revision, 2),
     })
   }
+  await measure(`${nodes} nodes ready`, 0, async () => {
+    while ((await readyNodes(connection)) < nodes) await sleep(1000)
+  })
   const deploy = (name: string) => send(connection, 'POST', deployments, deployment(name, replicas))
   await measure(`first ${replicas} pods`, replicas, async () => {
     await deploy(names[0]!)
@@ -84,6 +87,16 @@ async function look(connection: RawConnection, processes: { cluster: number; age
     agent: of(processes.agent),
     revision: Number(metadata.resourceVersion),
   }
+}
+
+interface NodeList {
+  items: { status?: { conditions?: { type: string; status: string }[] } }[]
+}
+
+async function readyNodes(connection: RawConnection): Promise<number> {
+  const { items } = await send<NodeList>(connection, 'GET', '/api/v1/nodes')
+  const isReady = ({ type, status }: { type: string; status: string }) => type === 'Ready' && status === 'True'
+  return items.filter(({ status }) => status?.conditions?.some(isReady)).length
 }
 
 async function send<Answer>(
@@ -145,9 +158,8 @@ async function rolledOut(target: Target, name: string): Promise<void> {
       rest = lines.pop()!
       for (const line of lines) if (isRolledOut((JSON.parse(line) as { object: Deployment }).object)) resolve()
     }
-    watcher.request('GET', `${deployments}?watch=true&fieldSelector=metadata.name%3D${name}`, { onData }).then(
-      ({ status }) => reject(new Error(`the watch of ${name} ended with ${status}`)),
-      reject,
-    )
+    watcher
+      .request('GET', `${deployments}?watch=true&fieldSelector=metadata.name%3D${name}`, { onData })
+      .then(({ status }) => reject(new Error(`the watch of ${name} ended with ${status}`)), reject)
   })
 }

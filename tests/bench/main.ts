@@ -1,21 +1,23 @@
 import os from 'node:os'
 import { parseArgs } from 'node:util'
 import * as measures from './measures.ts'
+import { scale } from './scale.ts'
 import { scheduler } from './scheduler.ts'
 import { ui } from './ui.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    pods: { type: 'string', default: '10000' },
+    nodes: { type: 'string' },
+    pods: { type: 'string' },
     requests: { type: 'string', default: '4000' },
-    replicas: { type: 'string', default: '1000' },
+    replicas: { type: 'string' },
   },
 })
 const size: measures.Size = {
-  pods: Number(values.pods),
+  pods: Number(values.pods ?? 10_000),
   requests: Number(values.requests),
-  replicas: Number(values.replicas),
+  replicas: Number(values.replicas ?? 1000),
 }
 const all = {
   startup: measures.startup,
@@ -26,11 +28,21 @@ const all = {
   scheduler,
   ui,
 }
+/** Those that take minutes are asked for by name. */
+const long = {
+  scale: () =>
+    scale({
+      nodes: Number(values.nodes ?? 5000),
+      pods: Number(values.pods ?? 150_000),
+      replicas: Number(values.replicas ?? 10_000),
+    }),
+}
+const named = { ...all, ...long }
 const wanted = positionals.length ? positionals : Object.keys(all)
-const unknown = wanted.find((name) => !Object.hasOwn(all, name))
+const unknown = wanted.find((name) => !Object.hasOwn(named, name))
 if (unknown) {
-  console.error(`There is no measure ${unknown}. Measures: ${Object.keys(all).join(', ')}.`)
+  console.error(`There is no measure ${unknown}. Measures: ${Object.keys(named).join(', ')}.`)
   process.exit(2)
 }
 console.log(`Node ${process.version}, ${os.cpus().length} × ${os.cpus()[0]?.model.trim()}, client on the same machine`)
-for (const name of wanted) await all[name as keyof typeof all](size)
+for (const name of wanted) await named[name as keyof typeof named](size)

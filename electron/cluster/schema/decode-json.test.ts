@@ -118,6 +118,14 @@ describe('what comes out', () => {
     })
   })
 
+  it('takes the last days of every month that has them, and no others', () => {
+    const read = (lastTimestamp: string) => decode('Event', { lastTimestamp }).object
+    for (const day of ['2026-01-31', '2026-04-30', '2024-02-29', '2026-12-29'])
+      expect(read(`${day}T00:00:00Z`)).toMatchObject({ lastTimestamp: `${day}T00:00:00Z` })
+    for (const day of ['2026-04-31', '2026-02-29', '2026-02-30'])
+      expect(() => read(`${day}T00:00:00Z`)).toThrow('day out of range')
+  })
+
   it('keeps raw values as they are, unknown fields included', () => {
     const data = { anything: [1, { goes: null }] }
     expect(

@@ -48,13 +48,13 @@ export function typeMetaOf(value: unknown): TypeMeta {
 
 /**
  * Decodes a parsed value by the table. `text` is the JSON it was parsed from: with it, duplicate keys are reported
- * too. Throws DecodeError.
+ * too. `known`: a decoded object of which `value` has parts; the result shares them. Throws DecodeError.
  */
-export function decodeValue(type: TypeDef, value: unknown, text?: string): Decoded {
+export function decodeValue(type: TypeDef, value: unknown, text?: string, known?: object): Decoded {
   const decoder = new Decoder()
   try {
     const duplicates = text !== undefined && countWrittenKeys(text) !== countParsedKeys(value)
-    const object = decoder.decode(type, duplicates ? parsePairs(text) : value)
+    const object = decoder.decode(type, duplicates ? parsePairs(text) : value, known)
     return { object, strict: decoder.strict }
   } catch (error) {
     if (error instanceof RangeError) throw new DecodeError('exceeded max depth')

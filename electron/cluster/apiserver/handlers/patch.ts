@@ -50,6 +50,8 @@ export function patched(
     format,
     body,
     current: current as Record<string, unknown>,
+    // A write to the status takes all else from the old object anyway.
+    sharing: op.subresource?.name === 'status',
     ...(ofTable ? { type: ofTable } : { decode: (value: unknown) => kind.decode(value) }),
   })
   if (strict.length) {

@@ -32,8 +32,11 @@ export class Decoder {
   #field: FieldDef | undefined
   #saved: string | undefined
 
-  /** Throws DecodeError. */
-  decode(type: TypeDef, value: unknown): JsonObject {
+  /**
+   * Of `known`, which was decoded before, the very parts that are in `value` too are handed on; the object, its metadata,
+   * spec and status are new. Throws DecodeError.
+   */
+  decode(type: TypeDef, value: unknown, known?: object): JsonObject {
     if (!isObject(value)) {
       if (value !== null)
         throw new DecodeError(
@@ -41,12 +44,13 @@ export class Decoder {
         )
       return this.#zeroFilled(type, {})
     }
-    const object = this.#struct(type, value)
+    const object = this.#struct(type, value, known)
     if (this.#saved !== undefined) throw new DecodeError(this.#saved)
     return object
   }
 
-  #struct(type: TypeDef, value: object): JsonObject {
+  #struct(type: TypeDef, value: object, known?: unknown): JsonObject {
+    const before = isObject(known) ? (known as JsonObject) : {}
     const out: JsonObject = {}
     const outerHolder = this.#holder
     const outerField = this.#field
@@ -60,11 +64,15 @@ export class Decoder {
       if (seen?.has(key)) this.#objectTo('duplicate', key)
       seen?.add(key)
       if (item === null || item === undefined) continue
+      if (this.#path.length && typeof item === 'object' && item === before[key]) {
+        out[key] = item
+        continue
+      }
       this.#holder = type
       this.#field = field
       this.#fields.push(field.embedded ? `${field.embedded}.${key}` : key)
       this.#enter(key)
-      const decoded = this.#value(field.type, item)
+      const decoded = this.#value(field.type, item, before[key])
       this.#path.pop()
       this.#fields.pop()
       // Storage in protobuf knows no empty lists: one that is always written comes back as null. Who wrote an empty one
@@ -86,12 +94,12 @@ export class Decoder {
   }
 
   /** Undefined where the value could not be read. */
-  #value(type: FieldType, value: unknown): unknown {
+  #value(type: FieldType, value: unknown, known?: unknown): unknown {
     switch (type.is) {
       case 'scalar':
         return this.#scalar(type.scalar, type, value)
       case 'object':
-        return isObject(value) ? this.#struct(type.type, value) : this.#mismatch(type, kindOf(value))
+        return isObject(value) ? this.#struct(type.type, value, known) : this.#mismatch(type, kindOf(value))
       case 'list':
         return Array.isArray(value) ? this.#list(type.items, value) : this.#mismatch(type, kindOf(value))
       case 'map':

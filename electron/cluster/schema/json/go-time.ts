@@ -9,8 +9,10 @@ export class TimeError extends Error {
   override readonly name = 'TimeError'
 }
 
-const canonicalSeconds = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/
-const canonicalMicros = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/
+/** February's 29th is looked at more closely. */
+const date = /\d{4}-((0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)/
+const canonicalSeconds = new RegExp(`^${date.source}T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\dZ$`)
+const canonicalMicros = new RegExp(`^${date.source}T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{6}Z$`)
 
 /** The time in UTC with whole seconds, as Go writes it again; null for Go's zero time. Throws TimeError. */
 export function canonicalTime(text: string): string | null {

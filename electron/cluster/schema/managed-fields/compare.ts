@@ -11,23 +11,35 @@ export interface Comparison {
   readonly removed: FieldSet
 }
 
-/** Undefined stands for absent; null is a value. */
-export function compareObjects(before: JsonObject, after: JsonObject, shape: Shape): Comparison {
-  const sets = { added: new FieldSetBuilder(), modified: new FieldSetBuilder(), removed: new FieldSetBuilder() }
+/** A path at which two objects differ, behind a sign that says how. */
+export type Difference = readonly ['+' | '~' | '-', ...path: string[]]
+
+export const compareObjects = (before: JsonObject, after: JsonObject, shape: Shape): Comparison =>
+  comparisonOf(differences(before, after, shape))
+
+export function comparisonOf(found: readonly Difference[]): Comparison {
+  const sets = { '+': new FieldSetBuilder(), '~': new FieldSetBuilder(), '-': new FieldSetBuilder() }
+  for (const [sign, ...path] of found) sets[sign].insert(path)
+  return { added: sets['+'].build(), modified: sets['~'].build(), removed: sets['-'].build() }
+}
+
+/** In the order of the objects' fields. Undefined stands for absent; null is a value. */
+export function differences(before: JsonObject, after: JsonObject, shape: Shape): Difference[] {
+  const found: Difference[] = []
   const path: string[] = []
   const visit = (at: Shape, left: unknown, right: unknown): void => {
     if (left === right) return
     const kind = resolve(at, right ?? left)
     if (kind.is === 'scalar' || isLeaf(kind, left, right)) {
-      if (left === undefined) sets.added.insert(path)
-      else if (right === undefined) sets.removed.insert(path)
-      else if (!isDeepStrictEqual(left, right)) sets.modified.insert(path)
+      if (left === undefined) found.push(['+', ...path])
+      else if (right === undefined) found.push(['-', ...path])
+      else if (!isDeepStrictEqual(left, right)) found.push(['~', ...path])
       return
     }
     if (kind.is === 'map') visitMap(kind, isMap(left) ? left : {}, isMap(right) ? right : {})
     else visitList(kind, Array.isArray(left) ? left : [], Array.isArray(right) ? right : [])
-    if (left === undefined) sets.added.insert(path)
-    else if (right === undefined) sets.removed.insert(path)
+    if (left === undefined) found.push(['+', ...path])
+    else if (right === undefined) found.push(['-', ...path])
   }
   const step = (element: string, at: Shape, left: unknown, right: unknown): void => {
     path.push(element)
@@ -49,7 +61,7 @@ export function compareObjects(before: JsonObject, after: JsonObject, shape: Sha
     for (const [element, item] of before) if (!after.has(element)) step(element, list.items, item, undefined)
   }
   visit(shape, before, after)
-  return { added: sets.added.build(), modified: sets.modified.build(), removed: sets.removed.build() }
+  return found
 }
 
 /** Atomic maps and lists are one value; so are two empty ones, which keeps `{}` apart from null. */

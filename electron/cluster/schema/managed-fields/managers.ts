@@ -50,6 +50,15 @@ function writeSet(set: FieldSet): FieldsV1 {
   return fields
 }
 
+/** Who an entry is of. What it owns is read by `decodeManagers`, which also sees whether it can be. */
+export const managerOfEntry = (entry: ManagedFieldsEntry): Omit<Manager, 'set'> => ({
+  name: entry.manager ?? '',
+  operation: entry.operation as Manager['operation'],
+  apiVersion: entry.apiVersion ?? '',
+  subresource: entry.subresource ?? '',
+  time: entry.time,
+})
+
 /** Reads metadata.managedFields. Throws when an entry cannot be read. */
 export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefined): Managers {
   const managers = new Map<string, Manager>()
@@ -59,15 +68,8 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefine
     if (!entry.apiVersion) throw new Error('apiVersion must not be empty')
     if (entry.fieldsType !== 'FieldsV1')
       throw new Error(`unsupported fieldsType ${JSON.stringify(entry.fieldsType ?? '')}`)
-    const manager: Manager = {
-      name: entry.manager ?? '',
-      operation: entry.operation,
-      apiVersion: entry.apiVersion ?? '',
-      subresource: entry.subresource ?? '',
-      time: entry.time,
-      set: readSet(entry.fieldsV1 ?? {}),
-    }
-    managers.set(identify(manager), manager)
+    const manager = managerOfEntry(entry)
+    managers.set(identify(manager), { ...manager, set: readSet(entry.fieldsV1 ?? {}) })
   }
   return managers
 }
@@ -90,15 +92,15 @@ export function encodeManagers(managers: Managers): ManagedFieldsEntry[] {
 function compareManagers(a: Manager, b: Manager): number {
   return (
     compareText(a.operation, b.operation) ||
-    secondsOf(a) - secondsOf(b) ||
+    compareText(a.time ?? '', b.time ?? '') ||
     compareText(a.name, b.name) ||
     compareText(a.apiVersion, b.apiVersion) ||
     compareText(a.subresource, b.subresource)
   )
 }
 
+/** Also of times, which are in UTC to the second. */
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
-const secondsOf = ({ time }: Manager): number => (time === undefined ? 0 : Date.parse(time) / 1000)
 
 /** Fields that nobody owns, because the server sets them or they name the object. */
 const unowned = fieldSetOfPaths(
@@ -139,7 +141,7 @@ export function capUpdaters(managers: Managers): Managers {
   let count = updaters.length
   if (count <= mostUpdaters) return managers
   const result = new Map(managers)
-  updaters.sort(([idA, a], [idB, b]) => secondsOf(a) - secondsOf(b) || compareText(idA, idB))
+  updaters.sort(([idA, a], [idB, b]) => compareText(a.time ?? '', b.time ?? '') || compareText(idA, idB))
   const firsts = new Map<string, string>()
   for (const [id, manager] of updaters) {
     if (count <= mostUpdaters) break

@@ -181,6 +181,29 @@ describe('plain writes', () => {
     ])
   })
 
+  it('of one kind come to one set, each at its own time, where the owners before were the same', () => {
+    const write = (name: string, seen: string, owners: object[], replicas = 3) =>
+      trackUpdate({
+        ...context,
+        now: seen,
+        manager: 'two',
+        live: decode({ metadata: { name, managedFields: owners }, spec }),
+        next: decode({ metadata: { name }, spec: { ...spec, replicas } }),
+      })
+    const one = (time: string, fields: object = { 'f:spec': { 'f:selector': {} } }) =>
+      owned(fields, 'one', 'Update', { time })
+    const later = '2026-01-01T00:00:05Z'
+    const first = write('a', later, [one(now)])
+    const second = write('b', '2026-01-01T00:00:09Z', [one('2026-01-01T00:00:03Z')], 4)
+    expect(second[1]!.fieldsV1).toBe(first[1]!.fieldsV1)
+    expect(second.map(({ manager, time }) => [manager, time])).toEqual([
+      ['one', '2026-01-01T00:00:03Z'],
+      ['two', '2026-01-01T00:00:09Z'],
+    ])
+    const other = write('c', later, [one(now, { 'f:spec': { 'f:selector': {}, 'f:replicas': {} } })])
+    expect(other[0]!.fieldsV1).toEqual({ 'f:spec': { 'f:selector': {} } })
+  })
+
   it('merge the oldest updaters when there are more than ten', () => {
     let live = decode({ metadata: { name: 'd' }, spec })
     for (let i = 0; i < 14; i++) {

@@ -1,23 +1,25 @@
 import type { ManagedFieldsEntry } from '#shared/kube/object.ts'
 import { badRequest } from '#shared/kube/status.ts'
-import { sameJson } from '../../base/same-json.ts'
 import type { TypeDef } from '../api.ts'
 import { zeroObject } from '../json/zero.ts'
 import { unexplained } from '../patch/patch-object.ts'
 import { difference, emptySet, fieldSetOfPaths, isEmptySet, union, type FieldSet } from './field-set.ts'
+import { compareObjects, comparisonOf, differences } from './compare.ts'
 import { conflictStatus } from './conflicts.ts'
 import {
   capUpdaters,
   decodeManagers,
   encodeManagers,
   identify,
+  managerOfEntry,
   stripUnowned,
   type Manager,
   type Managers,
 } from './managers.ts'
+import { Outcomes, type Outcome } from './outcomes.ts'
 import { shapeOf, shapeOfCustomResource, type Shape, type StructuralSchema } from './shape.ts'
 import { setOfObject } from './to-set.ts'
-import { ConflictsError, apply, update, type Conflict, type Version } from './updater.ts'
+import { ConflictsError, apply, update, type Conflict, type Version, type Write } from './updater.ts'
 import { typingErrors } from './validate.ts'
 import { isMap, type JsonObject } from './view.ts'
 
@@ -26,12 +28,18 @@ export interface TrackedKind {
   readonly shape: Shape
   /** What a write that creates is compared with: the object before anything was set. */
   readonly empty: JsonObject
+  readonly outcomes: Outcomes
 }
 
-export const trackedType = (type: TypeDef): TrackedKind => ({ shape: shapeOf(type), empty: zeroObject(type) })
+export const trackedType = (type: TypeDef): TrackedKind => ({
+  shape: shapeOf(type),
+  empty: zeroObject(type),
+  outcomes: new Outcomes(),
+})
 export const trackedCustomResource = (schema: StructuralSchema): TrackedKind => ({
   shape: shapeOfCustomResource(schema),
   empty: {},
+  outcomes: new Outcomes(),
 })
 
 export interface TrackContext {
@@ -59,91 +67,67 @@ export interface UpdateInput extends TrackContext {
 
 /** metadata.managedFields after a create, an update or a patch that is no apply. Changes nothing it is given. */
 export function trackUpdate(input: UpdateInput): ManagedFieldsEntry[] {
-  const { live, next, now } = input
-  const written = entriesOf(next)
-  const reset = written?.length === 1 && !Object.keys(written[0]!).length
-  const managers =
-    input.subresource === '' && reset ? new Map<string, Manager>() : startingManagers(live, next, input.subresource)
+  const { live, next, now, kind, apiVersion, subresource } = input
+  const before = startingEntries(input)
   // Nobody tracked so far and no creation: then nobody is, until someone applies.
-  if (!managers.size && live) return []
-  const writer = {
-    name: input.manager || 'unknown',
-    operation: 'Update',
-    apiVersion: input.apiVersion,
-    subresource: input.subresource,
-  } as const
-  const recorded = () => recordUpdate(input, live ?? input.kind.empty, next, managers, { ...writer, time: now })
-  return encodeManagers(capUpdaters(live || managers.size ? recorded() : ofTemplate(input, recorded)))
+  if (!before.length && live) return []
+  const write = { live: withoutEntries(live ?? kind.empty), next: withoutEntries(next) }
+  const writer = { name: input.manager || 'unknown', operation: 'Update', apiVersion, subresource, time: now } as const
+  const found = differences(write.live, write.next, kind.shape)
+  const work = (): Outcome => {
+    const managers = readable(before)
+    if (!managers.size && live) return { managers, took: false }
+    return recordUpdate(input, { ...write, comparison: comparisonOf(found) }, managers, writer)
+  }
+  const id = identify(writer)
+  // What is owned in another version depends on more than the paths of this one; a status names addresses in its paths.
+  const unique = input.versions !== undefined || subresource !== ''
+  const outcome = unique ? work() : kind.outcomes.of([id, input.ignored, before.map(timeless), found], work)
+  const times = new Map(before.map((entry) => [identify(managerOfEntry(entry)), entry.time]))
+  if (outcome.took) times.set(id, now)
+  const managers = new Map<string, Manager>()
+  for (const [name, manager] of outcome.managers) managers.set(name, { ...manager, time: times.get(name) })
+  return encodeManagers(capUpdaters(managers))
 }
-
-interface Made {
-  readonly input: UpdateInput
-  /** As it was: the object itself goes on to be changed. */
-  readonly next: JsonObject
-  readonly managers: Managers
-}
-
-/** Templates of a kind that are remembered. */
-const mostTemplates = 64
-/** By the name that they generate theirs from: what was made of a template last. */
-const made = new WeakMap<TrackedKind, Map<string, Made>>()
-
-/** The thousand objects that a controller makes of one template are equal before they are named, and own the same. */
-function ofTemplate(input: UpdateInput, record: () => Managers): Managers {
-  const { kind, next, now } = input
-  const meta = next['metadata']
-  const base = isMap(meta) && !meta['name'] ? meta['generateName'] : undefined
-  if (typeof base !== 'string' || !base) return record()
-  let templates = made.get(kind)
-  if (!templates) made.set(kind, (templates = new Map()))
-  const last = templates.get(base)
-  if (last && isSameRequest(last.input, input) && sameJson(last.next, next))
-    return new Map([...last.managers].map(([id, manager]) => [id, { ...manager, time: now }]))
-  const managers = record()
-  templates.delete(base)
-  templates.set(base, { input: { ...input, next: {}, live: undefined }, next: structuredClone(next), managers })
-  if (templates.size > mostTemplates) templates.delete(templates.keys().next().value!)
-  return managers
-}
-
-const isSameRequest = (a: UpdateInput, b: UpdateInput): boolean =>
-  a.manager === b.manager && a.apiVersion === b.apiVersion && a.subresource === b.subresource && a.ignored === b.ignored
 
 /** The writer is a stranger while its changes are computed, so that an entry it had before is kept and added to. */
-function recordUpdate(
-  input: TrackContext,
-  live: JsonObject,
-  next: JsonObject,
-  managers: Managers,
-  writer: Omit<Manager, 'set'>,
-): Managers {
+function recordUpdate(input: TrackContext, write: Write, managers: Managers, writer: Omit<Manager, 'set'>): Outcome {
   const current = 'current operation'
-  const after = stripUnowned(
-    update(contextOf(input), withoutEntries(live), withoutEntries(next), managers, current, writer),
-    current,
-  )
+  const after = stripUnowned(update(contextOf(input), write, managers, current, writer), current)
   const taken = after.get(current)
-  if (!taken) return after
+  if (!taken) return { managers: after, took: false }
   const result = new Map(after)
   result.delete(current)
   const id = identify(writer)
   const before = result.get(id)
   result.set(id, { ...taken, set: before ? union(before.set, taken.set) : taken.set })
-  return result
+  return { managers: result, took: true }
 }
 
-/** Clients that know nothing of managedFields send none: then those of the live object stand. */
-function startingManagers(live: JsonObject | undefined, next: JsonObject, subresource: string): Managers {
-  const read = (object: JsonObject | undefined): Managers => {
-    try {
-      return decodeManagers(object && entriesOf(object))
-    } catch {
-      return new Map()
-    }
-  }
-  const written = subresource === '' ? read(next) : new Map<string, Manager>()
-  return written.size ? written : read(live)
+/** Clients that know nothing of managedFields send none: then those of the live object stand. One that is empty resets. */
+function startingEntries({ live, next, subresource }: UpdateInput): readonly ManagedFieldsEntry[] {
+  const written = subresource === '' ? (entriesOf(next) ?? []) : []
+  if (written.length === 1 && !Object.keys(written[0]!).length) return []
+  return readable(written).size ? written : ((live && entriesOf(live)) ?? [])
 }
+
+/** None where an entry cannot be read. */
+function readable(entries: readonly ManagedFieldsEntry[]): Managers {
+  try {
+    return decodeManagers(entries)
+  } catch {
+    return new Map()
+  }
+}
+
+const timeless = (entry: ManagedFieldsEntry) => [
+  entry.manager,
+  entry.operation,
+  entry.apiVersion,
+  entry.subresource,
+  entry.fieldsType,
+  entry.fieldsV1,
+]
 
 export interface ApplyInput extends TrackContext {
   /** The object before; undefined when the apply creates it. */
@@ -174,13 +158,18 @@ export function applyConfiguration(input: ApplyInput): AppliedObject {
   }
   // What was there before anyone applied belongs to nobody yet: it is given to a manager of that name.
   if (!managers.size && input.live)
-    managers = recordUpdate({ ...input, ignored: undefined }, kind.empty, input.live, managers, {
-      name: 'before-first-apply',
-      operation: 'Update',
-      apiVersion: input.apiVersion,
-      subresource: input.subresource,
-      time: now,
-    })
+    managers = recordUpdate(
+      { ...input, ignored: undefined },
+      { live: kind.empty, next: live, comparison: compareObjects(kind.empty, live, kind.shape) },
+      managers,
+      {
+        name: 'before-first-apply',
+        operation: 'Update',
+        apiVersion: input.apiVersion,
+        subresource: input.subresource,
+        time: now,
+      },
+    ).managers
   const applier = {
     name: input.manager,
     operation: 'Apply',

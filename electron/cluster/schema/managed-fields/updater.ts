@@ -33,6 +33,13 @@ export interface UpdaterContext {
   readonly versions?: ((apiVersion: string) => Version | undefined) | undefined
 }
 
+/** An object before and after, and in what it differs. */
+export interface Write {
+  readonly live: JsonObject
+  readonly next: JsonObject
+  readonly comparison: Comparison
+}
+
 /** Fields that another manager owns and the writer would change. */
 export interface Conflict {
   readonly manager: Manager
@@ -52,13 +59,13 @@ export class ConflictsError extends Error {
 /** A plain write: the writer comes to own what it changed, others lose it. */
 export function update(
   context: UpdaterContext,
-  live: JsonObject,
-  next: JsonObject,
+  write: Write,
   managers: Managers,
   id: string,
   writer: Omit<Manager, 'set'>,
 ): Managers {
-  const { managers: others, comparison } = settle(context, live, next, managers, id, true)
+  const others = settle(context, write, managers, id, true)
+  const { comparison } = write
   const before = others.get(id)?.set ?? emptySet
   const changed = union(comparison.modified, comparison.added)
   const set = recursiveDifference(union(difference(before, comparison.removed), changed), context.ignored)
@@ -68,13 +75,11 @@ export function update(
 /** Takes changed and removed fields away from everyone but the writer. Throws ConflictsError unless forced. */
 function settle(
   context: UpdaterContext,
-  live: JsonObject,
-  next: JsonObject,
+  { live, next, comparison }: Write,
   managers: Managers,
   writer: string,
   force: boolean,
-): { managers: Managers; comparison: Comparison } {
-  const comparison = compareObjects(live, next, context.shape)
+): Managers {
   const inVersion = new Map<string, Comparison | undefined>([
     [context.apiVersion, exclude(comparison, context.ignored)],
   ])
@@ -100,7 +105,7 @@ function settle(
     result = withSet(result, id, manager, difference(difference(manager.set, taken), seen.removed))
   }
   if (conflicts.length && !force) throw new ConflictsError(conflicts)
-  return { managers: result, comparison }
+  return result
 }
 
 export interface Applied {
@@ -124,7 +129,8 @@ export function apply(
   const set = recursiveDifference(setOfObject(config, context.shape), context.ignored)
   const claimed = new Map(managers).set(id, { ...applier, set })
   const next = last && !isEmptySet(last.set) ? prune(context, merged, last, claimed) : merged
-  const { managers: settled } = settle(context, live, next, claimed, id, force)
+  const comparison = compareObjects(live, next, context.shape)
+  const settled = settle(context, { live, next, comparison }, claimed, id, force)
   const kept = isEmptySet(set) ? withSet(settled, id, { ...applier, set }, set) : settled
   return { object: isDeepStrictEqual(live, next) ? undefined : next, managers: kept }
 }

@@ -15,6 +15,8 @@ export interface PatchInput {
   /** The type in the table. Kinds that have none (custom resources) give `decode` and know no strategic patch. */
   type?: TypeDef | undefined
   decode?: (value: unknown) => Decoded
+  /** What the patch leaves alone is handed on as part of the result: for who goes on to change none of it. */
+  sharing?: boolean
 }
 
 export interface Patched {
@@ -28,7 +30,7 @@ export interface Patched {
 const mostOperations = 10_000
 
 /** Applies a patch and decodes the result. Throws StatusError as upstream's patch handler does. */
-export function patchObject({ format, body, current, type, decode }: PatchInput): Patched {
+export function patchObject({ format, body, current, type, decode, sharing }: PatchInput): Patched {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
   const patch = parse(text, format)
   const strict = duplicatesIn(text, patch, format)
@@ -42,7 +44,7 @@ export function patchObject({ format, body, current, type, decode }: PatchInput)
     })
   }
   try {
-    const decoded = decode ? decode(result) : decodeValue(type!, result)
+    const decoded = decode ? decode(result) : decodeValue(type!, result, undefined, sharing ? current : undefined)
     return { object: decoded.object, strict: [...strict, ...decoded.strict], refuse }
   } catch (error) {
     throw error instanceof DecodeError ? refuse(error.message) : error

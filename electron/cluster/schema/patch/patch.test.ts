@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { StatusError } from '#shared/kube/status.ts'
+import { decodeValue } from '../decode-json.ts'
 import { typeNamed } from '../table.ts'
 import { applyJsonPatch } from './json-patch.ts'
 import { applyMergePatch } from './merge-patch.ts'
@@ -221,6 +222,19 @@ describe('a patch request', () => {
     const { object, strict } = send('merge', '{"spec":{"replicas":3,"bogus":1,"paused":false,"replicas":4}}')
     expect(object).toMatchObject({ spec: { replicas: 4, template: {} } })
     expect(strict).toEqual(['duplicate field "spec.replicas"', 'unknown field "spec.bogus"'])
+  })
+
+  it('hands on what it leaves alone where that is asked for, but never the metadata, spec or status themselves', () => {
+    const kept = { selector: { matchLabels: { app: 'web' } }, template: { spec: { containers: [{ name: 'c' }] } } }
+    const before = decodeValue(type, { ...current, metadata: { name: 'web', labels: { a: 'b' } }, spec: kept }).object
+    const body = Buffer.from('{"status":{"replicas":1}}')
+    const patch = (sharing: boolean) =>
+      patchObject({ format: 'merge', body, current: before, type, sharing }).object as Record<string, JsonObject>
+    const [shared, copied] = [patch(true), patch(false)]
+    expect(shared).toEqual(copied)
+    expect(shared['spec']!['template']).toBe((before as typeof shared)['spec']!['template'])
+    expect(copied['spec']!['template']).not.toBe((before as typeof shared)['spec']!['template'])
+    for (const part of ['metadata', 'spec', 'status']) expect(shared[part]).not.toBe((before as typeof shared)[part])
   })
 
   it('answers 400 to what is no patch', () => {

@@ -14,7 +14,7 @@ import { startHostDirectories } from './kubelet/volumes/host-directories.ts'
 import { openLogFile } from './log-file.ts'
 import { IngressController } from './network/ingress/ingress.ts'
 import { startNodeNetwork, type NodeNetwork } from './network/node-network.ts'
-import type { Locate, PodNetwork } from './network/api.ts'
+import type { GuardedPodNetwork, Locate, PodNetwork } from './network/api.ts'
 import { createPodNetwork } from './network/pod-network/pod-network.ts'
 import type { ProxiedNode } from './network/service-proxy/service-proxy.ts'
 import { chooseIsolation } from './runtime/process/isolation/choose.ts'
@@ -115,7 +115,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
       domain: config.clusterDomain,
       apiServer: { address: advertisedAddress(config), port: Number(new URL(config.server).port) },
     })
-    const { limits, services } = owned.own(nodeNetwork)
+    const { limits, guard, services } = owned.own(nodeNetwork)
     owned.own(
       new IngressController({
         client: client(config.ingress.client, 'wheelhouse-ingress'),
@@ -146,7 +146,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
           agent,
           config,
           node,
-          { network: networks[i]!, processes, limits },
+          { network: guard(networks[i]!), processes, limits },
           client(node.client, 'kubelet'),
           logger,
         ),
@@ -265,7 +265,7 @@ async function openProcesses(
 }
 
 interface NodeParts {
-  network: PodNetwork
+  network: GuardedPodNetwork
   processes: Processes | undefined
   limits: readonly string[]
 }
@@ -309,7 +309,7 @@ async function addNode(
 async function processRuntime(
   config: AgentConfig,
   directory: string,
-  network: PodNetwork,
+  network: GuardedPodNetwork,
   { isolation, pulled, pullRecords }: Processes,
   logger: Logger,
 ): Promise<NodeRuntime> {
@@ -335,7 +335,7 @@ async function processRuntime(
 async function criRuntime(
   node: AgentNode,
   directory: string,
-  network: PodNetwork,
+  network: GuardedPodNetwork,
   logger: Logger,
 ): Promise<NodeRuntime> {
   const { openCriNode } = await import('./runtime/cri/node.ts')

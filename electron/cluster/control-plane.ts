@@ -175,12 +175,15 @@ export async function makeOwnObjects(client: KubeClient): Promise<void> {
   const events = { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] }
   const [classes, classesOfIngresses] = await Promise.all([client.list(storageClasses), client.list(ingressClasses)])
   const objects: [ResourceType, KubeObject][] = [
-    // The proxy reports which ports of the machine it could have.
+    // The proxy reports which ports of the machine it could have, and policies select pods.
     [
       clusterRoles,
       role('wheelhouse:service-proxy', [
         { apiGroups: [''], resources: ['services'], verbs: ['patch'] },
         { apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] },
+        { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+        { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: ['list', 'watch'] },
+        events,
       ]),
     ],
     [clusterRoleBindings, binding('wheelhouse:service-proxy', proxyUser)],
@@ -246,6 +249,9 @@ export async function makeOwnObjects(client: KubeClient): Promise<void> {
     objects.map(([type, object]) =>
       client.create(type, object).catch((error: unknown) => {
         if (!isAlreadyExists(error)) throw error
+        // A cluster of an earlier version: its loops may need more by now.
+        if (type === clusterRoles && 'rules' in object)
+          return client.patch(type, { name: object.metadata!.name! }, 'merge', { rules: object.rules })
       }),
     ),
   )

@@ -15,6 +15,7 @@ import { openLogFile } from './log-file.ts'
 import { IngressController } from './network/ingress/ingress.ts'
 import { startNodeNetwork, type NodeNetwork } from './network/node-network.ts'
 import type { GuardedPodNetwork, Locate, PodNetwork } from './network/api.ts'
+import { reportUnenforced, whyUnenforced } from './network/policies/unenforced.ts'
 import { createPodNetwork } from './network/pod-network/pod-network.ts'
 import type { ProxiedNode } from './network/service-proxy/service-proxy.ts'
 import { chooseIsolation } from './runtime/process/isolation/choose.ts'
@@ -44,7 +45,7 @@ async function start(config: AgentConfig): Promise<void> {
   const log = openLogFile(config.logFile)
   const logger = lineLogger((line) => log.write(line), clock.now, (process.env['WHEELHOUSE_LOG'] ?? 'info') as LogLevel)
   try {
-    tell({ type: 'ready', mapped: await startParts(config, logger) })
+    tell({ type: 'ready', ...(await startParts(config, logger)) })
   } catch (error) {
     if (stopping.signal.aborted) return
     logger.error('the agent could not start', { error: String((error as Error).stack) })
@@ -58,8 +59,7 @@ const tell = (message: FromAgent): void => void process.send?.(message)
 const answer = (question: number, address: Place): void =>
   tell({ type: 'located', question, place: locate(address.host, address.port) ?? address })
 
-/** Resolves with whether pods are mapped to ports of this machine. */
-async function startParts(config: AgentConfig, logger: Logger): Promise<boolean> {
+async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<FromAgent & { type: 'ready' }, 'type'>> {
   const agent = kubelets.own(
     startAgent({
       clock,
@@ -161,7 +161,12 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
       stopping.signal,
     )
   }
-  return first?.driver === 'mapped'
+  const unenforced = whyUnenforced(first?.driver)
+  if (unenforced) {
+    const deps = { client: client(config.proxy, 'network-policies'), clock, random, logger: logger.child('network') }
+    owned.own(reportUnenforced(deps, unenforced))
+  }
+  return { mapped: first?.driver === 'mapped', unenforced }
 }
 
 /** What suites choose, so that a machine that allows everything shows what one does that lacks something. */

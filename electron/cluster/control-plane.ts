@@ -11,6 +11,7 @@ import {
   clusterRoleBindings,
   clusterRoles,
   ingressClasses,
+  networkPolicies,
   services,
   storageClasses,
   type ResourceType,
@@ -55,6 +56,8 @@ export interface ControlPlaneDeps {
   onStored?: ApiServerDeps['onStored']
   /** Told of every write. */
   wrote?: ApiServerDeps['wrote']
+  /** Why NetworkPolicies hold nothing back, where they do not. */
+  unenforced?: () => string | undefined
   locate?: ApiServerDeps['locate']
 }
 
@@ -79,6 +82,7 @@ export async function startControlPlane({
   moreKinds = [],
   onStored,
   wrote,
+  unenforced,
   locate,
 }: ControlPlaneDeps): Promise<ControlPlane> {
   const files = keysDirectory === undefined ? memoryKeyFiles() : directoryKeyFiles(keysDirectory)
@@ -89,7 +93,7 @@ export async function startControlPlane({
     random,
     logger: logger.child('apiserver'),
     pki,
-    kinds: [...(bare ? kinds.map((kind) => ({ ...kind, acted: true })) : kinds), ...moreKinds],
+    kinds: [...kinds.map((kind) => ({ ...kind, ...(bare ? { acted: true } : idle(kind, unenforced)) })), ...moreKinds],
     admission: plugins,
     reservations: [serviceReservation({ addresses: serviceCidr })],
     serviceCidr,
@@ -114,6 +118,9 @@ export const proxyUser = 'system:kube-proxy'
 export const simulatorUser = 'wheelhouse:simulator'
 export const volumesUser = 'wheelhouse:host-directories'
 const provisioner = 'wheelhouse:host-directory-provisioner'
+
+const idle = ({ plural }: KindDefinition, unenforced: ControlPlaneDeps['unenforced']): Pick<KindDefinition, 'idle'> =>
+  plural === networkPolicies.plural && unenforced ? { idle: unenforced } : {}
 
 /** What claims get that ask for no class: directories of the node that their first pod runs on. */
 const standardClass = (isDefault: boolean) => ({

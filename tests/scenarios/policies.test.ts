@@ -155,8 +155,8 @@ describe.runIf(isEnforced)('into a pod', () => {
   it('comes everybody while there is no policy', () =>
     expectTable({ 'x/a': everything, 'x/b': everything, 'y/a': everything }))
 
-  it('comes nobody but itself and the node where a policy lets in nobody', async () => {
-    await apply(deny)
+  it('comes nobody but itself and the node where a policy lets in nobody, and nobody is warned of that', async () => {
+    expect((await k.run(['apply', '-f', '-'], JSON.stringify(deny))).stderr).toBe('')
     await expectTable({ 'x/a': everything, 'x/b': '', 'y/a': '' })
     expect(await reachedFromHere(await ipOf('x', 'a'), 80)).toBe(true)
     const { nodePort } = (await k.json<Service>('get', 'service', '-n', 'x', 'web')).spec!.ports![0]!

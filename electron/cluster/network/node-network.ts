@@ -10,14 +10,12 @@ import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { KubeClient } from '../client/api.ts'
 import { InformerFactory } from '../client/informer-factory.ts'
-import { ApiEventRecorder } from '../client/event-recorder.ts'
 import type { GuardedPodNetwork, Locate, PodNetwork } from './api.ts'
 import { DnsServer } from './dns/dns-server.ts'
 import { NftTable, tableName } from './nftables/table.ts'
 import type { PolicyPod } from './policies/decide.ts'
 import { guarded } from './policies/guard.ts'
 import { NetworkPolicies } from './policies/network-policies.ts'
-import { reportUnenforced } from './policies/unenforced.ts'
 import { Balancer } from './service-proxy/balancer.ts'
 import type { OnServicePorts, ServicePortReport } from './service-proxy/ports.ts'
 import { ServiceProxy, type ProxiedNode } from './service-proxy/service-proxy.ts'
@@ -67,10 +65,6 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
   follow(informers, table, (slice) => (isOfApiServers(slice) ? leadingTo(slice, apiServer) : slice))
   const namespaceLister = informers.for(namespaces, { metadataOnly: true }).lister
   const policies = network.driver === 'bridge' ? enforcePolicies(deps, informers, owned) : undefined
-  if (!policies) {
-    const events = owned.own(new ApiEventRecorder({ client, clock, logger, source: { component: 'network-policies' } }))
-    reportUnenforced(informers, events, "pods share this machine's network")
-  }
   const proxy = owned.own(
     await ServiceProxy.create({
       clock,

@@ -1,6 +1,5 @@
 import { connect } from 'node:net'
-import { isDeepStrictEqual } from 'node:util'
-import type { Event, Pod, Service } from 'kubernetes-types/core/v1'
+import type { Pod, Service } from 'kubernetes-types/core/v1'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { up, type TestCluster } from '../support/cluster.ts'
 import type { Kubectl } from '../support/kubectl.ts'
@@ -130,17 +129,18 @@ const reachedFromHere = (host: string, port: number): Promise<boolean> =>
 type Table = Record<'x/a' | 'x/b' | 'y/a', string>
 const everything = '80 81 udp web'
 
-/** What each pod reaches of x/a, once policies have come into effect. */
-async function expectTable(expected: Partial<Table>): Promise<void> {
+/** What pods reach of x/a, of those that do not reach what they shall even after a while. */
+async function wrong(expected: Partial<Table>): Promise<Partial<Table>> {
   const targets = await places()
   const sources = Object.keys(expected) as (keyof Table)[]
-  let seen: unknown
-  const isAsExpected = async () => {
-    seen = Object.fromEntries(await Promise.all(sources.map(async (from) => [from, await reached(from, targets)])))
-    return isDeepStrictEqual(seen, expected)
+  let seen: Partial<Table> = expected
+  const look = async () => {
+    const found = await Promise.all(sources.map(async (from) => [from, await reached(from, targets)] as const))
+    seen = Object.fromEntries(found.filter(([from, names]) => names !== expected[from]))
+    return !Object.keys(seen).length
   }
-  await eventually('the table', isAsExpected).catch((error: Error) => (seen ??= error))
-  expect(seen).toEqual(expected)
+  await eventually('the table', look).catch(() => {})
+  return seen
 }
 
 const deny = policy('x', 'deny', { policyTypes: ['Ingress'] })
@@ -152,12 +152,13 @@ afterEach(async () => {
 })
 
 describe.runIf(isEnforced)('into a pod', () => {
-  it('comes everybody while there is no policy', () =>
-    expectTable({ 'x/a': everything, 'x/b': everything, 'y/a': everything }))
+  it('comes everybody while there is no policy', async () => {
+    expect(await wrong({ 'x/a': everything, 'x/b': everything, 'y/a': everything })).toEqual({})
+  })
 
   it('comes nobody but itself and the node where a policy lets in nobody, and nobody is warned of that', async () => {
     expect((await k.run(['apply', '-f', '-'], JSON.stringify(deny))).stderr).toBe('')
-    await expectTable({ 'x/a': everything, 'x/b': '', 'y/a': '' })
+    expect(await wrong({ 'x/a': everything, 'x/b': '', 'y/a': '' })).toEqual({})
     expect(await reachedFromHere(await ipOf('x', 'a'), 80)).toBe(true)
     const { nodePort } = (await k.json<Service>('get', 'service', '-n', 'x', 'web')).spec!.ports![0]!
     expect(await reachedFromHere('127.0.0.1', nodePort!)).toBe(false)
@@ -174,31 +175,31 @@ describe.runIf(isEnforced)('into a pod', () => {
       }),
       from('spaces', { from: [{ namespaceSelector: { matchLabels: { team: 'y' } } }], ports: [{ port: 'other' }] }),
     )
-    await expectTable({ 'x/b': '80 udp web', 'y/a': '81' })
+    expect(await wrong({ 'x/b': '80 udp web', 'y/a': '81' })).toEqual({})
     await apply(
       from('spaces', {
         from: [{ namespaceSelector: { matchLabels: { team: 'y' } } }],
         ports: [{ port: 79, endPort: 81 }],
       }),
     )
-    await expectTable({ 'x/b': '80 udp web', 'y/a': '80 81 web' })
+    expect(await wrong({ 'x/b': '80 udp web', 'y/a': '80 81 web' })).toEqual({})
   })
 
   it('comes who is in a block of addresses and not in its exceptions', async () => {
     const [b, other] = [await ipOf('x', 'b'), await ipOf('y', 'a')]
     await apply(from('block', { from: [{ ipBlock: { cidr: '10.0.0.0/8', except: [`${b}/32`] } }] }))
-    await expectTable({ 'x/b': '', 'y/a': everything })
+    expect(await wrong({ 'x/b': '', 'y/a': everything })).toEqual({})
     await apply(from('block', { from: [{ ipBlock: { cidr: '0.0.0.0/0', except: [`${other}/32`] } }] }))
-    await expectTable({ 'x/b': everything, 'y/a': '' })
+    expect(await wrong({ 'x/b': everything, 'y/a': '' })).toEqual({})
   })
 
   it('comes who has the labels now', async () => {
     await apply(from('friends', { from: [{ podSelector: { matchLabels: { friend: 'yes' } }, namespaceSelector: {} }] }))
-    await expectTable({ 'x/b': '', 'y/a': '' })
+    expect(await wrong({ 'x/b': '', 'y/a': '' })).toEqual({})
     await k('label', 'pod', '-n', 'y', 'a', 'friend=yes')
-    await expectTable({ 'x/b': '', 'y/a': everything })
+    expect(await wrong({ 'x/b': '', 'y/a': everything })).toEqual({})
     await k('label', 'pod', '-n', 'y', 'a', 'friend-')
-    await expectTable({ 'x/b': '', 'y/a': '' })
+    expect(await wrong({ 'x/b': '', 'y/a': '' })).toEqual({})
   })
 })
 
@@ -211,7 +212,7 @@ describe.runIf(isEnforced)('out of a pod', () => {
     const api = (await k.json<Service>('get', 'service', 'kubernetes')).spec!.clusterIP!
     const out = (...egress: object[]) => policy('y', 'out', { policyTypes: ['Egress'], egress })
     await apply(out())
-    await expectTable({ 'x/b': everything, 'y/a': '' })
+    expect(await wrong({ 'x/b': everything, 'y/a': '' })).toEqual({})
     expect([await reached('y/a', [['api', api, 443]]), await reached('x/a', [['api', api, 443]])]).toEqual(['', 'api'])
     const dns = {
       namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
@@ -223,7 +224,7 @@ describe.runIf(isEnforced)('out of a pod', () => {
         { to: [{ namespaceSelector: { matchLabels: { team: 'x' } } }], ports: [{ port: 'web' }] },
       ),
     )
-    await expectTable({ 'y/a': '80 web' })
+    expect(await wrong({ 'y/a': '80 web' })).toEqual({})
     const { clusterIP } = (await k.json<Service>('get', 'service', '-n', 'x', 'web')).spec!
     expect(await lookUp('web.x.svc.cluster.local')).toBe(clusterIP)
   })

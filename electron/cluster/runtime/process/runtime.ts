@@ -172,7 +172,9 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     mkdirSync(directory, { mode: 0o700 })
     const reap = config.hostNetwork ? [] : network.reapCommands(id)
     const sharesIpc = sharesNamespaces && !config.hostIpc
-    const attaching: Promise<Partial<PodAttachment>> = config.hostNetwork ? Promise.resolve({}) : network.attach(id, config)
+    const attaching: Promise<Partial<PodAttachment>> = config.hostNetwork
+      ? Promise.resolve({})
+      : network.attach(id, config)
     const starting = spawnShim({
       nodeBinary: deps.nodeBinary,
       shimEntry: deps.shimEntry,

@@ -234,17 +234,14 @@ describe.runIf(isEnforced)('out of a pod', () => {
     const trying = `const until = Date.now() + 1500, go = () => Date.now() > until ? console.log('held back')
       : require('net').connect(80, '${target}').on('connect', () => { console.log('leaked'); process.exit() }).on('error', () => {})
     setInterval(go, 20); go()`
-    for (const name of ['new-1', 'new-2', 'new-3']) {
-      await apply(
-        policy('y', `closed-${name}`, { podSelector: { matchLabels: { pod: name } }, policyTypes: ['Egress'] }),
-        pod('y', name, ['node', '-e', trying]),
-      )
-      const word = await eventually(
-        'the log',
-        async () => (await k.run(['logs', '-n', 'y', name])).stdout.split('\n')[0],
-      )
-      expect(word).toBe('held back')
-    }
-    await k('delete', 'pod', '-n', 'y', 'new-1', 'new-2', 'new-3', '--now', '--wait=false')
+    const names = ['new-1', 'new-2', 'new-3']
+    const closed = (name: string) =>
+      policy('y', `closed-${name}`, { podSelector: { matchLabels: { pod: name } }, policyTypes: ['Egress'] })
+    await apply(...names.flatMap((name) => [closed(name), pod('y', name, ['node', '-e', trying])]))
+    const words = names.map((name) =>
+      eventually('the log', async () => (await k.run(['logs', '-n', 'y', name])).stdout.split('\n')[0]),
+    )
+    expect(await Promise.all(words)).toEqual(names.map(() => 'held back'))
+    await k('delete', 'pod', '-n', 'y', ...names, '--now', '--wait=false')
   })
 })

@@ -57,5 +57,9 @@ export type ToAgent =
   | { type: 'locate'; question: number; address: Place }
   | { type: 'stop' }
 export type FromAgent =
-  /** `mapped`: pods have no network of their own, and where they are is to be asked. */
-  { type: 'ready'; mapped: boolean } | { type: 'located'; question: number; place: Place | 'refused' }
+  /**
+   * `mapped`: pods have no network of their own, and where they are is to be asked. `unenforced`: why NetworkPolicies
+   * hold nothing back.
+   */
+  | { type: 'ready'; mapped: boolean; unenforced?: string | undefined }
+  | { type: 'located'; question: number; place: Place | 'refused' }

@@ -14,7 +14,8 @@ import { startHostDirectories } from './kubelet/volumes/host-directories.ts'
 import { openLogFile } from './log-file.ts'
 import { IngressController } from './network/ingress/ingress.ts'
 import { startNodeNetwork, type NodeNetwork } from './network/node-network.ts'
-import type { Locate, PodNetwork } from './network/api.ts'
+import type { GuardedPodNetwork, Locate, PodNetwork } from './network/api.ts'
+import { reportUnenforced, whyUnenforced } from './network/policies/unenforced.ts'
 import { createPodNetwork } from './network/pod-network/pod-network.ts'
 import type { ProxiedNode } from './network/service-proxy/service-proxy.ts'
 import { chooseIsolation } from './runtime/process/isolation/choose.ts'
@@ -44,7 +45,7 @@ async function start(config: AgentConfig): Promise<void> {
   const log = openLogFile(config.logFile)
   const logger = lineLogger((line) => log.write(line), clock.now, (process.env['WHEELHOUSE_LOG'] ?? 'info') as LogLevel)
   try {
-    tell({ type: 'ready', mapped: await startParts(config, logger) })
+    tell({ type: 'ready', ...(await startParts(config, logger)) })
   } catch (error) {
     if (stopping.signal.aborted) return
     logger.error('the agent could not start', { error: String((error as Error).stack) })
@@ -58,8 +59,7 @@ const tell = (message: FromAgent): void => void process.send?.(message)
 const answer = (question: number, address: Place): void =>
   tell({ type: 'located', question, place: locate(address.host, address.port) ?? address })
 
-/** Resolves with whether pods are mapped to ports of this machine. */
-async function startParts(config: AgentConfig, logger: Logger): Promise<boolean> {
+async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<FromAgent & { type: 'ready' }, 'type'>> {
   const agent = kubelets.own(
     startAgent({
       clock,
@@ -115,7 +115,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
       domain: config.clusterDomain,
       apiServer: { address: advertisedAddress(config), port: Number(new URL(config.server).port) },
     })
-    const { limits, services } = owned.own(nodeNetwork)
+    const { limits, guard, services } = owned.own(nodeNetwork)
     owned.own(
       new IngressController({
         client: client(config.ingress.client, 'wheelhouse-ingress'),
@@ -146,7 +146,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
           agent,
           config,
           node,
-          { network: networks[i]!, processes, limits },
+          { network: guard(networks[i]!), processes, limits },
           client(node.client, 'kubelet'),
           logger,
         ),
@@ -161,7 +161,12 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<boolean>
       stopping.signal,
     )
   }
-  return first?.driver === 'mapped'
+  const unenforced = whyUnenforced(first?.driver)
+  if (unenforced) {
+    const deps = { client: client(config.proxy, 'network-policies'), clock, random, logger: logger.child('network') }
+    owned.own(reportUnenforced(deps, unenforced))
+  }
+  return { mapped: first?.driver === 'mapped', unenforced }
 }
 
 /** What suites choose, so that a machine that allows everything shows what one does that lacks something. */
@@ -265,7 +270,7 @@ async function openProcesses(
 }
 
 interface NodeParts {
-  network: PodNetwork
+  network: GuardedPodNetwork
   processes: Processes | undefined
   limits: readonly string[]
 }
@@ -309,7 +314,7 @@ async function addNode(
 async function processRuntime(
   config: AgentConfig,
   directory: string,
-  network: PodNetwork,
+  network: GuardedPodNetwork,
   { isolation, pulled, pullRecords }: Processes,
   logger: Logger,
 ): Promise<NodeRuntime> {
@@ -335,7 +340,7 @@ async function processRuntime(
 async function criRuntime(
   node: AgentNode,
   directory: string,
-  network: PodNetwork,
+  network: GuardedPodNetwork,
   logger: Logger,
 ): Promise<NodeRuntime> {
   const { openCriNode } = await import('./runtime/cri/node.ts')

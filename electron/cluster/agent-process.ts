@@ -27,6 +27,7 @@ export class AgentProcess implements AsyncDisposable {
   #stopping = false
   #cancel: (() => void) | undefined
   #mapped = false
+  #unenforced: string | undefined
   #questions = 0
   readonly #asked = new Map<number, (place: Place | 'refused') => void>()
 
@@ -48,6 +49,7 @@ export class AgentProcess implements AsyncDisposable {
       }
       this.#failures = 0
       this.#mapped = message.mapped
+      this.#unenforced = message.unenforced
     })
     child.on('exit', (code, signal) => {
       this.#child = undefined
@@ -58,6 +60,11 @@ export class AgentProcess implements AsyncDisposable {
       logger.error('the agent ended and is started again', { code, signal, delay })
       this.#cancel = clock.after(delay, () => this.#start())
     })
+  }
+
+  /** Why NetworkPolicies hold nothing back on this machine; undefined where they do, and while that is not known. */
+  get unenforced(): string | undefined {
+    return this.#unenforced
   }
 
   /** Where an address of the cluster's network is on this machine. Rejects when nobody listens there. */

@@ -117,6 +117,7 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
     onStored: atRest && ((kind) => atRest.describe(kind)),
     ...auditing(deps, owned),
     authentication: authentication(deps, owned),
+    unenforced: () => agent?.unenforced,
     locate: (address) => agent?.locate(address) ?? Promise.resolve(address),
   })
   const { pki, server } = owned.own(controlPlane)

@@ -11,6 +11,7 @@ import {
   clusterRoleBindings,
   clusterRoles,
   ingressClasses,
+  networkPolicies,
   services,
   storageClasses,
   type ResourceType,
@@ -55,6 +56,8 @@ export interface ControlPlaneDeps {
   onStored?: ApiServerDeps['onStored']
   /** Told of every write. */
   wrote?: ApiServerDeps['wrote']
+  /** Why NetworkPolicies hold nothing back, where they do not. */
+  unenforced?: () => string | undefined
   locate?: ApiServerDeps['locate']
 }
 
@@ -79,6 +82,7 @@ export async function startControlPlane({
   moreKinds = [],
   onStored,
   wrote,
+  unenforced,
   locate,
 }: ControlPlaneDeps): Promise<ControlPlane> {
   const files = keysDirectory === undefined ? memoryKeyFiles() : directoryKeyFiles(keysDirectory)
@@ -89,7 +93,7 @@ export async function startControlPlane({
     random,
     logger: logger.child('apiserver'),
     pki,
-    kinds: [...(bare ? kinds.map((kind) => ({ ...kind, acted: true })) : kinds), ...moreKinds],
+    kinds: [...kinds.map((kind) => ({ ...kind, ...(bare ? { acted: true } : idle(kind, unenforced)) })), ...moreKinds],
     admission: plugins,
     reservations: [serviceReservation({ addresses: serviceCidr })],
     serviceCidr,
@@ -114,6 +118,9 @@ export const proxyUser = 'system:kube-proxy'
 export const simulatorUser = 'wheelhouse:simulator'
 export const volumesUser = 'wheelhouse:host-directories'
 const provisioner = 'wheelhouse:host-directory-provisioner'
+
+const idle = ({ plural }: KindDefinition, unenforced: ControlPlaneDeps['unenforced']): Pick<KindDefinition, 'idle'> =>
+  plural === networkPolicies.plural && unenforced ? { idle: unenforced } : {}
 
 /** What claims get that ask for no class: directories of the node that their first pod runs on. */
 const standardClass = (isDefault: boolean) => ({
@@ -175,12 +182,15 @@ export async function makeOwnObjects(client: KubeClient): Promise<void> {
   const events = { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] }
   const [classes, classesOfIngresses] = await Promise.all([client.list(storageClasses), client.list(ingressClasses)])
   const objects: [ResourceType, KubeObject][] = [
-    // The proxy reports which ports of the machine it could have.
+    // The proxy reports which ports of the machine it could have, and policies select pods.
     [
       clusterRoles,
       role('wheelhouse:service-proxy', [
         { apiGroups: [''], resources: ['services'], verbs: ['patch'] },
         { apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] },
+        { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+        { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: ['list', 'watch'] },
+        events,
       ]),
     ],
     [clusterRoleBindings, binding('wheelhouse:service-proxy', proxyUser)],
@@ -246,6 +256,9 @@ export async function makeOwnObjects(client: KubeClient): Promise<void> {
     objects.map(([type, object]) =>
       client.create(type, object).catch((error: unknown) => {
         if (!isAlreadyExists(error)) throw error
+        // A cluster of an earlier version: its loops may need more by now.
+        if (type === clusterRoles && 'rules' in object)
+          return client.patch(type, { name: object.metadata!.name! }, 'merge', { rules: object.rules })
       }),
     ),
   )

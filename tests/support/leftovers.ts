@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { runDirectory } from '../../electron/cluster/options.ts'
+import { tableName } from '../../electron/cluster/network/nftables/table.ts'
 import { bridgeName, networkHash } from '../../electron/cluster/network/pod-network/names.ts'
 
 /** Processes of the cluster whose data lies here: its own, its agent's, shims, and containers, which see it as mounts. Linux. */
@@ -44,7 +45,7 @@ export function leftovers(data: string): string[] {
   const nodes = ['wheelhouse', 'wheelhouse-cri'].map((node) => networkHash(`${digest.slice(0, 16)}-${node}`))
   const tables = [
     ...nodes.map((node) => `wheelhouse_${node}`),
-    `wheelhouse_${networkHash(digest.slice(0, 16))}_services`,
+    ...(['services', 'policies'] as const).map((each) => tableName(digest.slice(0, 16), each)),
   ]
   const cgroups = '/sys/fs/cgroup'
   const groups = ['nodes/wheelhouse/runtime', 'nodes/wheelhouse-cri/runtime/pods'].flatMap((runtime) => {

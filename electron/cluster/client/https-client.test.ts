@@ -65,6 +65,12 @@ it('addresses objects and subresources as the API does, with its credentials', a
   ])
 })
 
+it('reads a list of metadata alone that has no items as empty', async () => {
+  answer = (_, response) => reply(response, 200, { metadata: { resourceVersion: '7' }, items: null })
+  const list = await client.list(resources.nodes, { metadataOnly: true })
+  expect(list).toEqual({ metadata: { resourceVersion: '7' }, items: [] })
+})
+
 it('turns a Status answer into a StatusError and an unreachable server into ServiceUnavailable', async () => {
   answer = (_, response) => reply(response, 404, status(404, 'NotFound'))
   await expect(client.get(resources.nodes, { name: 'x' })).rejects.toSatisfy(isNotFound)

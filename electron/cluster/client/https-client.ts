@@ -33,9 +33,11 @@ export class HttpsClient implements KubeClient, Discovery, AsyncDisposable {
     return this.#transport.json<T>(requests.get(type, key, options))
   }
 
-  list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<KubeList<T>> {
+  async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<KubeList<T>> {
     const accept = options.metadataOnly ? { accept: metadataList } : {}
-    return this.#transport.json<KubeList<T>>({ ...requests.list(type, options), ...accept })
+    const list = await this.#transport.json<KubeList<T>>({ ...requests.list(type, options), ...accept })
+    // A server writes an empty list of metadata alone as null.
+    return { ...list, items: list.items ?? [] }
   }
 
   async *watch<T extends KubeObject>(

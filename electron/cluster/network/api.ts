@@ -32,6 +32,18 @@ export interface PodNetwork extends AsyncDisposable {
   loopback?(sandboxId: string, port: number): Place | undefined
 }
 
+/** A pod network as runtimes use it: a pod has its place in it when the policies that select the pod hold. */
+export interface GuardedPodNetwork extends Omit<PodNetwork, 'attach'> {
+  attach(sandboxId: string, pod: PodReference): Promise<PodAttachment>
+}
+
+/** Whose a sandbox is. */
+export interface PodReference {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+}
+
 /** An address of this machine's own network. */
 export interface Place {
   readonly host: string

@@ -10,8 +10,12 @@ import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { KubeClient } from '../client/api.ts'
 import { InformerFactory } from '../client/informer-factory.ts'
-import type { Locate, PodNetwork } from './api.ts'
+import type { GuardedPodNetwork, Locate, PodNetwork } from './api.ts'
 import { DnsServer } from './dns/dns-server.ts'
+import { NftTable, tableName } from './nftables/table.ts'
+import type { PolicyPod } from './policies/decide.ts'
+import { guarded } from './policies/guard.ts'
+import { NetworkPolicies } from './policies/network-policies.ts'
 import { Balancer } from './service-proxy/balancer.ts'
 import type { OnServicePorts, ServicePortReport } from './service-proxy/ports.ts'
 import { ServiceProxy, type ProxiedNode } from './service-proxy/service-proxy.ts'
@@ -40,6 +44,8 @@ export interface NodeNetworkDeps {
 export interface NodeNetwork extends AsyncDisposable {
   /** One sentence each: what does not work on this machine. */
   readonly limits: readonly string[]
+  /** What policies need to know of who gets a place in a network of this machine. */
+  guard(network: PodNetwork): GuardedPodNetwork
   /** For a mapped network: cluster IPs, and DNS, which may not have its usual port there. */
   readonly locate: Locate
   /** The Services of the cluster, kept up by informers. */
@@ -58,6 +64,7 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
   const table = new ServiceTable()
   follow(informers, table, (slice) => (isOfApiServers(slice) ? leadingTo(slice, apiServer) : slice))
   const namespaceLister = informers.for(namespaces, { metadataOnly: true }).lister
+  const policies = network.driver === 'bridge' ? enforcePolicies(deps, informers, owned) : undefined
   const proxy = owned.own(
     await ServiceProxy.create({
       clock,
@@ -68,6 +75,7 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
       serviceCidr,
       clusterId,
       onPorts: reporter(client, logger),
+      ...(policies ? { allows: (...of) => policies.allows(...of) } : {}),
     }),
   )
   for (const { name } of nodes) {
@@ -109,11 +117,36 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
     async whenSynced() {
       await Promise.all([informers.for(services).whenSynced(), informers.for(endpointSlices).whenSynced()])
     },
+    guard: (given) => (policies ? guarded(given, policies) : given),
     locate: (ip, port) =>
       port === dnsPort && dnsAddresses.has(ip) ? (dns?.addresses[0] ?? 'refused') : proxy.locate(ip, port),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   }
 }
+
+function enforcePolicies(
+  { client, clock, logger, clusterId, network, nodes }: NodeNetworkDeps,
+  informers: InformerFactory,
+  owned: Disposer,
+): NetworkPolicies {
+  const table = owned.own(new NftTable(tableName(clusterId, 'policies')))
+  const standIns = nodes.map(({ address }) => dnsPod(address))
+  return owned.own(new NetworkPolicies({ client, informers, clock, logger, podCidr: network.podCidr, standIns, table }))
+}
+
+const dnsPorts = [
+  { name: 'dns', protocol: 'UDP', port: dnsPort },
+  { name: 'dns-tcp', protocol: 'TCP', port: dnsPort },
+] as const
+
+/** What policies take DNS for. */
+const dnsPod = (ip: string): PolicyPod => ({
+  ip,
+  namespace: 'kube-system',
+  labels: { 'k8s-app': 'kube-dns' },
+  ports: dnsPorts,
+  only: dnsPorts,
+})
 
 type Slice = Frozen<EndpointSlice>
 
@@ -131,10 +164,7 @@ const sliceOfDns = (address: string): Slice => ({
   metadata: { namespace: 'kube-system', name: 'kube-dns', labels: { 'kubernetes.io/service-name': 'kube-dns' } },
   addressType: 'IPv4',
   endpoints: [{ addresses: [address], conditions: { ready: true } }],
-  ports: [
-    { name: 'dns', protocol: 'UDP', port: dnsPort },
-    { name: 'dns-tcp', protocol: 'TCP', port: dnsPort },
-  ],
+  ports: dnsPorts,
 })
 
 /** The API server listens on loopback only: who reaches it from pods is passed on. */
@@ -145,7 +175,7 @@ async function relayTo(
   const balancer = new Balancer(clock)
   balancer.set([{ ip: address, port }], undefined)
   const connections = new Set<Socket>()
-  const listener = await listenTcp(address, port, { clock, balancer, connections, dial })
+  const listener = await listenTcp(address, port, { clock, balancer, connections, allows: () => true, dial })
   return {
     async [Symbol.asyncDispose]() {
       await listener[Symbol.asyncDispose]()

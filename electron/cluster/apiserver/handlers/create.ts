@@ -74,6 +74,9 @@ export async function storeNew(core: Core, op: Operation, object: KubeObject): P
   if (objects.latest(key)) throw taken()
   if (kind.definition.acted === false && !op.dryRun)
     op.warn(`nothing in this cluster acts on ${kind.definition.plural} yet: the object is stored, and that is all`)
+  const idle = kind.definition.idle?.()
+  if (idle !== undefined && !op.dryRun)
+    op.warn(`nothing on this machine acts on ${kind.definition.plural}: ${idle}; the object is stored, and that is all`)
   try {
     return await putNew(core, op, key, object)
   } catch (error) {

@@ -66,6 +66,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly deprecation?: string
   /** False while no loop acts on the kind: creating one answers with a Warning header that says so. Default true. */
   readonly acted?: boolean
+  /** For a kind that not every machine can act on: why this one does not, for the Warning header. */
+  readonly idle?: () => string | undefined
   /** Objects of this kind are removed this many milliseconds after their last write (events: one hour). */
   readonly timeToLive?: number
   /** Verbs that are refused for now (405), and why. */

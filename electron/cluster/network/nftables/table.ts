@@ -1,5 +1,10 @@
 import { feed } from '../pod-network/commands.ts'
+import { networkHash } from '../pod-network/names.ts'
 import { difference, whole, type TableContent } from './content.ts'
+
+/** For what of which cluster: tells our tables from everybody else's. */
+export const tableName = (clusterId: string, purpose: 'services' | 'policies'): string =>
+  `wheelhouse_${networkHash(clusterId)}_${purpose}`
 
 /**
  * One table of nftables that is ours: it is told what it shall hold, and changes what differs in one transaction, so that

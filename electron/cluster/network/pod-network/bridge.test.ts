@@ -109,6 +109,21 @@ it('reaches what pods listen on, and is told when nothing does', async () => {
   await expect(network.dial((await network.attach(sandbox('9'))).ip, 1)).rejects.toThrow(/ECONNREFUSED/)
 })
 
+it('is chosen for every node of a machine, also when all are made at once', async () => {
+  const nodes = ['a', 'b', 'c', 'd'].map((name, i) =>
+    createPodNetwork({
+      clock: systemClock,
+      logger: silentLogger,
+      podCidr: range.replace(/\d+\/24$/, `${i * 64}/26`),
+      directory: path.join(directory, name),
+      runDirectory: directory,
+      clusterId: `${directory}-${name}`,
+    }),
+  )
+  made.push(...(await Promise.all(nodes)))
+  expect(made.map(({ driver }) => driver)).toEqual(Array(4).fill('bridge'))
+})
+
 it('gives twenty pods their network at once', async () => {
   const network = await make()
   const ids = Array.from({ length: 20 }, (_, index) => index.toString(16).padStart(2, '0').repeat(16))

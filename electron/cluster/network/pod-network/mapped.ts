@@ -47,6 +47,7 @@ export async function createMappedNetwork(deps: PodNetworkDeps, hash: string, wh
     nodeAddress,
     limits: [
       `Pods share this machine's network (${why}): their Node programs, those of the sample images, are led to the cluster's addresses, names and ports; what else runs in them is not.`,
+      'NetworkPolicies are not enforced: what pods send passes no network of their own.',
     ],
     attach(sandboxId) {
       const known = leases.get(sandboxId)

@@ -5,9 +5,12 @@ import type { Place } from '../api.ts'
 import { Balancer } from './balancer.ts'
 import { LocalhostPort } from './localhost-port.ts'
 import { candidatePorts, portProblem, type ServicePortReport } from './ports.ts'
-import type { PortRule } from './rules.ts'
+import type { EndpointAddress, PortRule, Protocol } from './rules.ts'
 import { listenTcp, type Listener } from './tcp-listener.ts'
 import { listenUdp } from './udp-listener.ts'
+
+/** Whether policies let a client, who came to a port of localhost, to an endpoint. */
+export type Allows = (client: string, endpoint: EndpointAddress, protocol: Protocol) => boolean
 
 export interface ServedPortDeps {
   readonly clock: Clock
@@ -16,6 +19,7 @@ export interface ServedPortDeps {
   /** Whether they are, and so need a listener. */
   readonly clusterIps: boolean
   readonly connections: Set<Socket>
+  allows: Allows
   dial(ip: string, port: number, signal: AbortSignal): Promise<Duplex>
 }
 
@@ -129,9 +133,9 @@ export class ServedPort {
   }
 
   #listen({ host, port }: Place, balancer: Balancer): Promise<Listener> {
-    const { clock } = this.#deps
-    return this.#rule.protocol === 'TCP'
-      ? listenTcp(host, port, { ...this.#deps, balancer })
-      : listenUdp(host, port, clock, balancer)
+    const { protocol } = this.#rule
+    const allows = (client: string, endpoint: EndpointAddress) => this.#deps.allows(client, endpoint, protocol)
+    const deps = { ...this.#deps, balancer, allows }
+    return protocol === 'TCP' ? listenTcp(host, port, deps) : listenUdp(host, port, deps)
   }
 }

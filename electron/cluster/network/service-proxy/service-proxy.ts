@@ -1,14 +1,14 @@
-import { createHash } from 'node:crypto'
 import { isIPv4, type Socket } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Place, PodNetwork } from '../api.ts'
+import { tableName } from '../nftables/table.ts'
 import { contains, parseAddress, parseRange } from '../pod-network/cidr.ts'
 import type { ServiceTable } from '../service-table.ts'
 import { ClusterIpTable, type NewEntrance } from './cluster-ip-table.ts'
 import type { OnServicePorts, ServicePortReport } from './ports.ts'
 import { serviceRules, type EndpointAddress, type PortRule } from './rules.ts'
-import { ServedPort } from './served-port.ts'
+import { ServedPort, type Allows } from './served-port.ts'
 
 /** Ports that could not be had are tried again so often: their holder may have gone. */
 const retryMs = 30_000
@@ -25,6 +25,8 @@ export interface ServiceProxyDeps {
   /** The same as the pod network's. */
   readonly clusterId: string
   readonly onPorts: OnServicePorts
+  /** Default: everybody. */
+  readonly allows?: Allows
   /** False leaves the machine's packet filter alone. Default: true. */
   readonly redirectClusterIps?: boolean
 }
@@ -181,6 +183,7 @@ export class ServiceProxy implements AsyncDisposable {
       gateway: network.gateway,
       clusterIps: network.driver === 'mapped',
       connections: this.#connections,
+      allows: this.#deps.allows ?? (() => true),
       dial: network.dial,
     })
   }
@@ -239,16 +242,13 @@ export class ServiceProxy implements AsyncDisposable {
   }
 }
 
-const tableOf = (clusterId: string): string =>
-  `wheelhouse_${createHash('sha256').update(clusterId).digest('hex').slice(0, 8)}_services`
-
 async function createTable(deps: ServiceProxyDeps): Promise<ClusterIpTable> {
   const { network, nodes, clusterId, serviceCidr } = deps
   if (deps.redirectClusterIps === false) throw new Error('redirecting them is switched off')
   if (process.platform !== 'linux') throw new Error(`${process.platform} has no nftables`)
   if (process.getuid?.() !== 0) throw new Error('redirecting them takes root')
   return ClusterIpTable.create({
-    table: tableOf(clusterId),
+    table: tableName(clusterId, 'services'),
     address: network.gateway,
     podCidr: network.podCidr,
     podCidrs: nodes.map(({ podCidr }) => podCidr),

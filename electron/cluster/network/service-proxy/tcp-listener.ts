@@ -10,6 +10,8 @@ const mostAttempts = 4
 export interface TcpListenerDeps {
   readonly clock: Clock
   readonly balancer: Balancer
+  /** Whether a client may be led to an endpoint. */
+  allows(client: string, endpoint: EndpointAddress): boolean
   /** Every open connection of a client, also of listeners that are closed and drain. */
   readonly connections: Set<Socket>
   dial(ip: string, port: number, signal: AbortSignal): Promise<Duplex>
@@ -53,11 +55,12 @@ export const bind = (server: Server, host: string, port: number): Promise<void> 
     })
   })
 
-async function serve(client: Socket, { balancer, clock, dial }: TcpListenerDeps): Promise<void> {
+async function serve(client: Socket, { balancer, clock, allows, dial }: TcpListenerDeps): Promise<void> {
   const tried: EndpointAddress[] = []
   while (tried.length < mostAttempts && !client.destroyed) {
-    const endpoint = balancer.pick(client.remoteAddress ?? '', tried)
-    if (!endpoint) break
+    const address = client.remoteAddress ?? ''
+    const endpoint = balancer.pick(address, tried)
+    if (!endpoint || !allows(address, endpoint)) break
     tried.push(endpoint)
     const release = balancer.use(endpoint)
     try {

@@ -1,8 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
-import type { Clock } from '../../base/clock.ts'
-import type { Balancer } from './balancer.ts'
 import type { EndpointAddress } from './rules.ts'
-import type { Listener } from './tcp-listener.ts'
+import type { Listener, TcpListenerDeps } from './tcp-listener.ts'
 
 /** A client that has been silent for so long is forgotten; upstream's connection tracking waits as long. */
 const idleMs = 30_000
@@ -16,7 +14,11 @@ interface Session {
 }
 
 /** A session per client address: its datagrams go to one endpoint while that is there. Rejects when the port may not be bound. */
-export async function listenUdp(host: string, port: number, clock: Clock, balancer: Balancer): Promise<Listener> {
+export async function listenUdp(
+  host: string,
+  port: number,
+  { clock, balancer, allows }: Pick<TcpListenerDeps, 'clock' | 'balancer' | 'allows'>,
+): Promise<Listener> {
   const family = host.includes(':') ? 'udp6' : 'udp4'
   const socket = createSocket({ type: family })
   const sessions = new Map<string, Session>()
@@ -38,7 +40,7 @@ export async function listenUdp(host: string, port: number, clock: Clock, balanc
   function open(key: string, clientAddress: string, clientPort: number): Session | undefined {
     if (sessions.size >= mostSessions) sessions.values().next().value?.end()
     const endpoint = balancer.pick(clientAddress)
-    if (!endpoint) return undefined
+    if (!endpoint || !allows(clientAddress, endpoint)) return undefined
     const release = balancer.use(endpoint)
     const upstream = createSocket(endpoint.ip.includes(':') ? 'udp6' : 'udp4')
     const session: Session = {

@@ -2,7 +2,7 @@ import path from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { Disposer } from '../../base/dispose.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { PodNetwork } from '../../network/api.ts'
+import type { GuardedPodNetwork } from '../../network/api.ts'
 import { networkHash } from '../../network/pod-network/names.ts'
 import type { Runtime } from '../api.ts'
 import { openCni } from './cni.ts'
@@ -16,7 +16,7 @@ export interface CriNodeDeps {
   /** Tells the node from every other on the machine. */
   node: string
   directory: string
-  network: PodNetwork
+  network: GuardedPodNetwork
 }
 
 /**

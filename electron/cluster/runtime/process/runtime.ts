@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts'
 import { directorySize } from '../../base/directory-size.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Random } from '../../base/random.ts'
-import type { PodAttachment, PodNetwork } from '../../network/api.ts'
+import type { GuardedPodNetwork, PodAttachment } from '../../network/api.ts'
 import type { ContainerConfig, ContainerStatus, ExecSession, Resources, Runtime, SandboxConfig } from '../api.ts'
 import { openCgroups } from '../cgroups/cgroups.ts'
 import { etcFiles } from '../etc.ts'
@@ -36,7 +36,7 @@ export interface ProcessRuntimeDeps {
   runDirectory: string
   /** The built sample images, `<name>/image.json` each. */
   imagesDirectory: string
-  network: PodNetwork
+  network: GuardedPodNetwork
   /** Socket that is open while the cluster lives. */
   lifeline: string
   /** The bundled shim. */
@@ -172,7 +172,9 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     mkdirSync(directory, { mode: 0o700 })
     const reap = config.hostNetwork ? [] : network.reapCommands(id)
     const sharesIpc = sharesNamespaces && !config.hostIpc
-    const attaching: Promise<Partial<PodAttachment>> = config.hostNetwork ? Promise.resolve({}) : network.attach(id)
+    const attaching: Promise<Partial<PodAttachment>> = config.hostNetwork
+      ? Promise.resolve({})
+      : network.attach(id, config)
     const starting = spawnShim({
       nodeBinary: deps.nodeBinary,
       shimEntry: deps.shimEntry,

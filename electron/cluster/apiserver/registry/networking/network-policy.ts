@@ -125,7 +125,6 @@ export const networkPolicy: KindDefinition<NetworkPolicy> = define<NetworkPolicy
   plural: 'networkpolicies',
   namespaced: true,
   shortNames: ['netpol'],
-  acted: false,
   rules: { defaults: setDefaults, desired, validate, more: { warnings } },
   columns: [nameColumn, column('Pod-Selector', ({ spec }) => formatLabelSelector(spec?.podSelector)), ageColumn],
 })

@@ -1,0 +1,27 @@
+import type { GuardedPodNetwork, PodNetwork, PodReference } from '../api.ts'
+
+/** Told of every address that is given to a pod, and of its end. */
+export interface Gate {
+  admit(ip: string, pod: PodReference): Promise<void>
+  release(ip: string, pod: PodReference): void
+}
+
+/** A pod network that gives a pod its place only when it has been admitted. */
+export function guarded(network: PodNetwork, gate: Gate): GuardedPodNetwork {
+  const attached = new Map<string, { ip: string; pod: PodReference }>()
+  return {
+    ...network,
+    async attach(sandboxId, pod) {
+      const attachment = await network.attach(sandboxId)
+      attached.set(sandboxId, { ip: attachment.ip, pod })
+      await gate.admit(attachment.ip, pod)
+      return attachment
+    },
+    async detach(sandboxId) {
+      await network.detach(sandboxId)
+      const place = attached.get(sandboxId)
+      attached.delete(sandboxId)
+      if (place) gate.release(place.ip, place.pod)
+    },
+  }
+}

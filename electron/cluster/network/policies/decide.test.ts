@@ -28,7 +28,7 @@ const dns = pod('kube-system', 'dns', '10.0.0.254', {
 const namespaces = new Map(['x', 'y', 'z', 'kube-system'].map((ns) => [ns, { ns }]))
 const outside = '192.0.2.1'
 
-const decided = (policies: NetworkPolicy[], all = [...pods, dns], isHere = (_: string) => true) =>
+const decided = (policies: NetworkPolicy[], all = [...pods, dns], isHere: (ip: string) => boolean = () => true) =>
   decide({ policies, pods: all, namespaces, isHere })
 
 /** Names of who may speak with the pod on the port: `x/a`…, and `outside`. */

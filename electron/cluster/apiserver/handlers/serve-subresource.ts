@@ -1,8 +1,10 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { conflict, invalid, type StatusError } from '#shared/kube/status.ts'
 import { decodeValue } from '../../schema/decode-json.ts'
+import { entriesAfterScale, entriesOfScale } from '../../schema/managed-fields/scale.ts'
 import { typeNamed } from '../../schema/table.ts'
 import type { ServedKind } from '../kinds/served-kind.ts'
+import { metadataOf } from '../metadata/metadata.ts'
 import { ensureNamespace } from '../metadata/system-fields.ts'
 import type { Subresource } from '../registry/kind.ts'
 import { cloneObject } from '../storage/codec.ts'
@@ -19,8 +21,10 @@ import {
 } from './api-request.ts'
 import { objectAnswer, type Answer, type Writing } from './answer.ts'
 import { decodeBody, type BodyKind } from './decode-body.ts'
+import { applier } from './apply.ts'
 import { admitConnect } from './connect.ts'
 import { accepted, mediaTypeOf } from './media.ts'
+import { viewContext } from './managed-fields.ts'
 import { contextOf, type Core, type Operation, type Outcome } from './operation.ts'
 import { patched, patchFormat } from './patch.ts'
 import { writeOptions } from './query-options.ts'
@@ -131,56 +135,80 @@ export async function runAction(core: Core, op: Operation, input: KubeObject): P
 
 /** scale: another shape of the object. */
 async function serveView(core: Core, request: ApiRequest, kind: ServedKind, subresource: Subresource): Promise<Answer> {
-  const { info, exchange, query } = request
+  const { namespace, name, verb } = request.info
   const writing = writingOf(request)
-  const expected = bodyKindOf(kind, subresource)
-  const view = subresource.view!
-  if (info.verb === 'get') {
-    const entry = await readEntry(core, kind, { namespace: info.namespace, name: info.name })
-    return objectAnswer(200, view.read(kind.object(entry)), expected.type, writing)
-  }
-  const format =
-    info.verb === 'patch'
-      ? patchFormat(mediaTypeOf(exchange.header('content-type')), !kind.definition.custom)
-      : undefined
+  const object =
+    verb === 'get'
+      ? kind.object(await readEntry(core, kind, { namespace, name }))
+      : objectOf(kind, await writeView(core, request, kind, subresource))
+  return objectAnswer(200, subresource.view!.read(object), bodyKindOf(kind, subresource).type, writing)
+}
+
+async function writeView(
+  core: Core,
+  request: ApiRequest,
+  kind: ServedKind,
+  subresource: Subresource,
+): Promise<Outcome> {
+  const { info, exchange, query } = request
+  const contentType = exchange.header('content-type')
+  const format = info.verb === 'patch' ? patchFormat(mediaTypeOf(contentType), !kind.definition.custom) : undefined
   const options = writeOptions(query, format ? 'PatchOptions' : 'UpdateOptions', format === 'apply')
   const op = writeOperation(request, kind, subresource, options)
   const body = await requestBody(core, request)
+  const expected = bodyKindOf(kind, subresource)
   const type = typeNamed(expected.type)
-  const decode = (old: KubeObject): KubeObject => {
-    if (format && format !== 'apply')
-      return patched(op, view.read(old), { format, body, validation: options.fieldValidation, type })
-    return decodeBody({
-      body,
-      contentType: exchange.header('content-type'),
-      expected,
-      validation: options.fieldValidation,
-      kinds: core.kinds,
-      warn: op.warn,
-    })
+  const { fieldValidation: validation } = options
+  if (format === 'apply') {
+    const applied = {
+      context: viewContext(op),
+      kind: expected.kind,
+      decode: (value: unknown) => decodeValue(type, value),
+    }
+    return applyView(core, op, applier(op, applied, body, options))
   }
-  const outcome = await updateView(core, op, decode)
-  return objectAnswer(200, view.read(objectOf(kind, outcome)), expected.type, writing)
+  const { kinds } = core
+  const { warn } = op
+  return updateView(core, op, (old) =>
+    format
+      ? patched(op, subresource.view!.read(old), { format, body, validation, type })
+      : decodeBody({ body, contentType, expected, validation, kinds, warn }),
+  )
 }
 
 /** Writes through a view of the object: `asked` makes the wanted view from the old object. */
-export function updateView(core: Core, op: Operation, asked: (old: KubeObject) => KubeObject): Promise<Outcome> {
+export const updateView = (core: Core, op: Operation, asked: (old: KubeObject) => KubeObject): Promise<Outcome> =>
+  updateObject(core, op, { produce: (old) => old && written(core, op, old, asked(old)) })
+
+/** Server-side apply through a view: `apply` makes the wanted view from the old one, managedFields and all. */
+function applyView(core: Core, op: Operation, apply: (live: KubeObject) => KubeObject): Promise<Outcome> {
+  const { read, replicas } = op.subresource!.view!
+  const produce = (old: KubeObject | undefined): KubeObject | undefined => {
+    if (!old) return undefined
+    const { managedFields } = old.metadata!
+    const live = read(old)
+    metadataOf(live).managedFields = entriesOfScale(managedFields, replicas)
+    const wanted = apply(live)
+    const object = written(core, op, old, wanted)
+    const { managedFields: owners } = wanted.metadata!
+    metadataOf(object).managedFields = entriesAfterScale(managedFields, owners, op.kind.apiVersion, replicas)
+    return object
+  }
+  return updateObject(core, op, { produce, managed: true })
+}
+
+/** The object as the wanted view asks. */
+function written(core: Core, op: Operation, old: KubeObject, wanted: KubeObject): KubeObject {
   const { kind } = op
   const subresource = op.subresource!
-  return updateObject(core, op, {
-    produce(old) {
-      if (!old) return undefined
-      const wanted = asked(old)
-      const { resourceVersion, uid } = wanted.metadata ?? {}
-      if (resourceVersion && resourceVersion !== '0' && resourceVersion !== old.metadata!.resourceVersion)
-        throw conflict(kind.subject, op.name, modified)
-      if (uid && uid !== old.metadata!.uid) throw conflict(kind.subject, op.name, modified)
-      const object = cloneObject(old)
-      const errors = subresource.view!.write(object, wanted, contextOf(core, op))
-      if (errors.length) throw invalidView(subresource, op.name, errors)
-      return object
-    },
-  })
+  const { resourceVersion, uid } = wanted.metadata ?? {}
+  if (resourceVersion && resourceVersion !== '0' && resourceVersion !== old.metadata!.resourceVersion)
+    throw conflict(kind.subject, op.name, modified)
+  if (uid && uid !== old.metadata!.uid) throw conflict(kind.subject, op.name, modified)
+  const object = cloneObject(old)
+  const errors = subresource.view!.write(object, wanted, contextOf(core, op))
+  if (errors.length) throw invalidView(subresource, op.name, errors)
+  return object
 }
 
 const invalidView = (subresource: Subresource, name: string, errors: Parameters<typeof invalid>[2]): StatusError =>

@@ -34,8 +34,8 @@ interface Scale extends KubeObject {
   status?: { replicas: number; selector?: string }
 }
 
-/** autoscaling/v1 Scale over spec.replicas. `selector` is the pods' selector in its text form. */
-export function scale<T extends Scalable>(selector: (object: T) => string): Subresource<T> {
+/** autoscaling/v1 Scale over spec.replicas. `apiVersion` is the holder's; `selector` is the pods' selector in its text form. */
+export function scale<T extends Scalable>(apiVersion: string, selector: (object: T) => string): Subresource<T> {
   return {
     name: 'scale',
     kind: 'Scale',
@@ -63,6 +63,7 @@ export function scale<T extends Scalable>(selector: (object: T) => string): Subr
         const errors = nonNegative(asked, 'spec.replicas')
         return view.metadata?.name ? errors : [required('metadata.name'), ...errors]
       },
+      replicas: new Map([[apiVersion, ['spec', 'replicas']]]),
     },
   }
 }

@@ -159,6 +159,11 @@ describe('subresources', () => {
       status: { replicas: 3 },
     })
     expect((await hulls.ask('x')).body).toMatchObject({ spec: { n: 4 }, metadata: { generation: 3 } })
+    const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }
+    expect((await hulls.ask('x/scale', { headers })).body).toMatchObject({
+      columnDefinitions: [{ name: 'Name' }, { name: 'Desired' }, { name: 'Available' }, { name: 'Age', type: 'date' }],
+      rows: [{ cells: ['x', 4, 3, expect.any(String)] }],
+    })
   })
 
   it('let a scale be applied to, whose replicas are owned where the version written has them', async () => {

@@ -4,6 +4,7 @@ import type { Scale as ScalePaths } from '../registry/apiextensions/types.ts'
 import type { Subresource } from '../registry/kind.ts'
 import { invalid, required } from '../registry/validation/field.ts'
 import type { ReplicasPaths } from '../../schema/managed-fields/scale.ts'
+import { scaleColumns } from './columns.ts'
 import { accessorError, setAt, valueAt } from './fields.ts'
 import type { JsonObject } from './schema/paths.ts'
 
@@ -52,6 +53,7 @@ export function customScale(paths: ScalePaths, replicas: ReplicasPaths): Subreso
         return view.metadata?.name ? errors : [required('metadata.name'), ...errors]
       },
       replicas,
+      columns: scaleColumns,
     },
   }
 }

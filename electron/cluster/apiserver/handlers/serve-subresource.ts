@@ -2,7 +2,7 @@ import type { KubeObject } from '#shared/kube/object.ts'
 import { conflict, invalid, type StatusError } from '#shared/kube/status.ts'
 import { decodeValue } from '../../schema/decode-json.ts'
 import { entriesAfterScale, entriesOfScale } from '../../schema/managed-fields/scale.ts'
-import { typeNamed } from '../../schema/table.ts'
+import { metaTypes, typeNamed } from '../../schema/table.ts'
 import type { ServedKind } from '../kinds/served-kind.ts'
 import { metadataOf } from '../metadata/metadata.ts'
 import { ensureNamespace } from '../metadata/system-fields.ts'
@@ -19,18 +19,20 @@ import {
   type ApiRequest,
   type Connector,
 } from './api-request.ts'
-import { objectAnswer, type Answer, type Writing } from './answer.ts'
+import { objectAnswer, rewrite, type Answer, type Writing } from './answer.ts'
 import { decodeBody, type BodyKind } from './decode-body.ts'
 import { applier } from './apply.ts'
 import { admitConnect } from './connect.ts'
-import { accepted, mediaTypeOf } from './media.ts'
+import { accepted, contentTypes, mediaTypeOf } from './media.ts'
 import { viewContext } from './managed-fields.ts'
 import { contextOf, type Core, type Operation, type Outcome } from './operation.ts'
 import { patched, patchFormat } from './patch.ts'
 import { writeOptions } from './query-options.ts'
 import { readEntry } from './read.ts'
 import { serveGet } from './read-resource.ts'
+import { objectTable } from './table.ts'
 import { updateObject } from './update.ts'
+import { checkShape, wantedOf } from './views.ts'
 import { servePatch, serveUpdate, writeOperation } from './write-resource.ts'
 import { requestBody } from './request-body.ts'
 
@@ -79,7 +81,7 @@ function bodyKindOf(kind: ServedKind, subresource: Subresource): BodyKind {
   }
 }
 
-/** What these answer with is a built-in type, of whatever kind it is a part, and never a table. Throws 406. */
+/** What actions answer with is a built-in type, of whatever kind they are a part, and never a table. Throws 406. */
 const writingOf = ({ exchange, writing }: ApiRequest): Writing => ({
   ...writing,
   format: accepted(exchange.header('accept'), { hasProtobuf: true, hasTable: false }).format,
@@ -136,12 +138,26 @@ export async function runAction(core: Core, op: Operation, input: KubeObject): P
 /** scale: another shape of the object. */
 async function serveView(core: Core, request: ApiRequest, kind: ServedKind, subresource: Subresource): Promise<Answer> {
   const { namespace, name, verb } = request.info
-  const writing = writingOf(request)
+  const wanted = wantedOf(request, { hasProtobuf: true, hasTable: true })
+  checkShape(wanted, false)
   const object =
     verb === 'get'
       ? kind.object(await readEntry(core, kind, { namespace, name }))
       : objectOf(kind, await writeView(core, request, kind, subresource))
-  return objectAnswer(200, subresource.view!.read(object), bodyKindOf(kind, subresource).type, writing)
+  const { read, columns } = subresource.view!
+  const shown = read(object)
+  const writing = { ...request.writing, format: wanted.format }
+  const { as, version } = wanted
+  if (as === 'Table') {
+    const includeObject = verb === 'get' ? request.query.get('includeObject') : null
+    const body = objectTable(columns, shown, { version, includeObject, clock: core.clock })
+    return rewrite({ status: 200, contentType: contentTypes.json, body }, writing)
+  }
+  if (as) {
+    const partial = { kind: as, apiVersion: `meta.k8s.io/${version}`, metadata: shown.metadata! }
+    return objectAnswer(200, partial, metaTypes.partialObjectMetadata, writing)
+  }
+  return objectAnswer(200, shown, bodyKindOf(kind, subresource).type, writing)
 }
 
 async function writeView(

@@ -223,6 +223,8 @@ export interface Subresource<T extends KubeObject = KubeObject> {
     write(object: T, view: KubeObject, context: StrategyContext): FieldError[]
     /** Which field of the object its owners own in the view. */
     readonly replicas: ReplicasPaths
+    /** Of its table. */
+    readonly columns: readonly Column[]
   }
   /** binding, eviction, token: POST only, with effects of their own. */
   readonly action?: (

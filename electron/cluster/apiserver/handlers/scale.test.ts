@@ -42,6 +42,12 @@ const scale = { apiVersion: 'autoscaling/v1', kind: 'Scale' }
 const scaleTo = (manager: string, replicas: number, query = '') =>
   apply(`${web}/scale`, manager, { ...scale, spec: { replicas } }, query)
 
+interface Table {
+  metadata: { resourceVersion: string }
+  columnDefinitions: { name: string; type: string; format: string; description: string }[]
+  rows: { cells: unknown[]; object: { metadata: { resourceVersion: string } } }[]
+}
+
 interface Owned {
   metadata: { managedFields: { manager: string; time?: string; fieldsV1: { 'f:spec'?: object } }[] }
   spec: { replicas: number }
@@ -56,6 +62,39 @@ const byScale = (manager: string, apiVersion = 'apps/v1') => ({
   fieldsType: 'FieldsV1',
   fieldsV1: { 'f:spec': { 'f:replicas': {} } },
   subresource: 'scale',
+})
+
+describe('a scale', () => {
+  const as = (view: string, query = '') =>
+    server.ask(`${web}/scale${query}`, { headers: { accept: `application/json;as=${view};v=v1;g=meta.k8s.io` } })
+
+  it('is shown as a table of its own', async () => {
+    const { status, body } = await as('Table')
+    const { columnDefinitions, rows, metadata } = body as unknown as Table
+    expect({ status, kind: body['kind'] }).toEqual({ status: 200, kind: 'Table' })
+    expect(columnDefinitions.map(({ name, type, format }) => [name, type, format])).toEqual([
+      ['Name', 'string', ''],
+      ['Desired', 'integer', ''],
+      ['Available', 'integer', ''],
+      ['Age', 'string', ''],
+    ])
+    expect(columnDefinitions[1]!.description).toBe('replicas is the desired number of instances for the scaled object.')
+    const name = web.split('/').at(-1)
+    expect(rows).toMatchObject([
+      { cells: [name, 1, 0, expect.any(String)], object: { kind: 'PartialObjectMetadata', metadata: { name } } },
+    ])
+    expect(rows[0]!.object.metadata.resourceVersion).toBe(metadata.resourceVersion)
+    const whole = (await as('Table', '?includeObject=Object')).body as unknown as Table
+    expect(whole.rows).toMatchObject([{ object: { kind: 'Scale', spec: { replicas: 1 } } }])
+    expect((await as('Table', '?includeObject=All')).status).toBe(422)
+  })
+
+  it('is shown by its metadata, and not as a list', async () => {
+    const { body } = await as('PartialObjectMetadata')
+    expect(body).toMatchObject({ kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1' })
+    expect(body).not.toHaveProperty('spec')
+    expect((await as('PartialObjectMetadataList')).status).toBe(406)
+  })
 })
 
 describe('server-side apply to a scale', () => {

@@ -15,6 +15,13 @@ export function customColumns(columns: readonly PrinterColumn[] | undefined): re
   return [nameColumn, ...(columns?.length ? columns : onlyAge).map(customColumn)]
 }
 
+/** Columns of a Scale of custom resources. Source: apiextensions-apiserver's getScaleColumnsForVersion. */
+export const scaleColumns = customColumns([
+  { name: 'Desired', type: 'integer', description: 'Number of desired replicas', jsonPath: '.spec.replicas' },
+  { name: 'Available', type: 'integer', description: 'Number of actual replicas', jsonPath: '.status.replicas' },
+  ...onlyAge,
+])
+
 function customColumn({
   name = '',
   type = '',

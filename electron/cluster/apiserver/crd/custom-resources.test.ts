@@ -159,6 +159,40 @@ describe('subresources', () => {
       status: { replicas: 3 },
     })
     expect((await hulls.ask('x')).body).toMatchObject({ spec: { n: 4 }, metadata: { generation: 3 } })
+    const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }
+    expect((await hulls.ask('x/scale', { headers })).body).toMatchObject({
+      columnDefinitions: [{ name: 'Name' }, { name: 'Desired' }, { name: 'Available' }, { name: 'Age', type: 'date' }],
+      rows: [{ cells: ['x', 4, 3, expect.any(String)] }],
+    })
+  })
+
+  it('let a scale be applied to, whose replicas are owned where the version written has them', async () => {
+    const other = { ...subresources, scale: { ...subresources.scale, specReplicasPath: '.spec.m' } }
+    const schema = spec({ n: { type: 'integer' }, m: { type: 'integer' } })
+    const spars = await define(
+      'spars',
+      version('v1', schema, { subresources }),
+      version('v2', schema, { subresources: other, storage: false }),
+    )
+    await spars.create('x', { spec: { n: 1, m: 1 } })
+    const apply = async (manager: string, replicas: number, name = 'v1') => {
+      const { body } = await server.ask(`${spars.at('x/scale', name)}?fieldManager=${manager}&force=true`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/apply-patch+yaml' },
+        body: { apiVersion: 'autoscaling/v1', kind: 'Scale', spec: { replicas } },
+      })
+      expect(body).toMatchObject({ kind: 'Scale', spec: { replicas } })
+      const { metadata } = (await spars.ask('x')).body as { metadata: { managedFields: { subresource?: string }[] } }
+      return metadata.managedFields.filter(({ subresource }) => subresource === 'scale')
+    }
+    expect(await apply('me', 4)).toMatchObject([
+      { manager: 'me', operation: 'Apply', apiVersion: 'example.com/v1', fieldsV1: { 'f:spec': { 'f:n': {} } } },
+    ])
+    expect((await spars.ask('x')).body).toMatchObject({ spec: { n: 4, m: 1 }, metadata: { generation: 2 } })
+    expect(await apply('you', 5, 'v2')).toMatchObject([
+      { manager: 'you', operation: 'Apply', apiVersion: 'example.com/v2', fieldsV1: { 'f:spec': { 'f:m': {} } } },
+    ])
+    expect((await spars.ask('x')).body).toMatchObject({ spec: { n: 4, m: 5 } })
   })
 
   it('know no strategic patch', async () => {

@@ -1,5 +1,6 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { trackedCustomResource, type TrackedKind } from '../../schema/managed-fields/track.ts'
+import type { ReplicasPaths } from '../../schema/managed-fields/scale.ts'
 import type { StructuralSchema } from '../../schema/managed-fields/shape.ts'
 import type { JsonSchema } from '../../schema/openapi/api.ts'
 import { byPreference } from '../discovery/versions.ts'
@@ -8,7 +9,7 @@ import { semanticEqual } from '../registry/equal.ts'
 import type { CustomFields, FieldReader, KindDefinition } from '../registry/kind.ts'
 import { status } from '../registry/subresources.ts'
 import { customColumns } from './columns.ts'
-import { valueAt } from './fields.ts'
+import { namesIn, valueAt } from './fields.ts'
 import { customScale } from './scale.ts'
 import { decodeCustom } from './schema/decode.ts'
 import { fillDefaults } from './schema/defaults.ts'
@@ -47,6 +48,15 @@ export function customKinds(crd: Crd, deps: DefinitionDeps): CustomKinds {
     served: kinds.filter((_, i) => versions[i]!.served).sort((a, b) => byPreference(a.version, b.version)),
   }
 }
+
+/** Where each version has its replicas, served or not. */
+const replicasPaths = (crd: Crd): ReplicasPaths =>
+  new Map(
+    (crd.spec?.versions ?? []).map((version) => {
+      const path = version.subresources?.scale?.specReplicasPath
+      return [apiVersionOf(crd, version), path === undefined ? undefined : namesIn(path)]
+    }),
+  )
 
 const apiVersionOf = ({ spec }: Crd, { name }: Version): string => `${spec?.group}/${name}`
 
@@ -116,7 +126,7 @@ function kindOf(
       rules: compileRules?.(schema),
     }),
     columns: customColumns(version.additionalPrinterColumns),
-    subresources: [...(hasStatus ? [status(kind)] : []), ...(scale ? [customScale(scale)] : [])],
+    subresources: [...(hasStatus ? [status(kind)] : []), ...(scale ? [customScale(scale, replicasPaths(crd))] : [])],
     selectableFields: selectableFields(version),
     ...(version.deprecated ? { deprecation: deprecation(crd, version) } : {}),
     ...(isTerminating(crd)

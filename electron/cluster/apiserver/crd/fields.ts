@@ -22,7 +22,8 @@ export function setAt(object: JsonObject, path: string, value: unknown): void {
   holder[last] = value
 }
 
-const namesIn = (path: string): string[] => path.replace(/^\./, '').split('.')
+/** The names in a simple path. */
+export const namesIn = (path: string): string[] => path.replace(/^\./, '').split('.')
 
 /** The first thing on the way to a simple path that is no object though it should be, as upstream complains of it. */
 export function accessorError(object: unknown, path: string, wanted: 'int64' | 'string'): string | undefined {

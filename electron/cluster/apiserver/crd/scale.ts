@@ -3,6 +3,8 @@ import type { FieldError } from '#shared/kube/status.ts'
 import type { Scale as ScalePaths } from '../registry/apiextensions/types.ts'
 import type { Subresource } from '../registry/kind.ts'
 import { invalid, required } from '../registry/validation/field.ts'
+import type { ReplicasPaths } from '../../schema/managed-fields/scale.ts'
+import { scaleColumns } from './columns.ts'
 import { accessorError, setAt, valueAt } from './fields.ts'
 import type { JsonObject } from './schema/paths.ts'
 
@@ -16,8 +18,8 @@ const numberAt = (object: unknown, path: string): number => {
   return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : 0
 }
 
-/** autoscaling/v1 Scale over the paths that the definition names. Source: registry/customresource/etcd.go. */
-export function customScale(paths: ScalePaths): Subresource {
+/** autoscaling/v1 Scale over the paths that the definition names; `replicas` are those of all its versions. Source: registry/customresource/etcd.go. */
+export function customScale(paths: ScalePaths, replicas: ReplicasPaths): Subresource {
   const { specReplicasPath = '', statusReplicasPath = '', labelSelectorPath } = paths
   return {
     name: 'scale',
@@ -50,6 +52,8 @@ export function customScale(paths: ScalePaths): Subresource {
         const errors = replicas < 0 ? [invalid('spec.replicas', replicas, 'should be a non-negative integer')] : []
         return view.metadata?.name ? errors : [required('metadata.name'), ...errors]
       },
+      replicas,
+      columns: scaleColumns,
     },
   }
 }

@@ -1,8 +1,9 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { badRequest, unsupportedMediaType } from '#shared/kube/status.ts'
+import type { Decoded } from '../../schema/api.ts'
 import { DecodeError, parseJson, strictMessage, SyntaxFailure } from '../../schema/decode-json.ts'
 import { countParsedKeys, countWrittenKeys } from '../../schema/json/duplicates.ts'
-import { applyConfiguration } from '../../schema/managed-fields/track.ts'
+import { applyConfiguration, type TrackContext } from '../../schema/managed-fields/track.ts'
 import { metadataOf } from '../metadata/metadata.ts'
 import { checkName, ensureNamespace } from '../metadata/system-fields.ts'
 import { trackContext } from './managed-fields.ts'
@@ -17,13 +18,38 @@ import { duplicateKeys, readYamlBody } from './yaml.ts'
 export async function applyPatch(core: Core, op: Operation, body: Buffer, options: WriteOptions): Promise<Outcome> {
   const context = trackContext(core, op)
   if (!context) throw unsupportedMediaType('server-side apply is not supported for this kind')
-  const { config, duplicates } = parseConfiguration(body)
-  if (options.fieldValidation === 'Warn') for (const text of duplicates) op.warn(text)
+  const { kind } = op
+  const apply = applier(op, { context, kind: kind.kind, decode: (value) => kind.decode(value) }, body, options)
   const produce = (old: KubeObject | undefined): KubeObject | undefined => {
     if (!old && op.subresource) return undefined
+    const object = apply(old)
+    kind.strategy.setDefaults(object)
+    return object
+  }
+  return updateObject(core, op, { produce, managed: true, create: true })
+}
+
+/** What a configuration is of: an object, or a view of one. */
+export interface Applied {
+  readonly context: TrackContext
+  readonly kind: string
+  /** Throws DecodeError. */
+  decode(value: unknown): Decoded
+}
+
+/** What makes of a live object the applied one, not defaulted, with its managedFields. Throws 400 for a body that cannot be read. */
+export function applier(
+  op: Operation,
+  applied: Applied,
+  body: Buffer,
+  options: WriteOptions,
+): (live: KubeObject | undefined) => KubeObject {
+  const { config, duplicates } = parseConfiguration(body)
+  if (options.fieldValidation === 'Warn') for (const text of duplicates) op.warn(text)
+  return (live) => {
     const { object: merged, managedFields } = applyConfiguration({
-      ...context,
-      live: old as Record<string, unknown> | undefined,
+      ...applied.context,
+      live: live as Record<string, unknown> | undefined,
       config,
       force: options.force,
     })
@@ -31,7 +57,7 @@ export async function applyPatch(core: Core, op: Operation, body: Buffer, option
       const why = `error converting YAML to JSON: ${duplicateKeys(duplicates)}`
       throw badRequest(`error strict decoding YAML: ${why}`)
     }
-    const object = decodeMerged(op, merged, options)
+    const object = decodeMerged(applied, merged, options)
     const metadata = metadataOf(object)
     if (managedFields.length) metadata.managedFields = managedFields
     else delete metadata.managedFields
@@ -39,7 +65,6 @@ export async function applyPatch(core: Core, op: Operation, body: Buffer, option
     checkName(object, op.name, op.namespace)
     return object
   }
-  return updateObject(core, op, { produce, managed: true, create: true })
 }
 
 interface Configuration {
@@ -69,15 +94,17 @@ function parseConfiguration(body: Buffer): Configuration {
   throw badRequest('error decoding YAML: json: cannot unmarshal into Go value of type map[string]interface {}')
 }
 
-function decodeMerged(op: Operation, merged: Record<string, unknown>, { fieldValidation }: WriteOptions): KubeObject {
-  const { kind } = op
+function decodeMerged(
+  { context, kind, decode }: Applied,
+  merged: Record<string, unknown>,
+  { fieldValidation }: WriteOptions,
+): KubeObject {
   try {
-    const { object, strict } = kind.decode(merged)
+    const { object, strict } = decode(merged)
     if (strict.length && fieldValidation === 'Strict') throw badRequest(strictMessage(strict))
     const decoded = object as KubeObject
-    decoded.apiVersion = kind.apiVersion
-    decoded.kind = kind.kind
-    kind.strategy.setDefaults(decoded)
+    decoded.apiVersion = context.apiVersion
+    decoded.kind = kind
     return decoded
   } catch (error) {
     throw error instanceof DecodeError

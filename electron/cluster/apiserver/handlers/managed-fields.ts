@@ -1,22 +1,24 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { timestamp } from '../../base/clock.ts'
+import type { TypeDef } from '../../schema/api.ts'
 import { trackedType, trackUpdate, type TrackContext, type TrackedKind } from '../../schema/managed-fields/track.ts'
-import { findType } from '../../schema/table.ts'
+import { findType, typeNamed } from '../../schema/table.ts'
 import type { ServedKind } from '../kinds/served-kind.ts'
 import { metadataOf } from '../metadata/metadata.ts'
 import type { Core, Operation } from './operation.ts'
 
-const tracked = new WeakMap<ServedKind, TrackedKind>()
+const tracked = new WeakMap<TypeDef, TrackedKind>()
 
-function trackedKind(kind: ServedKind): TrackedKind | undefined {
-  if (kind.definition.custom) return kind.definition.custom.tracked
-  let known = tracked.get(kind)
-  if (!known) {
-    const type = findType(kind.definition.type)
-    if (!type) return undefined
-    tracked.set(kind, (known = trackedType(type)))
-  }
+function trackedOf(type: TypeDef): TrackedKind {
+  let known = tracked.get(type)
+  if (!known) tracked.set(type, (known = trackedType(type)))
   return known
+}
+
+function trackedKind({ definition }: ServedKind): TrackedKind | undefined {
+  if (definition.custom) return definition.custom.tracked
+  const type = findType(definition.type)
+  return type && trackedOf(type)
 }
 
 const statusOnly = [['status']] as const
@@ -44,6 +46,15 @@ export function trackContext(core: Core, op: Operation): TrackContext | undefine
     versions: op.kind.definition.custom?.versions,
   }
 }
+
+/** Of a view, whose owners are those of its fields in the object: writes through it leave no time. */
+export const viewContext = ({ subresource, manager }: Operation): TrackContext => ({
+  kind: trackedOf(typeNamed(subresource!.type!)),
+  apiVersion: `${subresource!.group}/${subresource!.version}`,
+  subresource: subresource!.name,
+  manager,
+  now: undefined,
+})
 
 /** Records in metadata.managedFields which fields this writer now owns. `old` is absent for a creation. */
 export function recordManager(core: Core, op: Operation, old: KubeObject | undefined, object: KubeObject): void {

@@ -1,8 +1,10 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { conflict, invalid, type StatusError } from '#shared/kube/status.ts'
 import { decodeValue } from '../../schema/decode-json.ts'
-import { typeNamed } from '../../schema/table.ts'
+import { entriesAfterScale, entriesOfScale } from '../../schema/managed-fields/scale.ts'
+import { metaTypes, typeNamed } from '../../schema/table.ts'
 import type { ServedKind } from '../kinds/served-kind.ts'
+import { metadataOf } from '../metadata/metadata.ts'
 import { ensureNamespace } from '../metadata/system-fields.ts'
 import type { Subresource } from '../registry/kind.ts'
 import { cloneObject } from '../storage/codec.ts'
@@ -17,16 +19,20 @@ import {
   type ApiRequest,
   type Connector,
 } from './api-request.ts'
-import { objectAnswer, type Answer, type Writing } from './answer.ts'
+import { objectAnswer, rewrite, type Answer, type Writing } from './answer.ts'
 import { decodeBody, type BodyKind } from './decode-body.ts'
+import { applier } from './apply.ts'
 import { admitConnect } from './connect.ts'
-import { accepted, mediaTypeOf } from './media.ts'
+import { accepted, contentTypes, mediaTypeOf } from './media.ts'
+import { viewContext } from './managed-fields.ts'
 import { contextOf, type Core, type Operation, type Outcome } from './operation.ts'
 import { patched, patchFormat } from './patch.ts'
 import { writeOptions } from './query-options.ts'
 import { readEntry } from './read.ts'
 import { serveGet } from './read-resource.ts'
+import { objectTable } from './table.ts'
 import { updateObject } from './update.ts'
+import { checkShape, wantedOf } from './views.ts'
 import { servePatch, serveUpdate, writeOperation } from './write-resource.ts'
 import { requestBody } from './request-body.ts'
 
@@ -75,7 +81,7 @@ function bodyKindOf(kind: ServedKind, subresource: Subresource): BodyKind {
   }
 }
 
-/** What these answer with is a built-in type, of whatever kind it is a part, and never a table. Throws 406. */
+/** What actions answer with is a built-in type, of whatever kind they are a part, and never a table. Throws 406. */
 const writingOf = ({ exchange, writing }: ApiRequest): Writing => ({
   ...writing,
   format: accepted(exchange.header('accept'), { hasProtobuf: true, hasTable: false }).format,
@@ -131,56 +137,94 @@ export async function runAction(core: Core, op: Operation, input: KubeObject): P
 
 /** scale: another shape of the object. */
 async function serveView(core: Core, request: ApiRequest, kind: ServedKind, subresource: Subresource): Promise<Answer> {
-  const { info, exchange, query } = request
-  const writing = writingOf(request)
-  const expected = bodyKindOf(kind, subresource)
-  const view = subresource.view!
-  if (info.verb === 'get') {
-    const entry = await readEntry(core, kind, { namespace: info.namespace, name: info.name })
-    return objectAnswer(200, view.read(kind.object(entry)), expected.type, writing)
+  const { namespace, name, verb } = request.info
+  const wanted = wantedOf(request, { hasProtobuf: true, hasTable: true })
+  checkShape(wanted, false)
+  const object =
+    verb === 'get'
+      ? kind.object(await readEntry(core, kind, { namespace, name }))
+      : objectOf(kind, await writeView(core, request, kind, subresource))
+  const { read, columns } = subresource.view!
+  const shown = read(object)
+  const writing = { ...request.writing, format: wanted.format }
+  const { as, version } = wanted
+  if (as === 'Table') {
+    const includeObject = verb === 'get' ? request.query.get('includeObject') : null
+    const body = objectTable(columns, shown, { version, includeObject, clock: core.clock })
+    return rewrite({ status: 200, contentType: contentTypes.json, body }, writing)
   }
-  const format =
-    info.verb === 'patch'
-      ? patchFormat(mediaTypeOf(exchange.header('content-type')), !kind.definition.custom)
-      : undefined
+  if (as) {
+    const partial = { kind: as, apiVersion: `meta.k8s.io/${version}`, metadata: shown.metadata! }
+    return objectAnswer(200, partial, metaTypes.partialObjectMetadata, writing)
+  }
+  return objectAnswer(200, shown, bodyKindOf(kind, subresource).type, writing)
+}
+
+async function writeView(
+  core: Core,
+  request: ApiRequest,
+  kind: ServedKind,
+  subresource: Subresource,
+): Promise<Outcome> {
+  const { info, exchange, query } = request
+  const contentType = exchange.header('content-type')
+  const format = info.verb === 'patch' ? patchFormat(mediaTypeOf(contentType), !kind.definition.custom) : undefined
   const options = writeOptions(query, format ? 'PatchOptions' : 'UpdateOptions', format === 'apply')
   const op = writeOperation(request, kind, subresource, options)
   const body = await requestBody(core, request)
+  const expected = bodyKindOf(kind, subresource)
   const type = typeNamed(expected.type)
-  const decode = (old: KubeObject): KubeObject => {
-    if (format && format !== 'apply')
-      return patched(op, view.read(old), { format, body, validation: options.fieldValidation, type })
-    return decodeBody({
-      body,
-      contentType: exchange.header('content-type'),
-      expected,
-      validation: options.fieldValidation,
-      kinds: core.kinds,
-      warn: op.warn,
-    })
+  const { fieldValidation: validation } = options
+  if (format === 'apply') {
+    const applied = {
+      context: viewContext(op),
+      kind: expected.kind,
+      decode: (value: unknown) => decodeValue(type, value),
+    }
+    return applyView(core, op, applier(op, applied, body, options))
   }
-  const outcome = await updateView(core, op, decode)
-  return objectAnswer(200, view.read(objectOf(kind, outcome)), expected.type, writing)
+  const { kinds } = core
+  const { warn } = op
+  return updateView(core, op, (old) =>
+    format
+      ? patched(op, subresource.view!.read(old), { format, body, validation, type })
+      : decodeBody({ body, contentType, expected, validation, kinds, warn }),
+  )
 }
 
 /** Writes through a view of the object: `asked` makes the wanted view from the old object. */
-export function updateView(core: Core, op: Operation, asked: (old: KubeObject) => KubeObject): Promise<Outcome> {
+export const updateView = (core: Core, op: Operation, asked: (old: KubeObject) => KubeObject): Promise<Outcome> =>
+  updateObject(core, op, { produce: (old) => old && written(core, op, old, asked(old)) })
+
+/** Server-side apply through a view: `apply` makes the wanted view from the old one, managedFields and all. */
+function applyView(core: Core, op: Operation, apply: (live: KubeObject) => KubeObject): Promise<Outcome> {
+  const { read, replicas } = op.subresource!.view!
+  const produce = (old: KubeObject | undefined): KubeObject | undefined => {
+    if (!old) return undefined
+    const { managedFields } = old.metadata!
+    const live = read(old)
+    metadataOf(live).managedFields = entriesOfScale(managedFields, replicas)
+    const wanted = apply(live)
+    const object = written(core, op, old, wanted)
+    const { managedFields: owners } = wanted.metadata!
+    metadataOf(object).managedFields = entriesAfterScale(managedFields, owners, op.kind.apiVersion, replicas)
+    return object
+  }
+  return updateObject(core, op, { produce, managed: true })
+}
+
+/** The object as the wanted view asks. */
+function written(core: Core, op: Operation, old: KubeObject, wanted: KubeObject): KubeObject {
   const { kind } = op
   const subresource = op.subresource!
-  return updateObject(core, op, {
-    produce(old) {
-      if (!old) return undefined
-      const wanted = asked(old)
-      const { resourceVersion, uid } = wanted.metadata ?? {}
-      if (resourceVersion && resourceVersion !== '0' && resourceVersion !== old.metadata!.resourceVersion)
-        throw conflict(kind.subject, op.name, modified)
-      if (uid && uid !== old.metadata!.uid) throw conflict(kind.subject, op.name, modified)
-      const object = cloneObject(old)
-      const errors = subresource.view!.write(object, wanted, contextOf(core, op))
-      if (errors.length) throw invalidView(subresource, op.name, errors)
-      return object
-    },
-  })
+  const { resourceVersion, uid } = wanted.metadata ?? {}
+  if (resourceVersion && resourceVersion !== '0' && resourceVersion !== old.metadata!.resourceVersion)
+    throw conflict(kind.subject, op.name, modified)
+  if (uid && uid !== old.metadata!.uid) throw conflict(kind.subject, op.name, modified)
+  const object = cloneObject(old)
+  const errors = subresource.view!.write(object, wanted, contextOf(core, op))
+  if (errors.length) throw invalidView(subresource, op.name, errors)
+  return object
 }
 
 const invalidView = (subresource: Subresource, name: string, errors: Parameters<typeof invalid>[2]): StatusError =>

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { ServedKind } from '../kinds/served-kind.ts'
 import type { Writing } from './answer.ts'
 import type { ApiRequest } from './api-request.ts'
-import { accepted, type Accepted } from './media.ts'
+import { accepted, type Accepted, type Forms } from './media.ts'
 import { metadataView } from './metadata-view.ts'
 import { plainView } from './plain-view.ts'
 import { protobufMetadataView, protobufView } from './protobuf-view.ts'
@@ -18,8 +18,7 @@ export interface Showing {
 }
 
 /** Throws 406. */
-export const wantedOf = ({ exchange }: ApiRequest, kind: ServedKind): Accepted =>
-  accepted(exchange.header('accept'), kind)
+export const wantedOf = ({ exchange }: ApiRequest, forms: Forms): Accepted => accepted(exchange.header('accept'), forms)
 
 export function showing(
   request: ApiRequest,

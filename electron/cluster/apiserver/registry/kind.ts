@@ -5,6 +5,7 @@ import type { FieldError } from '#shared/kube/status.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { Decoded } from '../../schema/api.ts'
+import type { ReplicasPaths } from '../../schema/managed-fields/scale.ts'
 import type { TrackedKind } from '../../schema/managed-fields/track.ts'
 import type { Version } from '../../schema/managed-fields/updater.ts'
 import type { JsonSchema } from '../../schema/openapi/api.ts'
@@ -222,6 +223,10 @@ export interface Subresource<T extends KubeObject = KubeObject> {
     read(object: T): KubeObject
     /** Changes `object`, which is a copy, as the written view asks; returns what is wrong. */
     write(object: T, view: KubeObject, context: StrategyContext): FieldError[]
+    /** Which field of the object its owners own in the view. */
+    readonly replicas: ReplicasPaths
+    /** Of its table. */
+    readonly columns: readonly Column[]
   }
   /** binding, eviction, token: POST only, with effects of their own. */
   readonly action?: (

@@ -1,5 +1,6 @@
 import type { KubeObject } from '#shared/kube/object.ts'
-import type { Subresource } from './kind.ts'
+import { ageColumn, columnsOf, nameColumn } from './columns/common.ts'
+import type { Column, Subresource } from './kind.ts'
 import { required } from './validation/field.ts'
 import { nonNegative } from './validation/numbers.ts'
 
@@ -34,8 +35,16 @@ interface Scale extends KubeObject {
   status?: { replicas: number; selector?: string }
 }
 
-/** autoscaling/v1 Scale over spec.replicas. `selector` is the pods' selector in its text form. */
-export function scale<T extends Scalable>(selector: (object: T) => string): Subresource<T> {
+const column = columnsOf<Scale>('Scale')
+const columns: readonly Column[] = [
+  { ...nameColumn, format: '' },
+  column('Desired', ({ spec }) => spec?.replicas ?? 0, { type: 'integer' }),
+  column('Available', ({ status }) => status?.replicas ?? 0, { type: 'integer' }),
+  ageColumn,
+]
+
+/** autoscaling/v1 Scale over spec.replicas. `apiVersion` is the holder's; `selector` is the pods' selector in its text form. */
+export function scale<T extends Scalable>(apiVersion: string, selector: (object: T) => string): Subresource<T> {
   return {
     name: 'scale',
     kind: 'Scale',
@@ -63,6 +72,8 @@ export function scale<T extends Scalable>(selector: (object: T) => string): Subr
         const errors = nonNegative(asked, 'spec.replicas')
         return view.metadata?.name ? errors : [required('metadata.name'), ...errors]
       },
+      replicas: new Map([[apiVersion, ['spec', 'replicas']]]),
+      columns,
     },
   }
 }

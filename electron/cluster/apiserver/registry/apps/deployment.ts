@@ -129,5 +129,5 @@ export const deployment: KindDefinition<Deployment> = define<Deployment>({
     column('Images', ({ spec }) => containerImages(spec?.template), { wide: true }),
     column('Selector', ({ spec }) => formatLabelSelector(spec?.selector), { wide: true }),
   ],
-  subresources: [scale<Deployment>(({ spec }) => selectorText(spec?.selector)), status('Deployment')],
+  subresources: [scale<Deployment>('apps/v1', ({ spec }) => selectorText(spec?.selector)), status('Deployment')],
 })

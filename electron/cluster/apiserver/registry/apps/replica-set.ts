@@ -69,5 +69,5 @@ export const replicaSet: KindDefinition<ReplicaSet> = define<ReplicaSet>({
     column('Images', ({ spec }) => containerImages(spec?.template), { wide: true }),
     column('Selector', ({ spec }) => formatLabelSelector(spec?.selector), { wide: true }),
   ],
-  subresources: [scale<ReplicaSet>(({ spec }) => selectorText(spec?.selector)), status('ReplicaSet')],
+  subresources: [scale<ReplicaSet>('apps/v1', ({ spec }) => selectorText(spec?.selector)), status('ReplicaSet')],
 })

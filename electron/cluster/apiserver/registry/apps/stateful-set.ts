@@ -186,5 +186,5 @@ export const statefulSet: KindDefinition<StatefulSet> = define<StatefulSet>({
     column('Containers', ({ spec }) => containerNames(spec?.template), { wide: true }),
     column('Images', ({ spec }) => containerImages(spec?.template), { wide: true }),
   ],
-  subresources: [scale<StatefulSet>(({ spec }) => selectorText(spec?.selector)), status('StatefulSet')],
+  subresources: [scale<StatefulSet>('apps/v1', ({ spec }) => selectorText(spec?.selector)), status('StatefulSet')],
 })

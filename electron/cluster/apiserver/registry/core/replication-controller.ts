@@ -83,7 +83,7 @@ export const replicationController: KindDefinition<ReplicationController> = defi
     column('Selector', ({ spec }) => formatLabels(spec?.selector), { wide: true }),
   ],
   subresources: [
-    scale<ReplicationController>(({ spec }) =>
+    scale<ReplicationController>('v1', ({ spec }) =>
       Object.keys(selectorOf(spec)).length ? formatLabels(spec?.selector) : '',
     ),
     status('ReplicationController'),

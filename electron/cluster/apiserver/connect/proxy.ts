@@ -8,8 +8,13 @@ import { nodeAddress, podTarget, serviceTarget, splitTarget } from './targets.ts
 /** nodes/proxy, pods/proxy, services/proxy: any request, passed on to what is named. */
 export const proxyConnector =
   (deps: ConnectDeps): Connector =>
-  async (request, { kind, namespace, name }) =>
-    forward(request, await located(deps, backendOf(deps, kind.definition.plural, namespace, name)), restOf(request))
+  async (request, { kind, namespace, name }) => {
+    const backend = backendOf(deps, kind.definition.plural, namespace, name)
+    const rest = restOf(request)
+    if (rest === '' && !request.upgrade && ['GET', 'HEAD'].includes(request.exchange.method))
+      return redirectToRoot(request)
+    return forward(request, await located(deps, backend), withQuery(rest || '/', request))
+  }
 
 function backendOf(
   { pki, services }: ConnectDeps,
@@ -36,9 +41,16 @@ async function located({ locate }: ConnectDeps, backend: Backend): Promise<Backe
   return { ...backend, host, port }
 }
 
-/** The path behind `/proxy`, as it was sent, with the query. */
+/** The path behind `/proxy`, as it was sent. */
 function restOf({ info }: ApiRequest): string {
   const at = info.path.indexOf('/proxy', info.path.indexOf(`/${info.resource}/`))
-  const rest = info.path.slice(at + '/proxy'.length) || '/'
-  return info.search ? `${rest}?${info.search}` : rest
+  return info.path.slice(at + '/proxy'.length)
+}
+
+const withQuery = (path: string, { info }: ApiRequest): string => (info.search ? `${path}?${info.search}` : path)
+
+/** Relative links of a page lead below `/proxy/` only from there. Source: proxyRedirectsforRootPath in upgradeaware.go. */
+function redirectToRoot(request: ApiRequest): undefined {
+  const location = withQuery(`${request.info.path}/`, request)
+  request.exchange.send(301, ['Location', location], Buffer.alloc(0))
 }

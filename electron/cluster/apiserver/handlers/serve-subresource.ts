@@ -49,7 +49,9 @@ export function serveSubresource(
   if (subresource.connect !== undefined) {
     const connector = connectors.get(subresource.connect)
     if (!connector) throw noSuchResource()
-    mustServe(kind, subresource, info.verb)
+    // No verb stands for OPTIONS, which proxies pass on too.
+    if (subresource.connect !== 'proxy' || request.exchange.method !== 'OPTIONS')
+      mustServe(kind, subresource, info.verb)
     const op = operationOf(request, kind, { subresource })
     // Logs are read, all other streams are connected to.
     if (subresource.connect === 'log') return connector(request, op)

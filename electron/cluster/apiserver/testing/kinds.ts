@@ -1,6 +1,7 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { kindsOf } from '../registry/define.ts'
 import type { KindDefinition } from '../registry/kind.ts'
+import { connector } from '../registry/subresources.ts'
 import { pathSegment } from '../registry/validation/names.ts'
 
 type Pod = KubeObject & { spec?: { nodeName?: string }; status?: { phase?: string } }
@@ -29,7 +30,12 @@ export const smallKinds: readonly KindDefinition[] = [
   core({ kind: 'ConfigMap', plural: 'configmaps', namespaced: true }),
   core({ kind: 'Secret', plural: 'secrets', namespaced: true }),
   core({ kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true }),
-  core({ kind: 'Node', plural: 'nodes', namespaced: false }),
+  core({
+    kind: 'Node',
+    plural: 'nodes',
+    namespaced: false,
+    subresources: [connector('proxy', 'NodeProxyOptions', ['create', 'delete', 'get', 'patch', 'update'])],
+  }),
   core<Pod>({
     kind: 'Pod',
     plural: 'pods',

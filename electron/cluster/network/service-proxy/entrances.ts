@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly podCidr: string
   /** Of each node. */
   readonly podCidrs: readonly string[]
+  /** For pods nothing answers here but what an entrance says. The machine itself may know it otherwise. */
+  readonly serviceCidr: string
   /** Where nothing answers but what an entrance says. */
   readonly addresses: Iterable<string>
 }
@@ -31,7 +33,7 @@ export interface Surroundings {
  * no endpoint is refused at once. Pods keep their own address, but for one that reaches itself.
  */
 export function serviceContent(entrances: readonly Entrance[], surroundings: Surroundings): TableContent {
-  const { podCidr, podCidrs, addresses } = surroundings
+  const { podCidr, podCidrs, serviceCidr, addresses } = surroundings
   const chains = new Map<string, ChainContent>()
   const affinity = new Map<string, SetContent>()
   const services = new Map<string, string>()
@@ -51,8 +53,8 @@ export function serviceContent(entrances: readonly Entrance[], surroundings: Sur
   const fromPods = `ip saddr ${podCidr}`
   const lead = 'ip daddr . ip protocol . th dport vmap @services'
   const renew = 'ct original zone set ip daddr . udp dport map @zones'
-  const refuse = (source: string) =>
-    ['ip daddr @addresses', 'ip daddr . ip protocol . th dport @refused'].flatMap((match) => [
+  const refuse = (source: string, ...more: string[]) =>
+    ['ip daddr @addresses', 'ip daddr . ip protocol . th dport @refused', ...more].flatMap((match) => [
       `${source} ${match} meta l4proto tcp reject with tcp reset`,
       `${source} ${match} reject`,
     ])
@@ -74,7 +76,7 @@ export function serviceContent(entrances: readonly Entrance[], surroundings: Sur
       ['output', base('nat', 'output', '-100', [lead])],
       ['postrouting', base('nat', 'postrouting', 'srcnat', ['ip saddr . ip daddr @hairpin masquerade'])],
       // Here a packet that is led has its new destination already.
-      ['refuse_forward', base('filter', 'forward', 'filter', refuse(fromPods))],
+      ['refuse_forward', base('filter', 'forward', 'filter', refuse(fromPods, `ip daddr ${serviceCidr}`))],
       ['refuse_output', base('filter', 'output', 'filter', refuse(''))],
     ]),
   }

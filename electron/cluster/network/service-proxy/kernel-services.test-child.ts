@@ -77,6 +77,9 @@ for (const command of [
 run('sysctl -qw net.ipv4.ip_forward=1')
 const pods = { one: '10.244.0.2', two: '10.244.0.130', client: '10.244.0.3' }
 for (const [name, ip] of Object.entries(pods)) addPod(name, ip)
+// Where packets to an address that no Service has would end, if they passed.
+run(`ip route add 10.96.0.0/16 via ${pods.one}`)
+run(`ip -netns ${prefix}one address add 10.96.0.99/32 dev lo`)
 const servers = [await serve('one'), await serve('two')]
 
 const services = new ServiceTable()
@@ -127,6 +130,7 @@ try {
   results['local'] = [await ask('client', '10.96.0.4', 80, 2), await ask('two', '10.96.0.4', 80, 2)]
   results['itself'] = await ask('one', '10.96.0.5', 80)
   results['from outside'] = [await ask('client', '198.51.100.7', 80), await ask('client', '10.244.0.129', 30_080)]
+  results['no service'] = await ask('client', '10.96.0.99', 80)
   results['nobody'] = [await ask('client', '10.96.0.8', 80), await ask('client', '198.51.100.8', 80)]
 
   const client = inside(

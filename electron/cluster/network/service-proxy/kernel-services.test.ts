@@ -30,6 +30,7 @@ it.runIf(canIsolate)(
         ],
         itself: ['one sees 10.244.0.1'],
         'from outside': [[two], [two]],
+        'no service': ['ECONNREFUSED'],
         nobody: [['ECONNREFUSED'], ['ECONNREFUSED']],
         'datagrams of one client': ['one', 'two', 'one'],
         limits: [],

@@ -190,9 +190,12 @@ describe('places', () => {
     ).toEqual(expected)
   })
 
-  it('are left to the proxy that a service names', () => {
-    const web = service('web')
-    web.metadata!.labels = { 'service.kubernetes.io/service-proxy-name': 'other' }
+  it.each([
+    ['are left to the proxy that a service names', { 'service.kubernetes.io/service-proxy-name': 'other' }],
+    ['are none where a label says that the service is headless', { 'service.kubernetes.io/headless': '' }],
+  ])('%s', (_, labels) => {
+    const web = service('web', { type: 'NodePort', ports: [servicePort(80, { nodePort: 30080 })] })
+    web.metadata!.labels = labels
     expect(serviceRules(web, [], [here])).toEqual([])
   })
 })

@@ -43,6 +43,9 @@ export interface Location {
   readonly zone: string | undefined
 }
 
+/** Whatever their values, another proxy or none serves what bears these (upstream: newProxyServer's informers). */
+const leftAlone = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']
+
 /** What this machine owes to a Service. What arrives on its ports may go to any of its nodes, of which the first counts. */
 export function serviceRules(
   service: Frozen<Service>,
@@ -51,8 +54,7 @@ export function serviceRules(
 ): PortRule[] {
   const { metadata, spec } = service
   if (!spec || spec.type === 'ExternalName') return []
-  // Another proxy than the default one has been asked to serve it.
-  if (metadata?.labels?.['service.kubernetes.io/service-proxy-name'] !== undefined) return []
+  if (leftAlone.some((label) => metadata?.labels?.[label] !== undefined)) return []
   const clusterIps = (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter((ip) => ip.includes('.'))
   const reference = { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '', uid: metadata?.uid ?? '' }
   // A class names another implementation.

@@ -9,6 +9,7 @@ import { smallServer, type SmallServer } from '../testing/small-server.ts'
 let server: SmallServer
 let kubelet: Server
 const asked: string[] = []
+const meant: unknown[] = []
 const pods = '/api/v1/namespaces/default/pods'
 
 beforeAll(async () => {
@@ -22,6 +23,7 @@ beforeAll(async () => {
     rejectUnauthorized: false,
   })
   kubelet.on('request', (incoming, answer) => {
+    meant.push((incoming.socket as TLSSocket & { servername?: string | false }).servername)
     asked.push(`${(incoming.socket as TLSSocket).getPeerCertificate().subject?.CN} ${incoming.url}`)
     if (incoming.url!.includes('/waiting/'))
       return answer.writeHead(400).end('container "app" in pod "waiting" is waiting to start: ContainerCreating')
@@ -69,6 +71,11 @@ afterAll(async () => {
     kubelet.close(resolve)
     kubelet.closeAllConnections()
   })
+})
+
+it('tells the kubelet by the server name which node is meant', async () => {
+  expect((await server.ask(`${pods}/one/log`)).status).toBe(200)
+  expect(meant.at(-1)).toBe('n1')
 })
 
 it('fetches logs from the kubelet of the pod, showing it who asks', async () => {

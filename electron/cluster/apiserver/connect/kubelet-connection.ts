@@ -1,22 +1,26 @@
 import { request, type RequestOptions } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { checkServerIdentity, connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { internal } from '#shared/kube/status.ts'
 import type { Pki } from '../pki/pki.ts'
 import type { KubeletAddress } from './targets.ts'
 
-type Where = Pick<KubeletAddress, 'host' | 'port'>
+type Where = Pick<KubeletAddress, 'host' | 'port'> & { node?: string }
 
-/** How this server and a kubelet prove to each other who they are. */
-export function kubeletTls(pki: Pki, { host, port }: Where): ConnectionOptions & RequestOptions {
+/**
+ * How this server and a kubelet prove to each other who they are. The kubelet is told by the server name which node is
+ * meant, for all simulated nodes have one; its certificate is for its host.
+ */
+export function kubeletTls(pki: Pki, { host, port, node = host }: Where): ConnectionOptions & RequestOptions {
   return {
     host,
     port,
     ca: pki.authority,
     cert: pki.kubeletClient.certificate,
     key: pki.kubeletClient.key,
-    ...(isIP(host) ? {} : { servername: host }),
+    ...(isIP(node) ? {} : { servername: node }),
+    checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
   }
 }
 

@@ -143,6 +143,17 @@ describe('the kubelet server', () => {
   })
 })
 
+it('sums up the node that is served, or the simulated one that is meant', async () => {
+  // The certificate is for the loopback address, whatever the node is called.
+  const named = async () => {
+    const { text } = await get('/stats/summary', { servername: 'sim-7', checkServerIdentity: () => undefined })
+    return (JSON.parse(text) as { node: { nodeName: string } }).node.nodeName
+  }
+  expect(await named()).toBe('node-1')
+  server.served.nodes.pop()
+  expect(await named()).toBe('sim-7')
+})
+
 describe('what pods use', () => {
   const details = {
     usageBytes: 300,

@@ -108,7 +108,10 @@ export class KubeletServer implements AsyncDisposable {
       case 'stats':
         if (parameters[0] !== 'summary') break
         return void json(
-          await statsSummary(served.nodes, clock, { onlyCpuAndMemory: isTrue(query, 'only_cpu_and_memory') }),
+          await statsSummary(served.nodes, clock, {
+            asked: askedNode(request),
+            onlyCpuAndMemory: isTrue(query, 'only_cpu_and_memory'),
+          }),
         )
       case 'metrics': {
         const families = await this.#metrics(parameters[0])
@@ -180,6 +183,10 @@ export class KubeletServer implements AsyncDisposable {
     if (![name].flat().some((one) => allowed.includes(one ?? ''))) throw new HttpError(403, 'Forbidden')
   }
 }
+
+/** The node that the client means, which it tells by the server name; '' where it tells none. */
+const askedNode = (request: IncomingMessage): string =>
+  (request.socket as TLSSocket & { servername?: string | false }).servername || ''
 
 function parse(request: IncomingMessage): [root: string | undefined, parameters: string[], query: URLSearchParams] {
   const url = new URL(request.url ?? '/', 'https://kubelet')

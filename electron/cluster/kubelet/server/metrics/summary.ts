@@ -10,11 +10,14 @@ import { machineUsage, sampleNode, sumOf, type ContainerSample, type PodSample }
 /** Readings to the millisecond: rates are made of them. */
 const exactly = (ms: number): string => new Date(ms).toISOString()
 
-/** The summary API. Walking through the files of pods can be left out. Source: kubelet's stats/v1alpha1 types. */
+/**
+ * The summary API. `asked` is the node that is meant, for a simulated one is not served. Walking through the files of
+ * pods can be left out. Source: kubelet's stats/v1alpha1 types.
+ */
 export async function statsSummary(
   nodes: readonly ServedNode[],
   clock: Clock,
-  options: { onlyCpuAndMemory: boolean },
+  options: { asked: string; onlyCpuAndMemory: boolean },
 ): Promise<object> {
   const [first] = nodes
   const disk = first && !options.onlyCpuAndMemory ? await fileSystem(first.directory, clock) : undefined
@@ -32,7 +35,7 @@ export async function statsSummary(
   const time = exactly(machine.at)
   return {
     node: {
-      nodeName: first?.name ?? '',
+      nodeName: first?.name ?? options.asked,
       startTime: timestamp(machine.startedAt),
       cpu: { time, usageCoreNanoSeconds: machine.cpuNanos },
       memory: { time, workingSetBytes: machine.memoryBytes, availableBytes: machine.availableBytes },

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import type { Service } from 'kubernetes-types/core/v1'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { up, type TestCluster } from '../support/cluster.ts'
@@ -168,5 +170,68 @@ describe('a node port', () => {
         () => true,
       ),
     )
+  })
+})
+
+/** A pod that says its name at a port of the machine. */
+const exposed = (name: string, port: object) => `
+apiVersion: v1
+kind: Pod
+metadata: { name: ${name} }
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: web
+      image: wheelhouse/hello:v1
+      ports: [${JSON.stringify({ containerPort: 8000, ...port })}]
+      readinessProbe: { httpGet: { path: /readyz, port: 8000 }, periodSeconds: 1 }
+`
+
+describe('a host port', () => {
+  const listening = async () => {
+    const server = createServer()
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    return { server, port: (server.address() as AddressInfo).port }
+  }
+  const freePort = async () => {
+    const { server, port } = await listening()
+    await once(server.close(), 'close')
+    return port
+  }
+  const gateway = async () => (await fromPod('sh', '-c', "sed -n 's/nameserver //p' /etc/resolv.conf")).stdout.trim()
+
+  it('leads from localhost and from the address of the node to its pod, and goes with it', async () => {
+    const hostPort = await freePort()
+    await k.run(['apply', '-f', '-'], exposed('door', { hostPort }))
+    await k('wait', '--for=condition=Ready', 'pod/door', '--timeout=30s')
+    expect(podOf((await curl(`http://127.0.0.1:${hostPort}/`)).body)).toBe('door')
+    expect(podOf(await fetched(`http://${await gateway()}:${hostPort}/`))).toBe('door')
+    await k('delete', 'pod', 'door')
+    await eventually('no answer', () =>
+      curl(`http://127.0.0.1:${hostPort}/`).then(
+        () => false,
+        () => true,
+      ),
+    )
+  })
+
+  it('may be that of another pod at another address', async () => {
+    const hostPort = await freePort()
+    await k.run(['apply', '-f', '-'], exposed('inner', { hostPort, hostIP: '127.0.0.1' }))
+    await k.run(['apply', '-f', '-'], exposed('outer', { hostPort, hostIP: await gateway() }))
+    await k('wait', '--for=condition=Ready', 'pod/inner', 'pod/outer', '--timeout=30s')
+    expect(podOf((await curl(`http://127.0.0.1:${hostPort}/`)).body)).toBe('inner')
+    expect(podOf(await fetched(`http://${await gateway()}:${hostPort}/`))).toBe('outer')
+  })
+
+  it('that another program has is told of by an event', async () => {
+    const { server, port } = await listening()
+    await k.run(['apply', '-f', '-'], exposed('late', { hostPort: port }))
+    await eventually('an event', async () =>
+      (
+        await k('get', 'events', '--field-selector=involvedObject.name=late', '-o', 'jsonpath={.items[*].reason}')
+      ).includes('PortInUse'),
+    )
+    server.close()
   })
 })

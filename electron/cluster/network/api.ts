@@ -35,6 +35,17 @@ export interface PodNetwork extends AsyncDisposable {
 /** A pod network as runtimes use it: a pod has its place in it when the policies that select the pod hold. */
 export interface GuardedPodNetwork extends Omit<PodNetwork, 'attach'> {
   attach(sandboxId: string, pod: PodReference): Promise<PodAttachment>
+  /** Opens the host ports of a pod, until it is detached. Absent where pods have no network of their own. */
+  expose?(sandboxId: string, ip: string, pod: PodReference & { portMappings: readonly PortMapping[] }): Promise<void>
+}
+
+/** A port of a container, and what leads to it from outside. */
+export interface PortMapping {
+  readonly protocol: 'TCP' | 'UDP'
+  readonly containerPort: number
+  readonly hostPort?: number
+  /** Default: localhost and the node's address. */
+  readonly hostIp?: string
 }
 
 /** Whose a sandbox is. */

@@ -9,9 +9,11 @@ import { Disposer } from '../base/dispose.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { KubeClient } from '../client/api.ts'
+import { ApiEventRecorder } from '../client/event-recorder.ts'
 import { InformerFactory } from '../client/informer-factory.ts'
 import type { GuardedPodNetwork, Locate, PodNetwork } from './api.ts'
 import { DnsServer } from './dns/dns-server.ts'
+import { HostPorts } from './host-ports/host-ports.ts'
 import { NftTable, tableName } from './nftables/table.ts'
 import type { PolicyPod } from './policies/decide.ts'
 import { guarded } from './policies/guard.ts'
@@ -78,6 +80,7 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
       ...(policies ? { allows: (...of) => policies.allows(...of) } : {}),
     }),
   )
+  const hostPorts = policies && openHostPorts(deps, proxy, policies, owned)
   for (const { name } of nodes) {
     const zoned = (node: { readonly metadata?: { readonly labels?: Readonly<Record<string, string>> } }) =>
       proxy.setZone(name, node.metadata?.labels?.['topology.kubernetes.io/zone'])
@@ -117,7 +120,7 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
     async whenSynced() {
       await Promise.all([informers.for(services).whenSynced(), informers.for(endpointSlices).whenSynced()])
     },
-    guard: (given) => (policies ? guarded(given, policies) : given),
+    guard: (given) => (policies && hostPorts ? guarded(given, policies, hostPorts) : given),
     locate: (ip, port) =>
       port === dnsPort && dnsAddresses.has(ip) ? (dns?.addresses[0] ?? 'refused') : proxy.locate(ip, port),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
@@ -132,6 +135,27 @@ function enforcePolicies(
   const table = owned.own(new NftTable(tableName(clusterId, 'policies')))
   const standIns = nodes.map(({ address }) => dnsPod(address))
   return owned.own(new NetworkPolicies({ client, informers, clock, logger, podCidr: network.podCidr, standIns, table }))
+}
+
+function openHostPorts(
+  { client, clock, logger, network: { dial } }: NodeNetworkDeps,
+  proxy: ServiceProxy,
+  policies: NetworkPolicies,
+  owned: Disposer,
+): HostPorts {
+  const source = { component: 'host-ports' }
+  const events = owned.own(new ApiEventRecorder({ client, clock, logger, source }))
+  return owned.own(
+    new HostPorts({
+      clock,
+      logger,
+      dial,
+      allows: (...of) => policies.allows(...of),
+      lead: (entrances) => proxy.lead(entrances),
+      onProblem: ({ namespace, name, uid }, { reason, message }) =>
+        events.event({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, 'Warning', reason, message),
+    }),
+  )
 }
 
 const dnsPorts = [

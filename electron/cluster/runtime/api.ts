@@ -1,5 +1,6 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { DirectorySize } from '../base/directory-size.ts'
+import type { PortMapping } from '../network/api.ts'
 
 /**
  * The shape of CRI v1, in TypeScript: what the kubelet asks of a container runtime. Drivers: process, cri; later engine.
@@ -96,7 +97,7 @@ export interface SandboxConfig {
   sysctls?: Readonly<Record<string, string>>
   /** Of all containers together. */
   resources?: Resources
-  portMappings: readonly { protocol: 'TCP' | 'UDP'; containerPort: number; hostPort?: number; hostIp?: string }[]
+  portMappings: readonly PortMapping[]
 }
 
 export interface SandboxStatus {

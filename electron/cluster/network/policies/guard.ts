@@ -1,4 +1,5 @@
 import type { GuardedPodNetwork, PodNetwork, PodReference } from '../api.ts'
+import type { HostPorts } from '../host-ports/host-ports.ts'
 
 /** Told of every address that is given to a pod, and of its end. */
 export interface Gate {
@@ -6,8 +7,12 @@ export interface Gate {
   release(ip: string, pod: PodReference): void
 }
 
-/** A pod network that gives a pod its place only when it has been admitted. */
-export function guarded(network: PodNetwork, gate: Gate): GuardedPodNetwork {
+/** A pod network that gives a pod its place only when it has been admitted, and has its host ports lead there. */
+export function guarded(
+  network: PodNetwork,
+  gate: Gate,
+  hostPorts: Pick<HostPorts, 'open' | 'close'>,
+): GuardedPodNetwork {
   const attached = new Map<string, { ip: string; pod: PodReference }>()
   return {
     ...network,
@@ -17,7 +22,10 @@ export function guarded(network: PodNetwork, gate: Gate): GuardedPodNetwork {
       await gate.admit(attachment.ip, pod)
       return attachment
     },
+    expose: (sandboxId, ip, { portMappings, ...reference }) =>
+      hostPorts.open(sandboxId, { ip, nodeAddress: network.nodeAddress, reference, portMappings }),
     async detach(sandboxId) {
+      await hostPorts.close(sandboxId)
       await network.detach(sandboxId)
       const place = attached.get(sandboxId)
       attached.delete(sandboxId)

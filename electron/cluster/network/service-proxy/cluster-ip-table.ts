@@ -26,8 +26,8 @@ const lastZone = 65_535
 export class ClusterIpTable implements AsyncDisposable {
   readonly #deps: ClusterIpTableDeps
   readonly #table: NftTable
-  /** UDP has no connections that end: by the id of an entrance, who answered there and in which generation. */
-  #generations: Generations = new Map()
+  /** UDP has no connections that end: by the id of an entrance, who last answered there and in which generation. */
+  readonly #generations: Generations = new Map()
   #lastGeneration = 0
   #routed = false
 
@@ -45,9 +45,7 @@ export class ClusterIpTable implements AsyncDisposable {
 
   /** Everything that shall hold from now on. Resolves when it does. */
   async update(entrances: readonly NewEntrance[], addresses: Iterable<string>): Promise<void> {
-    const before = this.#generations
-    this.#generations = new Map()
-    const numbered = entrances.map((entrance) => ({ ...entrance, generation: this.#generation(entrance, before) }))
+    const numbered = entrances.map((entrance) => ({ ...entrance, generation: this.#generation(entrance) }))
     await this.#table.apply(serviceContent(numbered, { ...this.#deps, addresses: new Set(addresses) }))
     await this.#route()
   }
@@ -58,10 +56,10 @@ export class ClusterIpTable implements AsyncDisposable {
   }
 
   /** A client whose endpoint has gone would send there for ever; in another zone its packets are as those of a new client. */
-  #generation({ id, protocol, endpoints }: NewEntrance, before: Generations): number {
+  #generation({ id, protocol, endpoints }: NewEntrance): number {
     if (protocol !== 'UDP') return 0
     const now = new Set(endpoints.flat().map(({ ip, port }) => `${ip}:${port}`))
-    const known = before.get(id)
+    const known = this.#generations.get(id)
     const lost = known !== undefined && known.endpoints.difference(now).size > 0
     if (lost) this.#lastGeneration = (this.#lastGeneration % lastZone) + 1
     const generation = lost ? this.#lastGeneration : (known?.generation ?? 0)

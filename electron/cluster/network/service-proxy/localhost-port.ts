@@ -2,20 +2,29 @@ import type { Place } from '../api.ts'
 import { portProblem, type ServicePortReport } from './ports.ts'
 import type { Listener } from './tcp-listener.ts'
 
-/** A port of this machine's loopback, or another one where that cannot be had. */
+/** A port of this machine, of its loopback unless others are named, or another one where that cannot be had. */
 export class LocalhostPort {
   /** The number that was asked for. */
   readonly wanted: number
   readonly #candidates: readonly number[]
   readonly #listen: (place: Place) => Promise<Listener>
+  readonly #hosts: readonly [string, ...string[]]
   #listeners: readonly Listener[] = []
   #error: NodeJS.ErrnoException | undefined
 
-  /** `candidates`: what to try, the wanted one first; 0 is any. `listen` rejects with the system's error. */
-  constructor(candidates: readonly number[], listen: (place: Place) => Promise<Listener>) {
+  /**
+   * `candidates`: what to try, the wanted one first; 0 is any. `listen` rejects with the system's error. `hosts`: default both
+   * families, or `localhost` would reach another program half of the time; but not every machine has IPv6.
+   */
+  constructor(
+    candidates: readonly number[],
+    listen: (place: Place) => Promise<Listener>,
+    hosts: readonly [string, ...string[]] = ['127.0.0.1', '::1'],
+  ) {
     this.wanted = candidates[0]!
     this.#candidates = candidates
     this.#listen = listen
+    this.#hosts = hosts
   }
 
   /** The number that is served; undefined when none could be had. */
@@ -37,7 +46,7 @@ export class LocalhostPort {
       // Nothing better than what is already served.
       if (before.length && (port === 0 || port === this.bound)) break
       try {
-        this.#listeners = await this.#listenOnBoth(port)
+        this.#listeners = await this.#listenOnAll(port)
         this.#error = firstError
         await closeAll(before)
         return
@@ -56,16 +65,21 @@ export class LocalhostPort {
     await closeAll(listeners)
   }
 
-  /** Both families, or `localhost` would reach another program half of the time; but not every machine has IPv6. */
-  async #listenOnBoth(port: number): Promise<Listener[]> {
-    const v4 = await this.#listen({ host: '127.0.0.1', port })
-    try {
-      return [v4, await this.#listen({ host: '::1', port: v4.port })]
-    } catch (error) {
-      if (['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return [v4]
-      await v4[Symbol.asyncDispose]()
-      throw error
+  /** The first host has to be had; a family that the machine does not have is left out. */
+  async #listenOnAll(wanted: number): Promise<Listener[]> {
+    const [first, ...others] = this.#hosts
+    const listeners = [await this.#listen({ host: first, port: wanted })]
+    const { port } = listeners[0]!
+    for (const host of others) {
+      try {
+        listeners.push(await this.#listen({ host, port }))
+      } catch (error) {
+        if (['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) continue
+        await closeAll(listeners)
+        throw error
+      }
     }
+    return listeners
   }
 }
 

@@ -1,5 +1,8 @@
 import type { Protocol, ServiceReference } from './rules.ts'
 
+/** Ports that could not be had are tried again so often, in milliseconds: their holder may have gone. */
+export const retryMs = 30_000
+
 /** How a port of a Service came out on this node; goes into events and into the Service's status. */
 export interface ServicePortReport {
   readonly kind: 'NodePort' | 'LoadBalancer'

@@ -6,12 +6,9 @@ import { tableName } from '../nftables/table.ts'
 import { contains, parseAddress, parseRange } from '../pod-network/cidr.ts'
 import type { ServiceTable } from '../service-table.ts'
 import { ClusterIpTable, type NewEntrance } from './cluster-ip-table.ts'
-import type { OnServicePorts, ServicePortReport } from './ports.ts'
+import { retryMs, type OnServicePorts, type ServicePortReport } from './ports.ts'
 import { serviceRules, type EndpointAddress, type PortRule } from './rules.ts'
 import { ServedPort, type Allows } from './served-port.ts'
-
-/** Ports that could not be had are tried again so often: their holder may have gone. */
-const retryMs = 30_000
 
 export interface ServiceProxyDeps {
   readonly clock: Clock
@@ -56,6 +53,7 @@ export class ServiceProxy implements AsyncDisposable {
   readonly #reported = new Map<string, string>()
   readonly #watching: Disposable
   #changed = new Set<string>()
+  #further: readonly NewEntrance[] = []
   #retryPorts = false
   readonly #zones = new Map<string, string | undefined>()
   #work: Promise<void> | undefined
@@ -88,6 +86,12 @@ export class ServiceProxy implements AsyncDisposable {
     if (zone === this.#zones.get(node)) return
     this.#zones.set(node, zone)
     for (const [key] of this.#deps.services.services()) this.#onChange(key)
+  }
+
+  /** What the kernel leads from besides Services, all of it. Resolves when it does, or when this machine has no such kernel. */
+  async lead(entrances: readonly NewEntrance[]): Promise<void> {
+    this.#further = entrances
+    await this.#redirect()
   }
 
   /** Resolves when everything that the table has told so far is in effect. */
@@ -197,7 +201,7 @@ export class ServiceProxy implements AsyncDisposable {
     if (!this.#table) return
     const addresses = ports.flatMap(({ rule }) => rule.clusterIps)
     await this.#table
-      .update(ports.flatMap(this.#entrances), addresses)
+      .update([...ports.flatMap(this.#entrances), ...this.#further], addresses)
       .catch((error: Error) => this.#deps.logger.error('cannot lead to services', { error: error.message }))
   }
 

@@ -91,6 +91,8 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     await Promise.all([...sandboxes.values()].map((sandbox) => sandbox.connect()))
     await cgroups?.retain(new Set([...sandboxes.values()].filter(({ shim }) => shim).map(({ record }) => record.id)))
     await network.retain([...sandboxes.values()].filter(({ shim }) => shim).map(({ record }) => record.id))
+    for (const { shim, record } of sandboxes.values())
+      if (shim && record.ip) await network.expose?.(record.id, record.ip, record.config)
     const adopted = [...sandboxes.values()].filter(({ shim }) => shim).length
     if (sandboxes.size) logger.info('found pods of an earlier run', { pods: sandboxes.size, alive: adopted })
   }
@@ -196,6 +198,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
         writeFileSync(path.join(directory, name), content)
       sandbox.save()
       cgroups?.createPod(id, config.resources)
+      if (ip) await network.expose?.(id, ip, config)
       await sandbox.connect()
       signal?.throwIfAborted()
       if (!sandbox.shim) throw new Error("the pod's shim ended while starting")

@@ -54,9 +54,9 @@ export function serviceRules(
 ): PortRule[] {
   const { metadata, spec } = service
   if (!spec || spec.type === 'ExternalName') return []
-  if (leftAlone.some((label) => metadata?.labels?.[label] !== undefined)) return []
+  if (isLeftAlone(metadata)) return []
   const clusterIps = (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter((ip) => ip.includes('.'))
-  const reference = { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '', uid: metadata?.uid ?? '' }
+  const reference = referenceOf(metadata)
   // A class names another implementation.
   const balanced = spec.type === 'LoadBalancer' && spec.loadBalancerClass === undefined
   return (spec.ports ?? []).flatMap((port): PortRule[] => {
@@ -79,6 +79,41 @@ export function serviceRules(
       },
     ]
   })
+}
+
+type Metadata = Frozen<Service>['metadata']
+
+const isLeftAlone = (metadata: Metadata): boolean =>
+  leftAlone.some((label) => metadata?.labels?.[label] !== undefined)
+
+const referenceOf = (metadata: Metadata): ServiceReference => ({
+  namespace: metadata?.namespace ?? '',
+  name: metadata?.name ?? '',
+  uid: metadata?.uid ?? '',
+})
+
+/** What is told at a port of its own, for load balancers from outside that send only where there are endpoints. */
+export interface ServiceHealth {
+  readonly service: ServiceReference
+  readonly port: number
+  /** Ready ones on this machine. */
+  readonly localEndpoints: number
+}
+
+/** Undefined for a Service that asks for none. */
+export function serviceHealth(
+  { metadata, spec }: Frozen<Service>,
+  slices: readonly Frozen<EndpointSlice>[],
+  nodes: readonly Location[],
+): ServiceHealth | undefined {
+  const { healthCheckNodePort: port } = spec ?? {}
+  if (!port || isLeftAlone(metadata)) return undefined
+  const addresses = slices
+    .filter(({ addressType }) => addressType === 'IPv4')
+    .flatMap(({ endpoints }) => endpoints ?? [])
+    .filter(({ nodeName, conditions }) => conditions?.ready !== false && nodes.some(({ node }) => node === nodeName))
+    .map(({ addresses: [ip] }) => ip)
+  return { service: referenceOf(metadata), port, localEndpoints: new Set(addresses).size }
 }
 
 /** Seconds for which a client keeps its endpoint. */

@@ -56,7 +56,7 @@ async function start(driver: 'bridge' | 'mapped' = 'bridge'): Promise<ServicePro
     clock,
     logger: silentLogger,
     services,
-    nodes: [{ name: 'here', podCidr: '10.244.0.0/24', address: '127.0.0.1' }],
+    nodes: [{ name: 'here', podCidr: '10.244.0.0/24', address: '127.0.0.78' }],
     serviceCidr: '10.96.0.0/16',
     clusterId: 'test',
     redirectClusterIps: false,
@@ -305,6 +305,30 @@ describe('a port that may not be bound', () => {
       problem: { reason: 'PortInUse' },
     })
   })
+})
+
+it('tells at the health check port of a service whether it has endpoints on this machine', async () => {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}/healthz`
+  const more = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: port }
+  services.setService(service('web', { ...more, ports: [servicePort(await freePort())] }))
+  services.setSlice(
+    slice('web', [endpoint('10.0.0.1'), endpoint('10.0.0.2'), endpoint('10.0.0.3', { nodeName: 'there' })]),
+  )
+  const proxy = await start()
+  const some = await fetch(url)
+  expect([some.status, some.headers.get('x-load-balancing-endpoint-weight'), await some.text()]).toEqual([
+    200,
+    '2',
+    '{\n\t"service": {\n\t\t"namespace": "default",\n\t\t"name": "web"\n\t},\n\t"localEndpoints": 2,\n\t"serviceProxyHealthy": true\n}',
+  ])
+  services.setSlice(slice('web', [leaving('10.0.0.1', true), endpoint('10.0.0.3', { nodeName: 'there' })]))
+  await proxy.settled()
+  const none = await fetch(url)
+  expect([none.status, await none.json()]).toEqual([503, expect.objectContaining({ localEndpoints: 0 })])
+  services.deleteService('default/web')
+  await proxy.settled()
+  await expect(fetch(url)).rejects.toThrow('fetch failed')
 })
 
 it('ends every connection and frees every port when it is disposed', async () => {

@@ -6,8 +6,9 @@ import { tableName } from '../nftables/table.ts'
 import { contains, parseAddress, parseRange } from '../pod-network/cidr.ts'
 import type { ServiceTable } from '../service-table.ts'
 import { ClusterIpTable, type NewEntrance } from './cluster-ip-table.ts'
+import { HealthCheck } from './health-check.ts'
 import { retryMs, type OnServicePorts, type ServicePortReport } from './ports.ts'
-import { serviceRules, type EndpointAddress, type PortRule } from './rules.ts'
+import { serviceHealth, serviceRules, type EndpointAddress, type Location, type PortRule } from './rules.ts'
 import { ServedPort, type Allows } from './served-port.ts'
 
 export interface ServiceProxyDeps {
@@ -48,6 +49,8 @@ export class ServiceProxy implements AsyncDisposable {
   readonly #connections = new Set<Socket>()
   /** By the key of the service, then by the id of the rule. */
   readonly #served = new Map<string, Map<string, ServedPort>>()
+  /** By the key of the service. */
+  readonly #healthChecks = new Map<string, HealthCheck>()
   /** Mapped network: by `clusterIp:port`. With the bridge the packet filter knows. */
   #byClusterIp = new Map<string, ServedPort>()
   readonly #reported = new Map<string, string>()
@@ -113,6 +116,7 @@ export class ServiceProxy implements AsyncDisposable {
     await this.settled()
     await this.#table?.[Symbol.asyncDispose]()
     for (const ports of this.#served.values()) await closeAll(ports.values())
+    for (const check of this.#healthChecks.values()) await check.close()
     for (const connection of this.#connections) connection.resetAndDestroy()
   }
 
@@ -131,14 +135,14 @@ export class ServiceProxy implements AsyncDisposable {
       this.#changed = new Set()
       if (this.#retryPorts) {
         this.#retryPorts = false
-        for (const [key, ports] of this.#served) if (hasProblem(ports)) keys.add(key)
+        for (const key of this.#withProblem()) keys.add(key)
       }
       const left: ServedPort[] = []
       for (const key of keys) left.push(...(await this.#serve(key)))
       await this.#redirect()
       await closeAll(left)
     }
-    if (!this.#cancelRetry && [...this.#served.values()].some(hasProblem))
+    if (!this.#cancelRetry && this.#withProblem().length)
       this.#cancelRetry = this.#deps.clock.after(retryMs, () => this.#retry())
     this.#work = undefined
   }
@@ -167,16 +171,47 @@ export class ServiceProxy implements AsyncDisposable {
     if (after.size) this.#served.set(key, after)
     else this.#served.delete(key)
     this.#report(key, after)
+    await this.#checkHealth(key)
     return [...before.values()]
   }
 
+  async #checkHealth(key: string): Promise<void> {
+    const { services, nodes, logger } = this.#deps
+    const service = services.service(key)
+    const health = service && serviceHealth(service, services.slicesOf(key), this.#locations())
+    const before = this.#healthChecks.get(key)
+    if (before && before.port !== health?.port) {
+      this.#healthChecks.delete(key)
+      await before.close()
+    }
+    if (!health) return
+    const check =
+      this.#healthChecks.get(key) ?? new HealthCheck(health, ['127.0.0.1', ...nodes.map(({ address }) => address)])
+    this.#healthChecks.set(key, check)
+    const known = check.problem?.message
+    await check.serve(health)
+    const error = check.problem?.message
+    if (error && error !== known) logger.warn('cannot tell the health of a service', { service: key, error })
+  }
+
+  /** Keys of the services that do not have a port they ask for. */
+  #withProblem(): string[] {
+    const served = [...this.#served].filter(([, ports]) => hasProblem(ports))
+    const checked = [...this.#healthChecks].filter(([, { problem }]) => problem)
+    return [...served, ...checked].map(([key]) => key)
+  }
+
+  #locations(): [Location, ...Location[]] {
+    const locate = ({ name }: ProxiedNode) => ({ node: name, zone: this.#zones.get(name) })
+    const [first, ...others] = this.#deps.nodes
+    return [locate(first), ...others.map(locate)]
+  }
+
   #rulesOf(key: string): PortRule[] {
-    const { services, network, nodes } = this.#deps
+    const { services, network } = this.#deps
     const service = services.service(key)
     if (!service) return []
-    const locate = ({ name }: ProxiedNode) => ({ node: name, zone: this.#zones.get(name) })
-    const [first, ...others] = nodes
-    const rules = serviceRules(service, services.slicesOf(key), [locate(first), ...others.map(locate)])
+    const rules = serviceRules(service, services.slicesOf(key), this.#locations())
     return network.driver === 'mapped' ? rules.filter((rule) => rule.protocol === 'TCP') : rules
   }
 

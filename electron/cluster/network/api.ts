@@ -35,6 +35,8 @@ export interface PodNetwork extends AsyncDisposable {
 /** A pod network as runtimes use it: a pod has its place in it when the policies that select the pod hold. */
 export interface GuardedPodNetwork extends Omit<PodNetwork, 'attach'> {
   attach(sandboxId: string, pod: PodReference): Promise<PodAttachment>
+  /** For a pod that has its address from elsewhere: resolves when policies hold for it, which they do until it is detached. */
+  admit?(sandboxId: string, ip: string, pod: PodReference): Promise<void>
   /** Opens the host ports of a pod, until it is detached. Absent where pods have no network of their own. */
   expose?(sandboxId: string, ip: string, pod: PodReference & { portMappings: readonly PortMapping[] }): Promise<void>
 }

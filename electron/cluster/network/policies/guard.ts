@@ -14,12 +14,16 @@ export function guarded(
   hostPorts: Pick<HostPorts, 'open' | 'close'>,
 ): GuardedPodNetwork {
   const attached = new Map<string, { ip: string; pod: PodReference }>()
+  async function admit(sandboxId: string, ip: string, pod: PodReference): Promise<void> {
+    attached.set(sandboxId, { ip, pod })
+    await gate.admit(ip, pod)
+  }
   return {
     ...network,
+    admit,
     async attach(sandboxId, pod) {
       const attachment = await network.attach(sandboxId)
-      attached.set(sandboxId, { ip: attachment.ip, pod })
-      await gate.admit(attachment.ip, pod)
+      await admit(sandboxId, attachment.ip, pod)
       return attachment
     },
     expose: (sandboxId, ip, { portMappings, ...reference }) =>

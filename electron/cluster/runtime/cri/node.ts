@@ -43,7 +43,7 @@ export async function openCriNode(deps: CriNodeDeps): Promise<Runtime> {
         socket,
         node,
         directory: path.join(directory, 'pods'),
-        dial: (ip, port) => network.dial(ip, port),
+        network,
         limits: [...network.limits, ...cni.limits],
       }),
     )

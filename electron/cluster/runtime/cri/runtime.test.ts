@@ -256,6 +256,19 @@ it('counts what a pod sends and receives', async () => {
   expect((await sent()) - before).toBeGreaterThan(1000)
 })
 
+it('gives out a pod when policies hold for its address, and leaves nothing of one for which they cannot', async () => {
+  const sandbox = await harness.sandbox()
+  const { ip } = (await harness.runtime.sandboxes()).find(({ id }) => id === sandbox)!
+  expect(harness.admitted.get(sandbox)).toBe(ip)
+  await harness.runtime.stopSandbox(sandbox)
+  expect(harness.admitted.has(sandbox)).toBe(false)
+  const before = await harness.runtime.sandboxes()
+  harness.refusal = new Error('no policies can be read')
+  await expect(harness.sandbox()).rejects.toThrow('no policies can be read')
+  harness.refusal = undefined
+  expect(await harness.runtime.sandboxes()).toEqual(before)
+})
+
 it('uses a network that somebody else has configured, and says what that means', async () => {
   const cni = await openCni({
     clock: systemClock,

@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import type { GuardedPodNetwork } from '../../network/api.ts'
 import type { ContainerConfig, ContainerStatus, Resources, Runtime, SandboxConfig } from '../api.ts'
 import { openCgroups } from '../cgroups/cgroups.ts'
 import { etcFiles } from '../etc.ts'
@@ -28,8 +28,8 @@ export interface CriRuntimeDeps {
   node: string
   /** Files that containers are shown. */
   directory: string
-  /** The way to pods' addresses. */
-  dial(ip: string, port: number): Promise<Duplex>
+  /** The way to pods' addresses, which the runtime gives them, and the policies that hold for those. */
+  network: Pick<GuardedPodNetwork, 'dial' | 'admit' | 'detach'>
   /** What the network does not do, one sentence each. */
   limits: readonly string[]
 }
@@ -39,7 +39,7 @@ const killPatience = 30_000
 
 /** Containers of containerd or CRI-O. All that has to outlive the agent is in the runtime: pods are found there again. */
 export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
-  const { clock, logger, node, directory, dial } = deps
+  const { clock, logger, node, directory, network } = deps
   const cri = new CriConnection(deps.socket, clock)
   const events = new EventFan<Change>()
   const view = new View(cri, node, clock.now, (change) => events.send(change))
@@ -82,7 +82,10 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
     try {
       const request = { config: sandboxRequest(config, place(config)), runtime_handler: config.runtimeHandler ?? '' }
       const { pod_sandbox_id: id } = await cri.call('RunPodSandbox', request, signal ? { signal } : {})
-      await view.look()
+      await admit(id, config).catch(async (error: unknown) => {
+        await removeSandbox(id).catch(() => {})
+        throw error
+      })
       return id
     } catch (error) {
       await cgroups?.remove(groupOf(config))
@@ -90,10 +93,24 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
     }
   }
 
+  /** Before its first container. */
+  async function admit(id: string, config: SandboxConfig): Promise<void> {
+    await view.look()
+    const { ip } = (await sandboxOf(id)).status
+    if (ip) await network.admit?.(id, ip, config)
+  }
+
   async function stopSandbox(id: string): Promise<void> {
     const sandbox = (await view.sandboxes()).find(({ status }) => status.id === id)
     await end(cri.call('StopPodSandbox', { pod_sandbox_id: id }))
+    await network.detach(id)
     if (sandbox) await cgroups?.remove(groupOf(sandbox.config))
+  }
+
+  async function removeSandbox(id: string): Promise<void> {
+    await stopSandbox(id)
+    await end(cri.call('RemovePodSandbox', { pod_sandbox_id: id }))
+    await rm(path.dirname(hostsFile(id)), { recursive: true, force: true })
   }
 
   async function createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
@@ -142,11 +159,7 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
     images,
     runSandbox,
     stopSandbox,
-    async removeSandbox(id) {
-      await stopSandbox(id)
-      await end(cri.call('RemovePodSandbox', { pod_sandbox_id: id }))
-      await rm(path.dirname(hostsFile(id)), { recursive: true, force: true })
-    },
+    removeSandbox,
     sandboxes: async () => (await view.sandboxes()).map(({ status }) => status),
 
     createContainer,
@@ -204,7 +217,7 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
     async dial(sandboxId, port, { loopback = false } = {}) {
       const { ip } = (await sandboxOf(sandboxId)).status
       try {
-        return await dial(ip || '127.0.0.1', port)
+        return await network.dial(ip || '127.0.0.1', port)
       } catch (error) {
         // Port-forward reaches what listens on the pod's loopback only, which no address from outside does.
         const refused = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'

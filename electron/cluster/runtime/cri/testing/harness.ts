@@ -15,6 +15,10 @@ import { serveImages, type TestImages } from './images.ts'
 export interface CriHarness extends ContractHarness, AsyncDisposable {
   containerd: TestContainerd
   images: TestImages
+  /** By sandbox, the addresses for which policies hold. */
+  admitted: Map<string, string>
+  /** When set, why no pod is admitted. */
+  refusal: Error | undefined
   /** The driver of another node over the same containerd. */
   openOther(): Promise<Runtime>
   /** Lets the driver go, as an agent that dies does, and makes another one over the same containerd. */
@@ -49,6 +53,7 @@ export async function createHarness(podCidr: string): Promise<CriHarness> {
       directory: path.join(directory, 'addresses'),
     }),
   )
+  const admitted = new Map<string, string>()
   const make = (node = 'test') =>
     createCriRuntime({
       clock: systemClock,
@@ -56,18 +61,27 @@ export async function createHarness(podCidr: string): Promise<CriHarness> {
       socket,
       node,
       directory: path.join(directory, 'state', node),
-      dial: (ip, port) => network.dial(ip, port),
+      network: {
+        dial: (ip, port) => network.dial(ip, port),
+        async admit(sandboxId, ip) {
+          if (harness.refusal) throw harness.refusal
+          admitted.set(sandboxId, ip)
+        },
+        detach: async (sandboxId) => void admitted.delete(sandboxId),
+      },
       limits: cni.limits,
     })
   let runtime = await make()
   for (const image of [images.shell, images.hello]) await runtime.images.pull(image)
-  return Object.assign(
+  const harness: CriHarness = Object.assign(
     testPods(() => runtime, images.shell, directory),
     {
       directory,
       network,
       containerd,
       images,
+      admitted,
+      refusal: undefined,
       hello: images.hello,
       sizeCommand: 'set -- $(stty size); echo $2x$1',
       openOther: () => make('other'),
@@ -83,4 +97,5 @@ export async function createHarness(podCidr: string): Promise<CriHarness> {
       },
     },
   )
+  return harness
 }

@@ -83,8 +83,7 @@ export function serviceRules(
 
 type Metadata = Frozen<Service>['metadata']
 
-const isLeftAlone = (metadata: Metadata): boolean =>
-  leftAlone.some((label) => metadata?.labels?.[label] !== undefined)
+const isLeftAlone = (metadata: Metadata): boolean => leftAlone.some((label) => metadata?.labels?.[label] !== undefined)
 
 const referenceOf = (metadata: Metadata): ServiceReference => ({
   namespace: metadata?.namespace ?? '',

@@ -5,7 +5,9 @@ import type { Duplex } from 'node:stream'
 import { connect as connectSecure, type ConnectionOptions } from 'node:tls'
 import { serviceUnavailable } from '#shared/kube/status.ts'
 import type { ApiRequest } from '../handlers/api-request.ts'
+import type { Exchange } from '../transport/exchange.ts'
 import { dialError } from './dial-error.ts'
+import { linkThrough, mostRewritten, pageThrough, type ProxiedPage } from './links.ts'
 import { streamThrough } from './stream-through.ts'
 import type { ProxyTarget } from './targets.ts'
 import { forwardedHeaders, tunnel } from './tunnel.ts'
@@ -28,8 +30,16 @@ const hopByHop = new Set([
   'te',
 ])
 
-/** Passes any request on, upgrades included, and its answer back. Rejects with 503 when the backend cannot be reached. */
-export async function forward(request: ApiRequest, backend: Backend, path: string): Promise<undefined> {
+/**
+ * Passes any request on, upgrades included, and its answer back; its links lead through the proxy where `page` says how.
+ * Rejects with 503 when the backend cannot be reached.
+ */
+export async function forward(
+  request: ApiRequest,
+  backend: Backend,
+  path: string,
+  page?: ProxiedPage,
+): Promise<undefined> {
   if (request.upgrade) {
     const socket = await open(backend)
     tunnel(request.upgrade, socket, { host: `${backend.host}:${backend.port}`, path, headers: backend.headers ?? {} })
@@ -37,9 +47,57 @@ export async function forward(request: ApiRequest, backend: Backend, path: strin
   }
   const answer = await ask(request, backend, path)
   const headers = answer.rawHeaders.filter((_, i, all) => !hopByHop.has(all[i - (i % 2)]!.toLowerCase()))
-  streamThrough(request.exchange, answer, headers)
+  if (page) await rewriteThrough(request.exchange, answer, headers, page)
+  else streamThrough(request.exchange, answer, headers)
   return undefined
 }
+
+/** Like upstream: the Location of an answer that has one, else the links of a page. */
+async function rewriteThrough(
+  exchange: Exchange,
+  answer: IncomingMessage,
+  headers: string[],
+  page: ProxiedPage,
+): Promise<void> {
+  const { location, 'content-type': type = '', 'content-encoding': encoding = '' } = answer.headers
+  if (location) {
+    const at = answer.rawHeaders.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'location')
+    const changed = without(headers, 'location')
+    return streamThrough(exchange, answer, [...changed, answer.rawHeaders[at]!, linkThrough(location, page)])
+  }
+  if (type.split(';', 1)[0]!.trim() !== 'text/html' || exchange.method === 'HEAD')
+    return streamThrough(exchange, answer, headers)
+  exchange.onClose(() => answer.destroy())
+  const body = await bodyOf(answer)
+  const rewritten = body && pageThrough(body, encoding, page)
+  if (rewritten)
+    return exchange.send(answer.statusCode!, without(headers, 'content-length', 'content-encoding'), rewritten)
+  if (body) return exchange.send(answer.statusCode!, without(headers, 'content-length'), body)
+  streamThrough(exchange, answer, headers)
+  answer.resume()
+}
+
+/** Undefined where it is too long to be changed: then it has yet to be read. Rejects when it breaks off. */
+function bodyOf(answer: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    const take = (chunk: Buffer) => {
+      chunks.push(chunk)
+      length += chunk.length
+      if (length <= mostRewritten) return
+      answer.pause().off('data', take).unshift(Buffer.concat(chunks))
+      resolve(undefined)
+    }
+    answer.on('data', take)
+    answer.once('end', () => resolve(Buffer.concat(chunks)))
+    answer.once('error', (error) => reject(unreachable(error)))
+    answer.once('close', () => reject(unreachable(new Error('unexpected EOF'))))
+  })
+}
+
+const without = (headers: readonly string[], ...names: readonly string[]): string[] =>
+  headers.filter((_, i, all) => !names.includes(all[i - (i % 2)]!.toLowerCase()))
 
 function ask({ exchange }: ApiRequest, backend: Backend, path: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {

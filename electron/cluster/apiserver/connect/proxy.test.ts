@@ -1,16 +1,24 @@
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { mostRewritten } from './links.ts'
 import { smallServer, type SmallServer } from '../testing/small-server.ts'
 
 let server: SmallServer
 let backend: Server
+const long = `<a href="/next">${'-'.repeat(mostRewritten)}</a>`
 const proxied = '/api/v1/nodes/n1/proxy'
 
 beforeAll(async () => {
   server = await smallServer()
   const { certificate, key } = server.pki.nodeServing('n1', ['127.0.0.1'])
-  backend = createServer({ cert: certificate, key }, ({ method, url }, answer) => void answer.end(`${method} ${url}`))
+  backend = createServer({ cert: certificate, key }, ({ method, url, headers }, answer) => {
+    if (url === '/page') return answer.writeHead(200, { 'content-type': 'text/html' }).end('<a href="/next">next</a>')
+    if (url === '/long') return answer.writeHead(200, { 'content-type': 'text/html' }).end(long)
+    if (url === '/moved') return answer.writeHead(302, { location: '/next' }).end()
+    if (url === '/forwarded') return answer.end(headers['x-forwarded-uri'])
+    answer.end(`${method} ${url}`)
+  })
   await new Promise<void>((resolve) => backend.listen(0, '127.0.0.1', resolve))
   const { port } = backend.address() as AddressInfo
   const status = {
@@ -51,4 +59,19 @@ it.each(['GET', 'HEAD'])('sends %s without a path to the root, where relative li
 
 it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('passes %s without a path on to the root', async (method) => {
   expect(await server.ask(`${proxied}?a=b`, { method })).toMatchObject({ status: 200, text: `${method} /?a=b` })
+})
+
+it('leads the links and the redirections of a page through itself', async () => {
+  const next = `${proxied}/next`
+  expect(await server.ask(`${proxied}/page`)).toMatchObject({ status: 200, text: `<a href="${next}">next</a>` })
+  expect(await server.ask(`${proxied}/moved`)).toMatchObject({ status: 302, headers: { location: next } })
+})
+
+it('passes a page that is too long to be changed as it is', async () => {
+  const { status, text } = await server.ask(`${proxied}/long`)
+  expect([status, text === long]).toEqual([200, true])
+})
+
+it('says what was asked for', async () => {
+  expect((await server.ask(`${proxied}/forwarded`)).text).toBe(`${proxied}/forwarded`)
 })

@@ -13,7 +13,14 @@ export const proxyConnector =
     const rest = restOf(request)
     if (rest === '' && !request.upgrade && ['GET', 'HEAD'].includes(request.exchange.method))
       return redirectToRoot(request)
-    return forward(request, await located(deps, backend), withQuery(rest || '/', request))
+    const { path } = request.info
+    const page = {
+      prefix: path.slice(0, path.length - rest.length),
+      backend: `${backend.host}:${backend.port}`,
+      asked: request.exchange.header('host'),
+    }
+    const to = { ...(await located(deps, backend)), headers: { 'x-forwarded-uri': path } }
+    return forward(request, to, withQuery(rest || '/', request), page)
   }
 
 function backendOf(

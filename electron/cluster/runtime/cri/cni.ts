@@ -43,13 +43,19 @@ export async function openCni(deps: CniDeps): Promise<Cni> {
   // In one step: the runtime reads it as soon as it is there.
   await writeFile(`${file}.new`, JSON.stringify(configuration(deps, mapsPorts), undefined, 2))
   await rename(`${file}.new`, file)
-  for (const end = clock.monotonic() + patience; (await readState(cri)).loaded !== name;) {
-    if (clock.monotonic() > end) throw new Error(`the container runtime does not take the network in ${file}`)
-    await clock.sleep(100)
+  const remove = () => rm(file, { force: true })
+  try {
+    for (const end = clock.monotonic() + patience; (await readState(cri)).loaded !== name;) {
+      if (clock.monotonic() > end) throw new Error(`the container runtime does not take the network in ${file}`)
+      await clock.sleep(100)
+    }
+  } catch (error) {
+    await remove()
+    throw error
   }
   return {
     limits: mapsPorts ? [] : ['Host ports of pods are not opened: that takes iptables and the CNI plug-in portmap.'],
-    [Symbol.asyncDispose]: () => rm(file, { force: true }),
+    [Symbol.asyncDispose]: remove,
   }
 }
 

@@ -2,10 +2,13 @@ import { afterAll, beforeAll } from 'vitest'
 import { describeContract } from '../testing/contract.ts'
 import { createHarness, type CriHarness } from './testing/harness.ts'
 
+let making: Promise<CriHarness>
 let harness: CriHarness
 beforeAll(async () => {
-  harness = await createHarness('10.251.8.0/24')
+  making = createHarness('10.251.8.0/24')
+  harness = await making
 }, 60_000)
-afterAll(() => harness[Symbol.asyncDispose](), 60_000)
+// One that was not made in time is disposed of all the same.
+afterAll(async () => (await making)[Symbol.asyncDispose](), 60_000)
 
 describeContract('containerd', () => harness)

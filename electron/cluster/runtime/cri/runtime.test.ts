@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -12,11 +21,14 @@ import { detectRuntime } from './detect.ts'
 import { openCni } from './cni.ts'
 import { createHarness, type CriHarness } from './testing/harness.ts'
 
+let making: Promise<CriHarness>
 let harness: CriHarness
 beforeAll(async () => {
-  harness = await createHarness('10.251.9.0/24')
+  making = createHarness('10.251.9.0/24')
+  harness = await making
 }, 60_000)
-afterAll(() => harness[Symbol.asyncDispose](), 60_000)
+// One that was not made in time is disposed of all the same.
+afterAll(async () => (await making)[Symbol.asyncDispose](), 60_000)
 
 const said = async (id: string, ...command: string[]) => {
   const { stdout, stderr } = await harness.runtime.execSync(id, command, 10_000)
@@ -45,11 +57,16 @@ it('finds its pods again as they are, with what they were asked to be', async ()
 it('goes on with a containerd that was killed and started again, and tells of what ended meanwhile', async () => {
   const sandbox = await harness.sandbox()
   const lasting = await harness.shell(sandbox, 'sleep 1000')
-  const short = await harness.shell(sandbox, 'while [ ! -e /tmp/stop ]; do sleep 0.1; done; exit 9', { name: 'short' })
+  const signs = mkdtempSync(path.join(harness.directory, 'signs-'))
+  const script = 'while [ ! -e /signs/stop ]; do sleep 0.1; done; touch /signs/stopped; exit 9'
+  const mounts = [{ hostPath: signs, containerPath: '/signs', readOnly: false }]
+  const short = await harness.shell(sandbox, script, { name: 'short', mounts })
   const stop = new AbortController()
   const events = harness.runtime.events(stop.signal)[Symbol.asyncIterator]()
-  await said(short, 'sh', '-c', '(sleep 1; touch /tmp/stop) > /dev/null 2>&1 &')
-  await harness.containerd.restart()
+  await harness.containerd.restart(async () => {
+    writeFileSync(path.join(signs, 'stop'), '')
+    await until(() => existsSync(path.join(signs, 'stopped')))
+  })
   for (;;) {
     const { value } = await events.next()
     if ((value as { containerId?: string }).containerId === short) break
@@ -192,15 +209,25 @@ it('tells pods their names and where names are known', async () => {
 it('begins a new log after the old one was renamed', async () => {
   const id = await harness.shell(
     await harness.sandbox(),
-    'for i in 1 2 3 4 5 6 7 8 9; do echo $i; sleep 0.3; done; sleep 1000',
+    'for i in 1 2 3; do while [ ! -e /tmp/$i ]; do sleep 0.1; done; echo $i; done; sleep 1000',
   )
   const { logPath } = (await harness.runtime.containerStatus(id))!
-  await until(async () => (await harness.log(id)).length > 0)
-  renameSync(logPath, `${logPath}.1`)
+  const old = `${logPath}.1`
+  const lines = (file: string) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => line.split(' ').at(-1))
+  const say = async (what: string, file: string) => {
+    await said(id, 'touch', `/tmp/${what}`)
+    await until(() => lines(file).includes(what))
+  }
+  await say('1', logPath)
+  renameSync(logPath, old)
+  await say('2', old)
   await harness.runtime.reopenLog!(id)
-  await until(() => readFileSync(logPath, 'utf8').includes(' 9\n'))
-  const lines = [`${logPath}.1`, logPath].flatMap((file) => readFileSync(file, 'utf8').split('\n').filter(Boolean))
-  expect(lines.map((line) => line.split(' ').at(-1))).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9'])
+  await say('3', logPath)
+  expect({ old: lines(old), new: lines(logPath) }).toEqual({ old: ['1', '2'], new: ['3'] })
 })
 
 it('reaches what listens on the loopback of a pod, and says when nobody does', async () => {

@@ -8,11 +8,14 @@ import { detectRuntime } from '../detect.ts'
 
 export interface TestContainerd extends AsyncDisposable {
   socket: string
-  /** Kills it and starts it again; containers go on. */
-  restart(): Promise<void>
+  /** Kills it and starts it again after `meanwhile`; containers go on. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>
   /** Processes that hold its pods: one each. */
   shims(): number[]
 }
+
+/** How long one may take to serve, in milliseconds. It takes a second, but on a machine out of breath. */
+const patience = 40_000
 
 /** Everything below is of one containerd, which nobody else uses. */
 export async function startContainerd(directory: string, pauseImage: string): Promise<TestContainerd> {
@@ -29,10 +32,16 @@ export async function startContainerd(directory: string, pauseImage: string): Pr
       stdio: 'ignore',
     })
     const ended = once(child, 'exit')
-    for (;;) {
+    for (const end = systemClock.monotonic() + patience; ;) {
       const found = await detectRuntime(systemClock, socket)
       if ('socket' in found) return { child, ended }
-      if (child.exitCode !== null) throw new Error(`containerd ended: ${readFileSync(log, 'utf8').slice(-2000)}`)
+      const hasEnded = child.exitCode !== null || child.signalCode !== null
+      if (hasEnded || systemClock.monotonic() > end) {
+        child.kill('SIGKILL')
+        await ended
+        const why = hasEnded ? 'containerd ended' : found.why
+        throw new Error(`${why}: ${readFileSync(log, 'utf8').slice(-2000)}`)
+      }
       await systemClock.sleep(50)
     }
   }
@@ -43,15 +52,19 @@ export async function startContainerd(directory: string, pauseImage: string): Pr
   }
   return {
     socket,
-    async restart() {
+    async restart(meanwhile) {
       await kill('SIGKILL')
+      await meanwhile?.()
       running = await start()
     },
     shims: () => shimsOf(socket),
     async [Symbol.asyncDispose]() {
-      await removeSandboxes(socket)
-      await kill('SIGTERM')
-      rmSync(directory, { recursive: true, force: true })
+      try {
+        await removeSandboxes(socket)
+      } finally {
+        await kill('SIGTERM')
+        rmSync(directory, { recursive: true, force: true })
+      }
     },
   }
 }

@@ -27,8 +27,17 @@ export interface CriHarness extends ContractHarness, AsyncDisposable {
 
 /** The driver over a containerd of its own, in the network of a node. */
 export async function createHarness(podCidr: string): Promise<CriHarness> {
-  const directory = mkdtempSync('/tmp/wh-cri-')
   const disposer = new Disposer()
+  try {
+    return await assemble(podCidr, disposer)
+  } catch (error) {
+    await disposer[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function assemble(podCidr: string, disposer: Disposer): Promise<CriHarness> {
+  const directory = mkdtempSync('/tmp/wh-cri-')
   disposer.defer(() => rmSync(directory, { recursive: true, force: true }))
   const images = disposer.own(await serveImages())
   const containerd = disposer.own(await startContainerd(path.join(directory, 'containerd'), images.pause))
@@ -72,6 +81,10 @@ export async function createHarness(podCidr: string): Promise<CriHarness> {
       limits: cni.limits,
     })
   let runtime = await make()
+  disposer.defer(async () => runtime[Symbol.asyncDispose]())
+  disposer.defer(async () => {
+    for (const { id } of await runtime.sandboxes()) await runtime.removeSandbox(id)
+  })
   for (const image of [images.shell, images.hello]) await runtime.images.pull(image)
   const harness: CriHarness = Object.assign(
     testPods(() => runtime, images.shell, directory),
@@ -90,11 +103,7 @@ export async function createHarness(podCidr: string): Promise<CriHarness> {
         runtime = await make()
         return runtime
       },
-      async [Symbol.asyncDispose]() {
-        for (const { id } of await runtime.sandboxes()) await runtime.removeSandbox(id)
-        await runtime[Symbol.asyncDispose]()
-        await disposer[Symbol.asyncDispose]()
-      },
+      [Symbol.asyncDispose]: () => disposer[Symbol.asyncDispose](),
     },
   )
   return harness

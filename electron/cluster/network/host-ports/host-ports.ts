@@ -32,6 +32,7 @@ export class HostPorts implements AsyncDisposable {
   readonly #exposed = new Map<string, Exposed>()
   #work: Promise<void> = Promise.resolve()
   #cancelRetry: (() => void) | undefined
+  #closing = false
 
   constructor(deps: HostPortsDeps) {
     this.#deps = deps
@@ -43,7 +44,7 @@ export class HostPorts implements AsyncDisposable {
     const ports = portMappings.flatMap(({ hostPort, ...mapping }) =>
       hostPort ? [new HostPort({ ...mapping, hostPort }, place, deps)] : [],
     )
-    if (!ports.length) return
+    if (!ports.length || this.#closing) return
     this.#exposed.set(sandboxId, { reference, ports, told: undefined })
     await this.#update()
   }
@@ -57,6 +58,7 @@ export class HostPorts implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true
     const left = [...this.#exposed.values()].flatMap(({ ports }) => ports)
     this.#exposed.clear()
     await this.#update(left)

@@ -94,7 +94,7 @@ export class ServiceProxy implements AsyncDisposable {
   /** What the kernel leads from besides Services, all of it. Resolves when it does, or when this machine has no such kernel. */
   async lead(entrances: readonly NewEntrance[]): Promise<void> {
     this.#further = entrances
-    await this.#redirect()
+    if (!this.#closing) await this.#redirect()
   }
 
   /** Resolves when everything that the table has told so far is in effect. */

@@ -2,6 +2,7 @@ import net from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { AgentConfig, AgentNode, FromAgent, PemPair, Place, ToAgent } from './agent-config.ts'
+import { backoffDelay } from './base/backoff.ts'
 import { systemClock as clock } from './base/clock.ts'
 import { Disposer } from './base/dispose.ts'
 import { lineLogger, type Logger, type LogLevel } from './base/logger.ts'
@@ -30,6 +31,8 @@ const kubelets = new Disposer()
 const owned = new Disposer()
 const stopping = new AbortController()
 let starting: Promise<void> | undefined
+/** Nodes whose container runtime may be away: nothing else waits for them. */
+const joining: Promise<void>[] = []
 let locate: Locate = () => undefined
 
 process.on('message', (message: ToAgent) => {
@@ -47,11 +50,15 @@ async function start(config: AgentConfig): Promise<void> {
   try {
     tell({ type: 'ready', ...(await startParts(config, logger)) })
   } catch (error) {
-    if (stopping.signal.aborted) return
-    logger.error('the agent could not start', { error: String((error as Error).stack) })
-    await dispose()
-    process.exit(1)
+    await fail(error, logger)
   }
+}
+
+async function fail(error: unknown, logger: Logger): Promise<void> {
+  if (stopping.signal.aborted) return
+  logger.error('the agent could not start', { error: String((error as Error).stack) })
+  await dispose()
+  process.exit(1)
 }
 
 const tell = (message: FromAgent): void => void process.send?.(message)
@@ -88,10 +95,12 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<Fro
   let nodeNetwork: NodeNetwork | undefined
   locate = (ip, port) =>
     nodeNetwork?.locate(ip, port) ?? networks.map((network) => network.locate(ip, port)).find((place) => place)
-  const networks = await Promise.all(
-    config.nodes.map((node) => openNetwork(config, node, { isolation, locate, logger })),
+  const opening = config.nodes.map(async (node) =>
+    owned.own(await openNetwork(config, node, { isolation, locate, logger })),
   )
-  for (const network of networks) owned.own(network)
+  // Where one cannot be made, the others are owned before everything is let go of.
+  await Promise.allSettled(opening)
+  const networks = await Promise.all(opening)
   stopping.signal.throwIfAborted()
   const dial = dialer(config, networks)
   const [first] = networks
@@ -141,16 +150,12 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<Fro
       }),
     )
     await Promise.all(
-      config.nodes.map((node, i) =>
-        addNode(
-          agent,
-          config,
-          node,
-          { network: guard(networks[i]!), processes, limits },
-          client(node.client, 'kubelet'),
-          logger,
-        ),
-      ),
+      config.nodes.map(async (node, i) => {
+        const parts = { network: guard(networks[i]!), processes, limits }
+        const added = addNode(agent, config, node, parts, client(node.client, 'kubelet'), logger)
+        if (isOfProcesses(node)) await added
+        else joining.push(added.catch((error: unknown) => fail(error, logger)))
+      }),
     )
   }
   if (config.simulated) {
@@ -337,6 +342,9 @@ async function processRuntime(
   return { runtime, pullRecords }
 }
 
+const whileAway = { initial: 200, max: 5000 }
+
+/** Waits for a container runtime that is away: meanwhile its node alone is not ready. */
 async function criRuntime(
   node: AgentNode,
   directory: string,
@@ -344,17 +352,24 @@ async function criRuntime(
   logger: Logger,
 ): Promise<NodeRuntime> {
   const { openCriNode } = await import('./runtime/cri/node.ts')
-  const runtime = owned.own(
-    await openCriNode({
-      clock,
-      logger: logger.child('runtime'),
-      socket: node.criSocket!,
-      node: node.networkId,
-      directory: path.join(directory, 'runtime'),
-      network,
-    }),
-  )
-  return { runtime, pullRecords: new PullRecords(path.join(directory, 'image-pulls.json')) }
+  const deps = {
+    clock,
+    logger: logger.child('runtime'),
+    socket: node.criSocket!,
+    node: node.networkId,
+    directory: path.join(directory, 'runtime'),
+    network,
+  }
+  for (let failures = 0; ; failures++) {
+    try {
+      const runtime = owned.own(await openCriNode(deps))
+      return { runtime, pullRecords: new PullRecords(path.join(directory, 'image-pulls.json')) }
+    } catch (error) {
+      const delay = backoffDelay(failures, whileAway)
+      deps.logger.warn('the container runtime cannot be used yet', { error: (error as Error).message, delay })
+      await clock.sleep(delay, stopping.signal)
+    }
+  }
 }
 
 /** Frees what the agent holds. Pods end with the cluster's lifeline; they live on when only the agent is stopped. */
@@ -363,6 +378,7 @@ async function stop(): Promise<void> {
   stopping.abort(new Error('the agent is stopping'))
   // What is being made has no owner yet.
   await starting
+  await Promise.all(joining)
   await dispose()
   process.exit(0)
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startContainerd, type TestContainerd } from '../../electron/cluster/runtime/cri/testing/containerd.ts'
 import { serveImages, type TestImages } from '../../electron/cluster/runtime/cri/testing/images.ts'
 import { curl } from '../support/http.ts'
-import { descendants, saidBy } from '../support/processes.ts'
+import { alive, descendants, saidBy } from '../support/processes.ts'
 import { temporaryFolder, up, type TestCluster } from '../support/cluster.ts'
 import { eventually } from '../support/wait.ts'
 
@@ -180,15 +180,25 @@ spec: { nodeName: wheelhouse-cri, containers: [{ name: main, image: "${images.re
 
   it('leaves containers alone when its agent is killed, and when containerd is', async () => {
     const before = (await status('web')).containerStatuses
-    const [agent] = descendants(cluster.pid)
-    process.kill(agent!, 'SIGKILL')
-    await containerd.restart()
-    await eventually('another agent', () => !descendants(cluster.pid).includes(agent!))
+    const processes = descendants(cluster.pid)
+    const [agent] = processes
+    let next: number | undefined
+    await containerd.restart(async () => {
+      process.kill(agent!, 'SIGKILL')
+      await eventually('its end', () => !alive(agent!))
+      await eventually(
+        'exec on the other node',
+        async () => (await k('exec', 'client', '--', 'echo', 'here').catch(() => '')) === 'here\n',
+      )
+      next = descendants(cluster.pid).find((id) => !processes.includes(id))
+    })
     await eventually(
       'exec',
       async () => (await k('exec', 'web', '-c', 'web', '--', 'echo', 'here').catch(() => '')) === 'here\n',
     )
     await k('wait', '--for=condition=Ready', 'pod/web', '--timeout=60s')
+    // It waited for containerd.
+    expect(descendants(cluster.pid)).toContain(next)
     const lives = (statuses: typeof before) =>
       statuses!.map(({ containerID, restartCount }) => ({ containerID, restartCount }))
     expect(lives((await status('web')).containerStatuses)).toEqual(lives(before))

@@ -54,8 +54,11 @@ export async function startContainerd(directory: string, pauseImage: string): Pr
     socket,
     async restart(meanwhile) {
       await kill('SIGKILL')
-      await meanwhile?.()
-      running = await start()
+      try {
+        await meanwhile?.()
+      } finally {
+        running = await start()
+      }
     },
     shims: () => shimsOf(socket),
     async [Symbol.asyncDispose]() {

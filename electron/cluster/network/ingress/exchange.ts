@@ -217,10 +217,11 @@ export class Http2Exchange implements Exchange {
 }
 
 /** A response that is written to a connection which has left HTTP, for when the backend stays. */
-export function responseOn(request: IncomingMessage, socket: Socket): ServerResponse {
+export function responseOn(request: IncomingMessage, socket: Socket, clock: Pick<Clock, 'after'>): ServerResponse {
   const response = new ServerResponse(request)
   response.assignSocket(socket)
   response.shouldKeepAlive = false
-  response.once('finish', () => socket.end())
+  // What the client still sends nobody reads any more, and so its end would not be seen.
+  response.once('finish', () => closeBehindAnswer(socket, clock))
   return response
 }

@@ -107,14 +107,18 @@ export class Front implements AsyncDisposable {
 
   #createHttp1(): Server {
     const { clock, logger, onExchange, onUpgrade } = this.#deps
+    /** The answer to the latest request of a connection. Those before it are written first. */
+    const latest = new WeakMap<Socket, ServerResponse>()
     const server = createHttp1Server({
       keepAliveTimeout: 75_000,
       headersTimeout: 32_000,
       // Bodies take as long as they arrive: whoever passes them on watches that.
       requestTimeout: 0,
       maxHeaderSize: mostHeaderBytes,
-      // Other protocols are not spoken: such a request is answered like any other.
-      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+      // Other protocols are not spoken, and behind an answer that is still to come nothing leaves HTTP: such a request is
+      // answered like any other. RFC 9110, 7.8.
+      shouldUpgradeCallback: ({ headers, socket }) =>
+        headers.upgrade?.toLowerCase() === 'websocket' && latest.get(socket)?.writableFinished !== false,
     })
     // Their size bounds them already.
     server.maxHeadersCount = 0
@@ -132,9 +136,13 @@ export class Front implements AsyncDisposable {
         plainAnswer(exchange, 501, `the transfer coding ${JSON.stringify(coding)} is not known here`)
       else onExchange(exchange)
     })
-    server.on('request', serve)
+    const take = (request: IncomingMessage, response: ServerResponse) => {
+      latest.set(request.socket, response)
+      serve(request, response)
+    }
+    server.on('request', take)
     // The backend says whether it wants the body.
-    server.on('checkContinue', serve)
+    server.on('checkContinue', take)
     server.on('clientError', (error, socket) => answerMalformed(error, socket as Socket, { clock, logger }))
     server.on('upgrade', (request, socket, head) => onUpgrade(request, socket as Socket, head, originOf(request)))
     return server

@@ -808,6 +808,32 @@ describe('WebSocket', () => {
     expect(await raw(hello(), 'early;')).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\nfrom 127\.0\.0\.1;early;bye$/)
   })
 
+  it('that is asked for before the answer to another request is out is a request like any other', async () => {
+    await httpPod('10.0.0.1', (request, response) => response.end(`[${request.url}]`))
+    backends('web', ['10.0.0.1'])
+    await serve('socket', { rules: [rule('a.example', 'web')] })
+    const answers = await raw(`GET /before HTTP/1.1\r\nHost: a.example\r\n\r\n${hello()}`)
+    expect(answers.match(/\[.*?\]/g)).toEqual(['[/before]', '[/socket]'])
+  })
+
+  it('that is refused leaves no connection behind whose client goes on sending', async () => {
+    await httpPod('10.0.0.1')
+    backends('web', ['10.0.0.1'])
+    await serve('socket', { rules: [rule('a.example', 'web')] })
+    const socket = connect({ port: ports.http, host: '127.0.0.1', allowHalfOpen: true })
+    socket.on('error', () => {})
+    socket.write(hello())
+    await new Promise((resolve) => socket.once('end', resolve).resume())
+    await vi.waitFor(
+      async () => {
+        socket.write('more')
+        await clock.advance(1000)
+        expect(socket.destroyed).toBe(true)
+      },
+      { timeout: 20_000 },
+    )
+  })
+
   it('that the backend refuses is answered as the backend answers', async () => {
     await httpPod('10.0.0.1', (_, response) => {
       response.statusCode = 403

@@ -70,13 +70,13 @@ export class Proxy implements Disposable {
 
   /** A request to leave HTTP for WebSocket. Never rejects. */
   async upgrade(request: IncomingMessage, socket: Socket, head: Buffer, origin: Origin): Promise<void> {
-    const response = responseOn(request, socket)
-    const exchange = new Http1Exchange(request, response, origin, this.#deps.clock)
     try {
+      const response = responseOn(request, socket, this.#deps.clock)
+      const exchange = new Http1Exchange(request, response, origin, this.#deps.clock)
       const found = this.#route(exchange)
       if (found) await this.#forwardUpgrade(exchange, request, { socket, head }, found.route, found.backend)
     } catch (error) {
-      this.#deps.logger.warn('an upgrade failed', { target: exchange.target, error: String((error as Error).stack) })
+      this.#deps.logger.warn('an upgrade failed', { target: request.url, error: String((error as Error).stack) })
       socket.destroy()
     }
   }
@@ -222,7 +222,10 @@ export class Proxy implements Disposable {
     try {
       const { response, socket: other, head: first } = await opened.outcome
       cancel()
-      if (!other) return await this.#pass(exchange, answerOf(response, exchange.method), route, gone.signal)
+      if (!other) {
+        await this.#pass(exchange, answerOf(response, exchange.method), route, gone.signal)
+        return release()
+      }
       exchange.out.detachSocket(socket)
       socket.write(headOf(response))
       // Written, not put back: a client may have ended its side already.
@@ -231,6 +234,7 @@ export class Proxy implements Disposable {
       relay(socket, other)
     } catch (error) {
       cancel()
+      release()
       if (!socket.destroyed) broken(exchange, route, error as Error)
     }
   }

@@ -74,7 +74,10 @@ export function serviceContent(entrances: readonly Entrance[], surroundings: Sur
       ['renew_output', base('filter', 'output', 'raw', [renew])],
       ['prerouting', base('nat', 'prerouting', 'dstnat', [`${fromPods} ${lead}`])],
       ['output', base('nat', 'output', '-100', [lead])],
-      ['postrouting', base('nat', 'postrouting', 'srcnat', ['ip saddr . ip daddr @hairpin masquerade'])],
+      [
+        'postrouting',
+        base('nat', 'postrouting', 'srcnat', ['oifname != "lo" ip saddr . ip daddr @hairpin masquerade']),
+      ],
       // Here a packet that is led has its new destination already.
       ['refuse_forward', base('filter', 'forward', 'filter', refuse(fromPods, `ip daddr ${serviceCidr}`))],
       ['refuse_output', base('filter', 'output', 'filter', refuse(''))],

@@ -3,7 +3,7 @@ import { constants, type Http2Stream } from 'node:http2'
 /** Names and values in turn, as Node's raw headers. */
 export type HeaderList = readonly string[]
 
-/** What belongs to one connection. Source: RFC 9110, 7.6.1. */
+/** What belongs to one connection, and what announces trailers, which not every connection can carry. Source: RFC 9110, 7.6.1. */
 const hopByHop = new Set([
   'connection',
   'keep-alive',
@@ -11,6 +11,7 @@ const hopByHop = new Set([
   'proxy-authenticate',
   'proxy-authorization',
   'te',
+  'trailer',
   'transfer-encoding',
   'upgrade',
   'http2-settings',
@@ -18,6 +19,12 @@ const hopByHop = new Set([
 
 /** What says where a request comes from: only we know. CGI and its heirs read an underscore as a dash. */
 const forwarding = /^(?:x[-_]forwarded[-_].*|forwarded|x[-_]real[-_]ip|x[-_]original[-_]forwarded[-_]for)$/
+
+/** What no backend is to hear from a client: `Proxy` is an environment variable to CGI (CVE-2016-5385). */
+const withheld = (name: string): boolean => name === 'proxy' || forwarding.test(name)
+
+/** What routes, frames or authenticates a request has no place behind it. RFC 9110, 6.5.1. */
+const notInTrailers = new Set(['host', 'content-length', 'authorization', 'cookie', 'x-request-id'])
 
 export interface Origin {
   /** The client's address. */
@@ -45,7 +52,7 @@ export function requestHeaders(
     if (name === 'te' && /(?:^|,)\s*trailers\s*(?:$|,|;)/i.test(value)) kept.push('TE', 'trailers')
     // How long the body is, whoever sends it says itself: a Connection header could take that away.
     if (name === 'host' || name === 'content-length' || name.startsWith(':')) continue
-    if (hopByHop.has(name) || named?.has(name) || forwarding.test(name)) continue
+    if (hopByHop.has(name) || named?.has(name) || withheld(name)) continue
     if (name === 'cookie') crumbs.push(value)
     else if (name === 'x-request-id') id ??= value
     else kept.push(headers[i]!, value)
@@ -77,6 +84,15 @@ export function endToEnd(headers: HeaderList): string[] {
     if (!hopByHop.has(name) && !name.startsWith(':') && !named?.has(name)) kept.push(headers[i]!, headers[i + 1]!)
   }
   return kept
+}
+
+/** The trailers of a request that go to a backend. */
+export function requestTrailers(trailers: HeaderList): string[] {
+  const passed = endToEnd(trailers)
+  return passed.filter((_, i) => {
+    const name = passed[i - (i % 2)]!.toLowerCase()
+    return !withheld(name) && !notInTrailers.has(name)
+  })
 }
 
 /** The headers that a Connection header names. */

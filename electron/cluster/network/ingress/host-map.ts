@@ -40,6 +40,9 @@ export class HostMap<T> {
   }
 }
 
+/** A name or an address, and a port. Without user names: where each reader sees another host. RFC 9110, 4.2.4. */
+export const isAuthority = (text: string): boolean => /^(?:\[[\da-f:.]+\]|[^\s@:/?#[\]\\]*)(?::\d*)?$/i.test(text)
+
 /** The name in a Host header or `:authority`: without its port, in lower case. */
 export function hostName(authority: string): string {
   const end = authority.startsWith('[') ? authority.indexOf(']') + 1 : authority.indexOf(':')

@@ -282,6 +282,7 @@ describe('a request', () => {
         'x-forwarded-for': '6.6.6.6',
         x_forwarded_for: '6.6.6.6',
         'x-real-ip': '6.6.6.6',
+        proxy: 'http://6.6.6.6',
         forwarded: 'for=6.6.6.6',
         'x-forwarded-proto': 'https',
         'x-request-id': 'mine',
@@ -330,10 +331,22 @@ describe('a request', () => {
     ])
     const chunked = await raw(
       'GET / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\nConnection: close\r\n\r\n',
-      '3\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 5\r\n\r\n',
+      '3\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 5\r\nX-Forwarded-For: 6.6.6.6\r\nAuthorization: Basic x\r\n\r\n',
     )
     const echoed = JSON.parse(/\{.*\}/s.exec(chunked)![0]) as Echoed
     expect([echoed.method, echoed.body, echoed.trailers]).toEqual(['GET', 'abcde', { 'x-sum': '5' }])
+  })
+
+  it('may announce trailers that cannot be sent, as may its answer', async () => {
+    await httpPod('10.0.0.1', (_, response) => {
+      response.setHeader('Trailer', 'X-Sum')
+      response.end('body')
+    })
+    backends('web', ['10.0.0.1'])
+    await serve('a', { rules: [rule('a.example', 'web')] })
+    const answer = await raw('GET / HTTP/1.0\r\nHost: a.example\r\nTrailer: X-Sum\r\n\r\n')
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nbody$/)
+    expect(dialed).toEqual(['10.0.0.1:8080'])
   })
 
   it('cannot take the length of its body away', async () => {
@@ -581,6 +594,8 @@ describe('what should not be sent', () => {
     ],
     ['another coding', 'POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n', 501],
     ['two hosts', 'GET / HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n\r\n', 400],
+    ['a user before the host', 'GET / HTTP/1.1\r\nHost: a.example:x@b.example\r\nConnection: close\r\n\r\n', 400],
+    ['a user in the target', 'GET http://x@a.example/ HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n', 400],
     ['no host', 'GET / HTTP/1.1\r\n\r\n', 400],
     ['a bare line feed', 'GET / HTTP/1.1\nHost: a.example\n\n', 400],
     ['a folded header', 'GET / HTTP/1.1\r\nHost: a.example\r\nX-A: 1\r\n Transfer-Encoding: chunked\r\n\r\n', 400],

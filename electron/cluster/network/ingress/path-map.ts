@@ -11,7 +11,8 @@ export class PathMap<T> {
   readonly #prefixes = node<T>()
 
   /** False when there is something for the same already. */
-  addExact(path: string, value: T): boolean {
+  addExact(written: string, value: T): boolean {
+    const path = normalised(written)
     if (this.#exact.has(path)) return false
     this.#exact.set(path, value)
     return true
@@ -19,7 +20,7 @@ export class PathMap<T> {
 
   addPrefix(path: string, value: T): boolean {
     let at = this.#prefixes
-    for (const element of elementsOf(path)) {
+    for (const element of elementsOf(normalised(path))) {
       let next = at.children.get(element)
       if (!next) at.children.set(element, (next = node()))
       at = next
@@ -30,14 +31,14 @@ export class PathMap<T> {
   }
 
   exact(path: string): T | undefined {
-    return this.#exact.get(path)
+    return this.#exact.get(normalised(path))
   }
 
   prefix(path: string): T | undefined {
-    return this.#find(elementsOf(path), true)
+    return this.#find(elementsOf(normalised(path)), true)
   }
 
-  /** The longest that matches, an exact one before a prefix. It costs what the path has elements, at most. */
+  /** The longest that matches a routed path, an exact one before a prefix. It costs what the path has elements, at most. */
   match(path: string): T | undefined {
     return this.#exact.get(path) ?? this.#find(path.slice(1).split('/'), false)
   }
@@ -59,7 +60,14 @@ function elementsOf(path: string): string[] {
   return trimmed === '' ? [] : trimmed.split('/')
 }
 
-const unreserved = /%(?:2[dDeE]|3\d|4[1-9a-fA-F]|5[\daA]|5[fF]|6[1-9a-fA-F]|7[\daA]|7[eE])/g
+const unreserved = /[\w.~-]/
+
+/** Letters that need no escape unescaped, and escapes alike. Source: RFC 3986, 6.2.2. */
+const normalised = (path: string): string =>
+  path.replace(/%[\da-f]{2}/gi, (escape) => {
+    const letter = String.fromCharCode(Number.parseInt(escape.slice(1), 16))
+    return unreserved.test(letter) ? letter : escape.toUpperCase()
+  })
 
 /**
  * The path of a request target as routes are found by: without its query, letters that need no escape unescaped, and
@@ -69,7 +77,7 @@ export function routedPath(target: string): string {
   const end = target.search(/[?#]/)
   const path = end < 0 ? target : target.slice(0, end)
   if (!path.includes('%') && !path.includes('/.')) return path
-  const decoded = path.replace(unreserved, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)))
+  const decoded = normalised(path)
   if (!decoded.includes('/.')) return decoded
   const kept: string[] = []
   const elements = decoded.split('/').slice(1)

@@ -12,8 +12,8 @@ import { relay } from '../service-proxy/tcp-listener.ts'
 import type { Backend, Backends } from './backend.ts'
 import { findRoute, type BackendProtocol, type Route, type RoutingTable } from './decide.ts'
 import { Http1Exchange, responseOn, type Exchange } from './exchange.ts'
-import { endToEnd, requestHeaders, type Origin } from './headers.ts'
-import { hostName } from './host-map.ts'
+import { endToEnd, requestHeaders, requestTrailers, type Origin } from './headers.ts'
+import { hostName, isAuthority } from './host-map.ts'
 import { answerOf, Http1Upstream } from './http1-upstream.ts'
 import { Http2Upstream } from './http2-upstream.ts'
 import { routedPath } from './path-map.ts'
@@ -89,6 +89,7 @@ export class Proxy implements Disposable {
   #route(exchange: Exchange): { route: Route; backend: Backend } | undefined {
     const { method, target, authority, origin } = exchange
     if (authority === undefined) return plainAnswer(exchange, 400, 'the request names several hosts')
+    if (!isAuthority(authority)) return plainAnswer(exchange, 400, 'the request names no host that could be one')
     if (!target.startsWith('/') || method === 'CONNECT')
       return plainAnswer(exchange, 400, `${method} ${target} is nothing that an Ingress could serve`)
     const host = hostName(authority)
@@ -148,7 +149,7 @@ export class Proxy implements Disposable {
         })
         body.once('end', () => {
           progress.made()
-          call.setTrailers(endToEnd(exchange.trailers()))
+          call.setTrailers(requestTrailers(exchange.trailers()))
         })
         body.on('error', () => {})
         call.body.on('error', () => {})

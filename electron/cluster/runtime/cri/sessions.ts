@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { Status } from '#shared/kube/status.ts'
 import type { ExecSession } from '../api.ts'
@@ -51,9 +51,13 @@ export async function portStream(url: string, port: number): Promise<Duplex> {
   failure.end()
   const data = session.open({ ...headers, streamtype: 'data' })
   data.once('close', () => session.destroy())
-  // It comes before the end of the data, and in one piece.
-  failure.once('data', (said: Buffer) => {
-    data.destroy(Object.assign(new Error(said.toString()), { code: 'ECONNREFUSED' }))
-  })
-  return data
+  const told = text(failure).catch(() => '')
+  return Duplex.from({ writable: data, readable: orFailure(data, told) })
+}
+
+/** The data, and at its end what was told of it: either may be read first. */
+async function* orFailure(data: Duplex, told: Promise<string>): AsyncGenerator<Buffer> {
+  yield* data.iterator({ destroyOnReturn: false })
+  const said = await told
+  if (said) throw Object.assign(new Error(said), { code: 'ECONNREFUSED' })
 }

@@ -63,7 +63,10 @@ export class ClusterIpTable implements AsyncDisposable {
     const lost = known !== undefined && known.endpoints.difference(now).size > 0
     if (lost) this.#lastGeneration = (this.#lastGeneration % lastZone) + 1
     const generation = lost ? this.#lastGeneration : (known?.generation ?? 0)
+    // Clients outlive entrances, so what is no more is remembered, the newest of it.
+    this.#generations.delete(id)
     this.#generations.set(id, { endpoints: now, generation })
+    if (this.#generations.size > lastZone) this.#generations.delete(this.#generations.keys().next().value!)
     return generation
   }
 

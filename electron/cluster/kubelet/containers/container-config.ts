@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs'
 import { mkdir, writeFile, chmod } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import path from 'node:path'
@@ -70,13 +70,24 @@ export async function containerConfig(
   }
 }
 
+/** As much as a ConfigMap holds. */
+const mostFileBytes = 1 << 20
+
 function readInVolume(volumes: ContainerConfigInput['volumes'], name: string, file: string): string {
   const volume = volumes.get(name)
   if (!volume) throw new ConfigError(`cannot find the volume ${JSON.stringify(name)} referenced by FileKeyRef`)
   const root = realpathSync(volume.path)
   const found = realpathSync(path.join(root, file))
   if (!found.startsWith(root + path.sep)) throw new Error(`${file} leads out of the volume`)
-  return readFileSync(found, 'utf8')
+  // The pod may put anything there: a pipe would hold up the agent.
+  const descriptor = openSync(found, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+  try {
+    const stat = fstatSync(descriptor)
+    if (!stat.isFile() || stat.size > mostFileBytes) throw new Error(`${file} is no regular file of at most 1 MiB`)
+    return readFileSync(descriptor, 'utf8')
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 /** Every run has a file of its own, so that the message of a run is still there when the next has begun. */

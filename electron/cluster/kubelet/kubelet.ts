@@ -176,9 +176,9 @@ async function startParts(
       clock,
       logger,
       facts: async () => {
-        // A runtime that is away has its images still.
-        images = await runtime.images.list().catch(() => images)
         const problem = runtime.problem?.()
+        // A runtime that is away has its images still.
+        if (problem === undefined) images = await runtime.images.list().catch(() => images)
         return {
           name,
           machine,

@@ -132,10 +132,13 @@ it('gives up a pull that nobody waits for', async () => {
     }
   })
   const pulling = runtime.images.pull(name, undefined, stop.signal)
-  await Promise.race([held, pulling])
-  stop.abort(new Error('nobody waits'))
-  await expect(pulling).rejects.toThrow('nobody waits')
-  images.registry.onBlob = () => false
+  try {
+    await Promise.race([held, pulling])
+    stop.abort(new Error('nobody waits'))
+    await expect(pulling).rejects.toThrow('nobody waits')
+  } finally {
+    images.registry.onBlob = () => false
+  }
 })
 
 it('runs programs as who they are to be, with what they may', async () => {
@@ -291,8 +294,11 @@ it('gives out a pod when policies hold for its address, and leaves nothing of on
   expect(harness.admitted.has(sandbox)).toBe(false)
   const before = await harness.runtime.sandboxes()
   harness.refusal = new Error('no policies can be read')
-  await expect(harness.sandbox()).rejects.toThrow('no policies can be read')
-  harness.refusal = undefined
+  try {
+    await expect(harness.sandbox()).rejects.toThrow('no policies can be read')
+  } finally {
+    harness.refusal = undefined
+  }
   expect(await harness.runtime.sandboxes()).toEqual(before)
 })
 

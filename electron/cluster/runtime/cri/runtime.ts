@@ -39,8 +39,17 @@ const killPatience = 30_000
 
 /** Containers of containerd or CRI-O. All that has to outlive the agent is in the runtime: pods are found there again. */
 export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
+  const cri = new CriConnection(deps.socket, deps.clock)
+  try {
+    return await runtimeOver(cri, deps)
+  } catch (error) {
+    cri[Symbol.dispose]()
+    throw error
+  }
+}
+
+async function runtimeOver(cri: CriConnection, deps: CriRuntimeDeps): Promise<Runtime> {
   const { clock, logger, node, directory, network } = deps
-  const cri = new CriConnection(deps.socket, clock)
   const events = new EventFan<Change>()
   const view = new View(cri, node, clock.now, (change) => events.send(change))
   const { runtime_name: name, runtime_version: version } = await cri.call('Version', {})

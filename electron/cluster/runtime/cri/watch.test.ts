@@ -5,7 +5,7 @@ import { watchRuntime, type WatchDeps } from './watch.ts'
 
 /** A watch over a runtime that answers while `state.up`, and tells of events by `state.tell`. */
 function watched() {
-  const state = { up: true, looks: 0, tell: () => {}, events: true }
+  const state = { up: true, hangs: false, looks: 0, tell: () => {}, events: true }
   const clock = new FakeClock()
   const watch = watchRuntime({
     clock,
@@ -13,6 +13,7 @@ function watched() {
     view: {
       async look() {
         state.looks++
+        if (state.hangs) await new Promise(() => {})
         if (!state.up) throw new Error('away')
       },
     } as WatchDeps['view'],
@@ -62,4 +63,17 @@ it('takes a runtime for down that has not answered for half a minute, until it d
   await clock.advance(1000)
   await vi.waitFor(() => expect(watch.isDown).toBe(false))
   await watch[Symbol.asyncDispose]()
+})
+
+it('takes one for down that takes calls and does not answer them', async () => {
+  const { state, clock, watch } = watched()
+  state.events = false
+  await vi.waitFor(() => expect(state.looks).toBe(1))
+  state.hangs = true
+  await clock.advance(1000)
+  await vi.waitFor(() => expect(state.looks).toBe(2))
+  await clock.advance(29_000)
+  expect(watch.isDown).toBe(false)
+  await clock.advance(1000)
+  expect(watch.isDown).toBe(true)
 })

@@ -28,18 +28,22 @@ const periodWithEvents = 30_000
 export function watchRuntime({ cri, view, clock, logger }: WatchDeps): RuntimeWatch {
   const stop = new AbortController()
   let hasEvents = false
-  let awaySince: number | undefined
+  let isAway = false
+  /** When the oldest look began that no answer has come to. */
+  let askedSince: number | undefined
   let wake = () => {}
 
   const look = async () => {
+    askedSince ??= clock.monotonic()
     try {
       await view.look()
-      if (awaySince !== undefined) logger.info('the container runtime answers again')
-      awaySince = undefined
+      askedSince = undefined
+      if (isAway) logger.info('the container runtime answers again')
+      isAway = false
     } catch (error) {
-      if (awaySince !== undefined || stop.signal.aborted) return
+      if (isAway || stop.signal.aborted) return
       logger.warn('the container runtime does not answer', { error: (error as Error).message })
-      awaySince = clock.monotonic()
+      isAway = true
     }
   }
   const looking = async () => {
@@ -66,7 +70,7 @@ export function watchRuntime({ cri, view, clock, logger }: WatchDeps): RuntimeWa
   const running = Promise.all([looking(), listening()])
   return {
     get isDown() {
-      return awaySince !== undefined && clock.monotonic() - awaySince >= downAfter
+      return askedSince !== undefined && clock.monotonic() - askedSince >= downAfter
     },
     async [Symbol.asyncDispose]() {
       stop.abort(new Error('the runtime is let go of'))

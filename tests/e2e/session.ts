@@ -61,15 +61,18 @@ export async function startSession(options: { sample?: boolean; contexts?: reado
     if (sample) await deploySample(k)
     const grid = page.getByRole('grid')
     const drawer = page.getByRole('region', { name: /^Details of / })
+    const dialog = page.getByRole('dialog')
     const row = (name: string) => grid.locator('[role=row][id]').filter({ has: page.getByText(name, { exact: true }) })
     return {
       page,
       kubectl: k,
       complaints: complained,
-      dialog: page.getByRole('dialog'),
+      dialog,
       drawer,
       row,
       async show(kind) {
+        // What failed may have left one open: the next test, or another try, is not to fail for that.
+        if (await dialog.isVisible()) await page.keyboard.press('Escape')
         await page.evaluate(`location.hash = '#/c/builtin/k/${kind}'`)
         await drawer.waitFor({ state: 'hidden' })
         await grid.waitFor()

@@ -8,6 +8,8 @@ export interface Outcome {
 
 /** Outcomes of a kind that are remembered. */
 const most = 64
+/** Characters of a write that is worth remembering: larger ones are seldom made twice, and would fill the memory. */
+const longest = 64 * 1024
 
 /**
  * What writes came to, by who changed which paths of an object and who owned what before. The thousand objects of one
@@ -20,6 +22,7 @@ export class Outcomes {
   /** `write`: all that the outcome depends on, as JSON. */
   of(write: unknown, work: () => Outcome): Outcome {
     const key = JSON.stringify(write)
+    if (key.length > longest) return work()
     const outcome = this.#known.get(key) ?? work()
     this.#known.delete(key)
     this.#known.set(key, outcome)

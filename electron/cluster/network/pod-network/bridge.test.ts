@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
@@ -41,6 +42,8 @@ async function make(changes: { clusterId?: string; podCidr?: string } = {}): Pro
 const ip = (...args: string[]) => execFileSync('ip', args, { encoding: 'utf8' })
 const inside = (namespace: string, ...command: string[]) =>
   execFileSync('nsenter', [`--net=${namespace}`, '--', ...command], { encoding: 'utf8' })
+const bridgeOf = ({ gateway }: PodNetwork) =>
+  /^\d+: ([^ ]+)/m.exec(ip('-o', '-4', 'address', 'show', 'to', gateway))![1]!
 const sandbox = (letter: string) => letter.repeat(32)
 
 it('gives a pod an address, a loopback and a way out, and takes them back', async () => {
@@ -53,6 +56,30 @@ it('gives a pod an address, a loopback and a way out, and takes them back', asyn
   await network.detach(sandbox('a'))
   await network.detach(sandbox('a'))
   expect(ip('netns', 'list')).not.toContain(path.basename(namespace!))
+})
+
+it('connects pods with each other and the machine by the addresses that policies know, and by no others', async () => {
+  const network = await make()
+  const [a, b] = [await network.attach(sandbox('a')), await network.attach(sandbox('b'))]
+  const listen = `require('net').createServer((socket) => socket.end()).listen(8000, '::', () => console.log('ready'))`
+  const server = spawn('nsenter', [`--net=${b.namespace}`, '--', process.execPath, '-e', listen])
+  try {
+    await once(server.stdout, 'data')
+    const local = /inet6 (fe80:[^/]*)/.exec(inside(b.namespace!, 'ip', '-6', 'address', 'show', 'dev', 'eth0'))?.[1]
+    expect(local).toBeDefined()
+    const reaches = (host: string) =>
+      inside(
+        a.namespace!,
+        process.execPath,
+        '-e',
+        `const end = (word) => { console.log(word); process.exit() }
+         require('net').connect(8000, '${host}').on('connect', () => end('yes')).on('error', () => end('no')).setTimeout(2000, () => end('no'))`,
+      ).trim()
+    expect([reaches(b.ip), reaches(`${local}%eth0`)]).toEqual(['yes', 'no'])
+    expect(ip('-6', 'address', 'show', 'dev', bridgeOf(network))).toBe('')
+  } finally {
+    server.kill('SIGKILL')
+  }
 })
 
 it('gives the same sandbox the same attachment again, also to the next agent', async () => {

@@ -70,7 +70,9 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
       if (!error.message.includes('File exists')) throw error
     })
     // Forwarding packets back to the bridge they came from is the normal case here, not worth a redirect.
-    setForInterface(bridge, { forwarding: 1, send_redirects: 0, rp_filter: 2 })
+    setForInterface(bridge, 'ipv4', { forwarding: 1, send_redirects: 0, rp_filter: 2 })
+    // Pods have no addresses of IPv6 but those that interfaces give themselves, of which no policy knows.
+    setForInterface(bridge, 'ipv6', { disable_ipv6: 1 })
     await ipBatch([`address replace ${gateway}/${range.prefix} dev ${bridge}`, `link set ${bridge} up`])
     await feed(
       'nft',
@@ -121,7 +123,8 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
           `netns add ${name}`,
           `link add ${link} type veth peer name eth0 netns ${name}`,
           `link set ${link} master ${bridge} up`,
-          `link set ${link} type bridge_slave hairpin on`,
+          // By way of the host only, where policies hold.
+          `link set ${link} type bridge_slave hairpin on isolated on`,
         ])
         await ipBatch(
           [
@@ -162,10 +165,10 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
   return network
 }
 
-function setForInterface(name: string, settings: Readonly<Record<string, number>>): void {
+function setForInterface(name: string, family: 'ipv4' | 'ipv6', settings: Readonly<Record<string, number>>): void {
   for (const [setting, value] of Object.entries(settings)) {
     try {
-      writeFileSync(`/proc/sys/net/ipv4/conf/${name}/${setting}`, String(value))
+      writeFileSync(`/proc/sys/net/${family}/conf/${name}/${setting}`, String(value))
     } catch {
       // A read-only /proc/sys: the host's own settings hold.
     }

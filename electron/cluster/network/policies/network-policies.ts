@@ -73,7 +73,10 @@ export class NetworkPolicies implements Gate, AsyncDisposable {
     // The informer may be behind: a policy that is older than the pod must not be missed.
     const list = await this.#deps.client.list(networkPolicies, { namespace })
     const revision = Number(list.metadata.resourceVersion)
-    for (const policy of list.items) this.#early.set(keyOf(policy), { policy, revision })
+    for (const policy of list.items) {
+      const key = keyOf(policy)
+      if ((this.#early.get(key)?.revision ?? 0) < revision) this.#early.set(key, { policy, revision })
+    }
     await this.#synced
     if (!this.#policies().length) return
     await this.#watchPods()
@@ -159,9 +162,11 @@ export class NetworkPolicies implements Gate, AsyncDisposable {
 
   #policies(): Frozen<NetworkPolicy>[] {
     const { lister, revision } = this.#deps.informers.for(networkPolicies)
+    const shown = new Map(lister.list().map((policy) => [keyOf(policy), policy]))
     for (const [key, early] of this.#early)
-      if (lister.get(key) || early.revision <= Number(revision ?? 0)) this.#early.delete(key)
-    return [...lister.list(), ...[...this.#early.values()].map(({ policy }) => policy)]
+      if (early.revision <= Number(revision ?? 0)) this.#early.delete(key)
+      else shown.set(key, early.policy)
+    return [...shown.values()]
   }
 
   #pods(): PolicyPod[] {

@@ -148,7 +148,6 @@ function openHostPorts(
   return owned.own(
     new HostPorts({
       clock,
-      logger,
       dial,
       allows: (...of) => policies.allows(...of),
       lead: (entrances) => proxy.lead(entrances),

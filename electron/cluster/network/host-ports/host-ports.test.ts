@@ -4,7 +4,6 @@ import { connect, createServer, type AddressInfo, type Server } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { FakeClock } from '../../base/fake-clock.ts'
-import { silentLogger } from '../../base/logger.ts'
 import type { PortMapping } from '../api.ts'
 import { dialTcp } from '../pod-network/dial.ts'
 import type { NewEntrance } from '../service-proxy/cluster-ip-table.ts'
@@ -29,7 +28,6 @@ beforeEach(() => {
   allowed = true
   ports = new HostPorts({
     clock,
-    logger: silentLogger,
     allows: () => allowed,
     dial: (_, port, signal) => dialTcp('127.0.0.1', port, signal),
     lead: (entrances) => Promise.resolve(void (led = entrances)),

@@ -1,12 +1,10 @@
 import type { Socket } from 'node:net'
-import type { Logger } from '../../base/logger.ts'
 import type { PodReference, PortMapping } from '../api.ts'
 import type { NewEntrance } from '../service-proxy/cluster-ip-table.ts'
 import { retryMs } from '../service-proxy/ports.ts'
 import { HostPort, type HostPortDeps, type PodPlace } from './host-port.ts'
 
 export interface HostPortsDeps extends Omit<HostPortDeps, 'connections'> {
-  readonly logger: Logger
   /** Has the kernel lead from all of these, and from nothing that it was given before. */
   lead(entrances: readonly NewEntrance[]): Promise<void>
   /** Told once of what a pod does not get: a CamelCase reason and a sentence. */
@@ -71,9 +69,7 @@ export class HostPorts implements AsyncDisposable {
       const pods = [...this.#exposed.values()]
       const ports = pods.flatMap((pod) => pod.ports)
       for (const port of ports) await port.open()
-      await this.#deps
-        .lead(ports.flatMap(({ entrance }) => entrance ?? []))
-        .catch((error: Error) => this.#deps.logger.error('cannot lead to host ports', { error: error.message }))
+      await this.#deps.lead(ports.flatMap(({ entrance }) => entrance ?? []))
       pods.forEach((pod) => this.#tell(pod))
       this.#cancelRetry?.()
       this.#cancelRetry = ports.some(({ problem }) => problem)

@@ -142,15 +142,17 @@ export class ServiceProxy implements AsyncDisposable {
       await this.#redirect()
       await closeAll(left)
     }
-    if (!this.#cancelRetry && this.#withProblem().length)
-      this.#cancelRetry = this.#deps.clock.after(retryMs, () => this.#retry())
+    if (this.#withProblem().length) this.#retryLater()
     this.#work = undefined
   }
 
-  #retry(): void {
-    this.#cancelRetry = undefined
-    this.#retryPorts = true
-    this.#work ??= this.#reconcile()
+  #retryLater(): void {
+    if (this.#closing) return
+    this.#cancelRetry ??= this.#deps.clock.after(retryMs, () => {
+      this.#cancelRetry = undefined
+      this.#retryPorts = true
+      this.#work ??= this.#reconcile()
+    })
   }
 
   /** Opens what the service needs, and returns what it needs no more, to be closed when nothing leads there. */
@@ -235,9 +237,10 @@ export class ServiceProxy implements AsyncDisposable {
       )
     if (!this.#table) return
     const addresses = ports.flatMap(({ rule }) => rule.clusterIps)
-    await this.#table
-      .update([...ports.flatMap(this.#entrances), ...this.#further], addresses)
-      .catch((error: Error) => this.#deps.logger.error('cannot lead to services', { error: error.message }))
+    await this.#table.update([...ports.flatMap(this.#entrances), ...this.#further], addresses).catch((error: Error) => {
+      this.#deps.logger.error('cannot lead to services', { error: error.message })
+      this.#retryLater()
+    })
   }
 
   readonly #entrances = ({ rule, clusterPort }: ServedPort): NewEntrance[] => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { PodNetwork } from '../api.ts'
 import { AddressPool } from './address-pool.ts'
@@ -70,10 +70,12 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
       if (!error.message.includes('File exists')) throw error
     })
     // Forwarding packets back to the bridge they came from is the normal case here, not worth a redirect.
-    setForInterface(bridge, 'ipv4', { forwarding: 1, send_redirects: 0, rp_filter: 2 })
-    // Pods have no addresses of IPv6 but those that interfaces give themselves, of which no policy knows.
-    setForInterface(bridge, 'ipv6', { disable_ipv6: 1 })
-    await ipBatch([`address replace ${gateway}/${range.prefix} dev ${bridge}`, `link set ${bridge} up`])
+    setForInterface(bridge, { forwarding: 1, send_redirects: 0, rp_filter: 2 })
+    await ipBatch([
+      ...withoutIpv6(bridge),
+      `address replace ${gateway}/${range.prefix} dev ${bridge}`,
+      `link set ${bridge} up`,
+    ])
     await feed(
       'nft',
       ['-f', '-'],
@@ -123,12 +125,12 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
           `netns add ${name}`,
           `link add ${link} type veth peer name eth0 netns ${name}`,
           `link set ${link} master ${bridge} up`,
-          // By way of the host only, where policies hold.
-          `link set ${link} type bridge_slave hairpin on isolated on`,
+          `link set ${link} type bridge_slave hairpin on`,
         ])
         await ipBatch(
           [
             'link set lo up',
+            ...withoutIpv6('eth0'),
             `address add ${ip}/32 dev eth0`,
             'link set eth0 up',
             `route add ${gateway} dev eth0 scope link`,
@@ -165,10 +167,14 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
   return network
 }
 
-function setForInterface(name: string, family: 'ipv4' | 'ipv6', settings: Readonly<Record<string, number>>): void {
+/** Interfaces give themselves addresses of IPv6, by which pods would reach each other and the machine past all policies. */
+const withoutIpv6 = (device: string): string[] =>
+  existsSync('/proc/sys/net/ipv6') ? [`link set ${device} addrgenmode none`] : []
+
+function setForInterface(name: string, settings: Readonly<Record<string, number>>): void {
   for (const [setting, value] of Object.entries(settings)) {
     try {
-      writeFileSync(`/proc/sys/net/${family}/conf/${name}/${setting}`, String(value))
+      writeFileSync(`/proc/sys/net/ipv4/conf/${name}/${setting}`, String(value))
     } catch {
       // A read-only /proc/sys: the host's own settings hold.
     }

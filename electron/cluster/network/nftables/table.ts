@@ -14,6 +14,7 @@ export class NftTable implements AsyncDisposable {
   readonly #name: string
   #content: TableContent | undefined
   #work: Promise<unknown> = Promise.resolve()
+  #ended = false
 
   constructor(name: string) {
     this.#name = name
@@ -29,14 +30,16 @@ export class NftTable implements AsyncDisposable {
     return work
   }
 
+  /** What is told to it from now on it leaves alone. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true
     await this.#work
     await nft([`delete table ip ${this.#name}`]).catch(() => {})
   }
 
   async #apply(content: TableContent): Promise<void> {
     const before = this.#content
-    if (before === content) return
+    if (this.#ended || before === content) return
     this.#content = undefined
     if (!before || !(await this.#change(before, content))) await nft(whole(this.#name, content))
     this.#content = content

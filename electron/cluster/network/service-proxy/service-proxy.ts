@@ -58,6 +58,7 @@ export class ServiceProxy implements AsyncDisposable {
   #changed = new Set<string>()
   #further: readonly NewEntrance[] = []
   #retryPorts = false
+  #furtherChanged = false
   readonly #zones = new Map<string, string | undefined>()
   #work: Promise<void> | undefined
   #cancelRetry: (() => void) | undefined
@@ -94,7 +95,10 @@ export class ServiceProxy implements AsyncDisposable {
   /** What the kernel leads from besides Services, all of it. Resolves when it does, or when this machine has no such kernel. */
   async lead(entrances: readonly NewEntrance[]): Promise<void> {
     this.#further = entrances
-    if (!this.#closing) await this.#redirect()
+    if (this.#closing) return
+    this.#furtherChanged = true
+    this.#work ??= this.#reconcile()
+    await this.settled()
   }
 
   /** Resolves when everything that the table has told so far is in effect. */
@@ -130,9 +134,10 @@ export class ServiceProxy implements AsyncDisposable {
 
   async #reconcile(): Promise<void> {
     await Promise.resolve()
-    while ((this.#changed.size || this.#retryPorts) && !this.#closing) {
+    while ((this.#changed.size || this.#retryPorts || this.#furtherChanged) && !this.#closing) {
       const keys = this.#changed
       this.#changed = new Set()
+      this.#furtherChanged = false
       if (this.#retryPorts) {
         this.#retryPorts = false
         for (const key of this.#withProblem()) keys.add(key)

@@ -7,6 +7,7 @@ import { Contexts } from './connections/contexts.ts'
 import { contextRequests, contextStreams } from './connections/handlers.ts'
 import { Forwards } from './forwards/forwards.ts'
 import { logStreams } from './logs/stream.ts'
+import { nodeRequests, nodeStreams } from './nodes/handlers.ts'
 import { objectRequests } from './objects/handlers.ts'
 import { objectStreams } from './objects/watch.ts'
 import { runQuery } from './queries/query.ts'
@@ -51,6 +52,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   const requests: RequestHandlers = {
     ...contextRequests(contexts),
     ...objectRequests(contexts),
+    ...nodeRequests(contexts),
     ...supervisor.requests(),
     ...forwards.requests(),
     'samples.list': () => readSamples(options.manifestsDirectory),
@@ -61,6 +63,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   const streams: StreamHandlers = {
     ...contextStreams(contexts),
     ...objectStreams(contexts),
+    ...nodeStreams(contexts),
     ...supervisor.streams(),
     ...forwards.streams(),
     ...logStreams(contexts),

@@ -28,6 +28,9 @@ export interface FakeOptions extends WorldOptions {
   more?: (cluster: FakeCluster) => void
   /** Speed of rollouts. */
   speed?: number
+  /** What a request is answered, and how a stream speaks, in place of what the cluster has to say. */
+  answers?: Record<string, unknown>
+  streams?: Record<string, (say: (value: unknown) => void, end: () => void) => void>
 }
 
 interface Call {
@@ -116,7 +119,8 @@ export class FakeWorkbench {
       try {
         const refusal = this.refuse.get(frame.method)
         if (refusal) throw refusal
-        say({ t: 'result', id: frame.id, value: this.#request(frame.method, frame.params as never) })
+        const value = this.#options.answers?.[frame.method] ?? this.#request(frame.method, frame.params as never)
+        say({ t: 'result', id: frame.id, value })
       } catch (error) {
         const { code = 500, reason = 'Internal', message, cure } = error as Refusal
         say({ t: 'error', id: frame.id, error: { code, reason, message, ...(cure ? { cure } : {}) } })
@@ -124,10 +128,12 @@ export class FakeWorkbench {
     } else if (frame.t === 'open') {
       this.calls.push({ method: frame.method, params: frame.params as Record<string, unknown> })
       const { id } = frame
-      streams.set(
-        id,
-        this.#open(frame.method, frame.params as never, (value) => say({ t: 'message', id, value })),
-      )
+      const tell = (value: unknown): void => say({ t: 'message', id, value })
+      const speak = this.#options.streams?.[frame.method]
+      if (speak) {
+        streams.set(id, { close: () => void this.calls.push({ method: `close ${frame.method}`, params: {} }) })
+        speak(tell, () => say({ t: 'close', id }))
+      } else streams.set(id, this.#open(frame.method, frame.params as never, tell))
     } else if (frame.t === 'message') {
       streams.get(frame.id)?.up?.(frame.value)
     } else if (frame.t === 'close') {

@@ -38,8 +38,11 @@ export interface ColumnInfo {
   /** Reserved: `name`, `namespace` (hidden when one namespace is shown) and `age`. */
   id: string
   title: string
-  /** How the renderer draws the cell. `age`: creation time in milliseconds; `bytes`: a number of them; `status`: drawn with the row's tone. */
-  kind: 'text' | 'number' | 'bytes' | 'age' | 'status' | 'ratio' | 'labels'
+  /**
+   * How the renderer draws the cell. `age`: creation time in milliseconds; `bytes`, `cores`, `percent`: a number of them;
+   * `status`: drawn with the row's tone. What is used of something bounded stands beside its bounds: `cpu`, `cpu-limit`.
+   */
+  kind: 'text' | 'number' | 'bytes' | 'cores' | 'percent' | 'age' | 'status' | 'ratio' | 'labels'
   /** 0 shown at first, 1 hidden at first. */
   priority: number
   description?: string

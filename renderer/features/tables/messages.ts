@@ -4,6 +4,11 @@ export const messages = {
   filter: 'Filter',
   filterHint: 'words, /regex/, -l app=web',
   faultsOnly: 'Faults',
+  share: {
+    limit: '{percent} % of the limit of {amount}',
+    request: '{percent} % of the {amount} asked for',
+    allocatable: '{percent} % of the {amount} for pods',
+  },
   columns: 'Columns',
   resetColumns: 'As at first',
   selectRow: 'Select row',

@@ -1,6 +1,5 @@
 import path from 'node:path'
 import type { FramePort } from '#shared/ipc/channel.ts'
-import { matches, parseSelector } from '#shared/kube/selectors.ts'
 import { Supervisor } from './builtin/supervisor.ts'
 import { serveChannel, type RequestHandlers, type StreamHandlers } from './channel/server.ts'
 import { Contexts } from './connections/contexts.ts'
@@ -10,7 +9,7 @@ import { logStreams } from './logs/stream.ts'
 import { nodeRequests, nodeStreams } from './nodes/handlers.ts'
 import { objectRequests } from './objects/handlers.ts'
 import { objectStreams } from './objects/watch.ts'
-import { runQuery } from './queries/query.ts'
+import { queryRequests, queryStreams } from './queries/handlers.ts'
 import { SharedLists } from './queries/shared-lists.ts'
 import { readSamples } from './samples.ts'
 import { SettingsFile } from './settings/settings.ts'
@@ -51,6 +50,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
 
   const requests: RequestHandlers = {
     ...contextRequests(contexts),
+    ...queryRequests(contexts, lists),
     ...objectRequests(contexts),
     ...nodeRequests(contexts),
     ...supervisor.requests(),
@@ -68,23 +68,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     ...forwards.streams(),
     ...logStreams(contexts),
     ...terminalStreams(contexts),
-    'query.open': (params, outlet) =>
-      runQuery(params, outlet, {
-        openLists: (namespaces) =>
-          lists.open({
-            connection: contexts.connection(params.context),
-            resource: params.resource,
-            namespaces,
-            fieldSelector: params.fieldSelector,
-            labelSelector: params.labelSelector,
-          }),
-        connection: () => contexts.connection(params.context),
-        onContextChange: (changed) => contexts.onChange(changed),
-        parseLabels: (selector) => {
-          const parsed = parseSelector(selector)
-          return (labels) => matches(parsed, labels)
-        },
-      }),
+    ...queryStreams(contexts, lists),
   }
 
   const ports = new Set<FramePort>()

@@ -3,11 +3,11 @@ import { contextRequests, contextStreams } from './contexts.ts'
 import { hostRequests, hostStreams } from './hosts.ts'
 import { nodeRequests, nodeStreams } from './nodes.ts'
 import { objectRequests, objectStreams } from './objects.ts'
-import { queryStreams } from './queries.ts'
+import { queryRequests, queryStreams } from './queries.ts'
 import { terminalStreams } from './terminals.ts'
 
 /** Everything the renderer can ask. To add a call, add it to its domain's file and handle it in the workbench. */
-export const requests = { ...contextRequests, ...objectRequests, ...nodeRequests, ...hostRequests }
+export const requests = { ...contextRequests, ...queryRequests, ...objectRequests, ...nodeRequests, ...hostRequests }
 export const streams = {
   ...contextStreams,
   ...queryStreams,

@@ -11,6 +11,7 @@ export const messages = {
   },
   columns: 'Columns',
   resetColumns: 'As at first',
+  saveRows: 'Save rows as CSV',
   selectRow: 'Select row',
   selected: '{count} selected',
   selectedRows: '{count} selected',

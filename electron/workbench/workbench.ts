@@ -36,7 +36,11 @@ export interface Workbench extends AsyncDisposable {
 }
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
-  const contexts = new Contexts({ files: options.kubeconfigFiles })
+  const settings = new SettingsFile(path.join(options.userDirectory, 'settings.json'))
+  const contexts = new Contexts({
+    files: options.kubeconfigFiles,
+    protected: { get: () => settings.get().protected, set: (ids) => void settings.set({ protected: [...ids] }) },
+  })
   const supervisor = new Supervisor({
     dataDirectory: options.clusterDirectory,
     nodeBinary: options.nodeBinary,
@@ -44,7 +48,6 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     entry: options.clusterEntry,
     onStatus: (status) => contexts.builtinChanged(status),
   })
-  const settings = new SettingsFile(path.join(options.userDirectory, 'settings.json'))
   const lists = new SharedLists()
   const forwards = new Forwards(contexts)
 

@@ -65,12 +65,19 @@ export class FakeWorkbench {
   #forwardListeners = new Set<() => void>()
   #contextListeners = new Set<() => void>()
   #drop: (() => void) | undefined
+  /** Of the built-in cluster. */
+  #protected: { unlockedUntil?: number } | undefined
 
   constructor(options: FakeOptions = {}) {
     this.#options = options
     this.cluster = fakeWorld(options)
     options.more?.(this.cluster)
-    this.#settings = { theme: options.theme ?? 'system', welcomed: options.welcomed ?? true, namespaces: {} }
+    this.#settings = {
+      theme: options.theme ?? 'system',
+      welcomed: options.welcomed ?? true,
+      namespaces: {},
+      protected: [],
+    }
   }
 
   /** Says that the built-in cluster's connection is like this from now on. */
@@ -185,6 +192,14 @@ export class FakeWorkbench {
             verbs: ['list', 'get'],
           })),
         ]
+      case 'contexts.protect':
+        this.#protected = params['on'] ? {} : undefined
+        for (const tell of this.#contextListeners) tell()
+        return undefined
+      case 'contexts.unlock':
+        this.#protected = params['typed'] === undefined ? {} : { unlockedUntil: Date.now() + 900_000 }
+        for (const tell of this.#contextListeners) tell()
+        return undefined
       case 'object.get':
         return this.#object(params)
       case 'object.yaml':
@@ -295,6 +310,7 @@ export class FakeWorkbench {
       server: 'https://127.0.0.1:6443',
       builtin: true,
       connection,
+      ...(this.#protected ? { protection: this.#protected } : {}),
     }
     const other = (id: string, name: string, state: ConnectionState) => ({
       id,

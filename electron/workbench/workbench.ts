@@ -1,15 +1,15 @@
 import path from 'node:path'
 import type { FramePort } from '#shared/ipc/channel.ts'
-import { matches, parseSelector } from '#shared/kube/selectors.ts'
 import { Supervisor } from './builtin/supervisor.ts'
 import { serveChannel, type RequestHandlers, type StreamHandlers } from './channel/server.ts'
 import { Contexts } from './connections/contexts.ts'
 import { contextRequests, contextStreams } from './connections/handlers.ts'
 import { Forwards } from './forwards/forwards.ts'
 import { logStreams } from './logs/stream.ts'
+import { nodeRequests, nodeStreams } from './nodes/handlers.ts'
 import { objectRequests } from './objects/handlers.ts'
 import { objectStreams } from './objects/watch.ts'
-import { runQuery } from './queries/query.ts'
+import { queryRequests, queryStreams } from './queries/handlers.ts'
 import { SharedLists } from './queries/shared-lists.ts'
 import { readSamples } from './samples.ts'
 import { SettingsFile } from './settings/settings.ts'
@@ -36,7 +36,11 @@ export interface Workbench extends AsyncDisposable {
 }
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
-  const contexts = new Contexts({ files: options.kubeconfigFiles })
+  const settings = new SettingsFile(path.join(options.userDirectory, 'settings.json'))
+  const contexts = new Contexts({
+    files: options.kubeconfigFiles,
+    protected: { get: () => settings.get().protected, set: (ids) => void settings.set({ protected: [...ids] }) },
+  })
   const supervisor = new Supervisor({
     dataDirectory: options.clusterDirectory,
     nodeBinary: options.nodeBinary,
@@ -44,13 +48,14 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     entry: options.clusterEntry,
     onStatus: (status) => contexts.builtinChanged(status),
   })
-  const settings = new SettingsFile(path.join(options.userDirectory, 'settings.json'))
   const lists = new SharedLists()
   const forwards = new Forwards(contexts)
 
   const requests: RequestHandlers = {
     ...contextRequests(contexts),
+    ...queryRequests(contexts, lists),
     ...objectRequests(contexts),
+    ...nodeRequests(contexts),
     ...supervisor.requests(),
     ...forwards.requests(),
     'samples.list': () => readSamples(options.manifestsDirectory),
@@ -61,27 +66,12 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   const streams: StreamHandlers = {
     ...contextStreams(contexts),
     ...objectStreams(contexts),
+    ...nodeStreams(contexts),
     ...supervisor.streams(),
     ...forwards.streams(),
     ...logStreams(contexts),
     ...terminalStreams(contexts),
-    'query.open': (params, outlet) =>
-      runQuery(params, outlet, {
-        openLists: (namespaces) =>
-          lists.open({
-            connection: contexts.connection(params.context),
-            resource: params.resource,
-            namespaces,
-            fieldSelector: params.fieldSelector,
-            labelSelector: params.labelSelector,
-          }),
-        connection: () => contexts.connection(params.context),
-        onContextChange: (changed) => contexts.onChange(changed),
-        parseLabels: (selector) => {
-          const parsed = parseSelector(selector)
-          return (labels) => matches(parsed, labels)
-        },
-      }),
+    ...queryStreams(contexts, lists),
   }
 
   const ports = new Set<FramePort>()

@@ -5,7 +5,9 @@ import { useCommands } from './commands.ts'
 import { t } from './i18n.ts'
 import { useNavigation } from './navigation.ts'
 import { useNotices } from './notices.ts'
+import { useProtection } from './protection.ts'
 import type { ObjectTarget } from './target.ts'
+import { useWorkspace } from './workspace.ts'
 
 export interface ObjectAction {
   id: string
@@ -26,6 +28,8 @@ const groups = ['look', 'do', 'change', 'remove'] as const
 export const useActions = defineStore('actions', () => {
   const actions = shallowReactive(new Map<string, ObjectAction>())
   const navigation = useNavigation()
+  const workspace = useWorkspace()
+  const { unlock } = useProtection()
   const selection = shallowRef<readonly ObjectTarget[]>([])
   const cursor = shallowRef<ObjectTarget>()
   /** What keys and the palette act on: the selected rows, else the object in the drawer, else the row under the cursor. */
@@ -43,6 +47,10 @@ export const useActions = defineStore('actions', () => {
       .sort((a, b) => groups.indexOf(a.group) - groups.indexOf(b.group))
   }
   async function run(action: ObjectAction, some: readonly ObjectTarget[]): Promise<void> {
+    const context = some[0]?.context
+    // Whoever wants to change something that is protected is asked first, and need not say it again.
+    if (context && (action.group === 'change' || action.group === 'remove') && workspace.isLocked(context))
+      return unlock(context, () => void run(action, some))
     try {
       await action.run(some)
     } catch (error) {

@@ -24,6 +24,13 @@ export const messages = {
     bad: 'failing',
     off: 'quiet',
   },
+  protection: {
+    title: 'Change something in {name}?',
+    text: 'This cluster is protected. With its name, changes are let through for 15 minutes.',
+    type: 'Type {name} to unlock it',
+    unlock: 'Unlock',
+    protected: '{name} is protected: nothing is changed there before its name was typed.',
+  },
   freshness: {
     live: 'Live',
     loading: 'Loading',

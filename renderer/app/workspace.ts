@@ -14,7 +14,7 @@ export type ContextEntry = ContextInfo & { connection: ConnectionState }
 /** The id under which the workbench lists the cluster inside. */
 export const builtinId = 'builtin'
 
-const defaults: Settings = { theme: 'system', welcomed: true, namespaces: {} }
+const defaults: Settings = { theme: 'system', welcomed: true, namespaces: {}, protected: [] }
 
 /** Where one is: the context and its namespaces, what kinds it has, and the settings that outlive the page. */
 export const useWorkspace = defineStore('workspace', () => {
@@ -30,6 +30,11 @@ export const useWorkspace = defineStore('workspace', () => {
 
   const current = computed(() => contexts.value?.find((context) => context.id === currentId.value))
   const kinds = computed(() => discovered.get(currentId.value ?? '') ?? presumedKinds)
+  /** Changes are refused there at present. */
+  const isLocked = (id: string): boolean => {
+    const protection = contexts.value?.find((one) => one.id === id)?.protection
+    return protection !== undefined && protection.unlockedUntil === undefined
+  }
   /** Empty: all. */
   const namespaces = computed<readonly string[]>(() => settings.value.namespaces[currentId.value ?? ''] ?? [])
 
@@ -124,6 +129,7 @@ export const useWorkspace = defineStore('workspace', () => {
     currentId,
     answered,
     current,
+    isLocked,
     kinds,
     namespaces,
     defaultNamespace,

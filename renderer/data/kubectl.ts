@@ -69,6 +69,8 @@ export const kubectl = {
     one('set', 'image')(target, `${container}=${image}`),
   cordon: (target: KubectlTarget) => kubectlLine(target.cluster, 'cordon', target.name),
   uncordon: (target: KubectlTarget) => kubectlLine(target.cluster, 'uncordon', target.name),
+  drain: (target: KubectlTarget, ...flags: string[]) =>
+    kubectlLine(target.cluster, 'drain', target.name, '--ignore-daemonsets', ...flags),
   logs: (target: KubectlTarget, ...flags: string[]) =>
     kubectlLine(
       target.cluster,

@@ -11,3 +11,9 @@ export function readableQuantity(resource: string, amount: string): string {
   if (resource !== 'memory' && resource !== 'ephemeral-storage') return String(Math.round(value * 1000) / 1000)
   return readableBytes(value)
 }
+
+/** Cores as a person would say them: `12m`, `1.25`, `16`. */
+export function readableCores(cores: number): string {
+  if (cores > 0 && cores < 1) return `${Math.round(cores * 1000)}m`
+  return String(Math.round(cores * 100) / 100)
+}

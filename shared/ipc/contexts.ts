@@ -11,6 +11,8 @@ export interface ContextInfo {
   server: string
   namespace?: string
   builtin: boolean
+  /** Nothing is changed there, unless it is unlocked for now: until then, in milliseconds since the epoch. */
+  protection?: { unlockedUntil?: number }
 }
 
 export type ConnectionState =
@@ -49,6 +51,10 @@ export const contextRequests = {
   /** Contacts the cluster. Nothing is contacted before. */
   'contexts.connect': request<{ version: string }>()(context),
   'contexts.resources': request<ResourceInfo[]>()(context),
+  /** Protects the context from changes made here, or lifts that, which takes that it is unlocked. */
+  'contexts.protect': request<void>()(context.extend({ on: z.boolean() })),
+  /** Lets changes through for a quarter of an hour: `typed` is the context's name. Absent: locks it again. */
+  'contexts.unlock': request<void>()(context.extend({ typed: lineOfText.optional() })),
   /** Whether the current user may, asked of the server with SelfSubjectAccessReview. */
   'contexts.can': request<boolean>()(
     context.extend({

@@ -1,13 +1,21 @@
 import type { z } from 'zod'
 import { contextRequests, contextStreams } from './contexts.ts'
 import { hostRequests, hostStreams } from './hosts.ts'
+import { nodeRequests, nodeStreams } from './nodes.ts'
 import { objectRequests, objectStreams } from './objects.ts'
-import { queryStreams } from './queries.ts'
+import { queryRequests, queryStreams } from './queries.ts'
 import { terminalStreams } from './terminals.ts'
 
 /** Everything the renderer can ask. To add a call, add it to its domain's file and handle it in the workbench. */
-export const requests = { ...contextRequests, ...objectRequests, ...hostRequests }
-export const streams = { ...contextStreams, ...queryStreams, ...objectStreams, ...terminalStreams, ...hostStreams }
+export const requests = { ...contextRequests, ...queryRequests, ...objectRequests, ...nodeRequests, ...hostRequests }
+export const streams = {
+  ...contextStreams,
+  ...queryStreams,
+  ...objectStreams,
+  ...nodeStreams,
+  ...terminalStreams,
+  ...hostStreams,
+}
 
 export type Requests = typeof requests
 export type Streams = typeof streams

@@ -32,6 +32,8 @@ export interface Settings {
   welcomed: boolean
   lastContext?: string
   namespaces: Record<string, string[]>
+  /** Contexts that are protected from changes. Told, but set by `contexts.protect` alone. */
+  protected: string[]
 }
 
 export const hostStreams = {

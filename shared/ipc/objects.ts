@@ -89,6 +89,10 @@ export const objectRequests = {
   ),
   'workload.revisions': request<Revision[]>()(objectRef),
   'workload.rollback': request<void>()(objectRef.extend({ revision: z.number().int() })),
+  /** A job of the cron job, now; and a job like this one, anew. Both answer its name. */
+  'workload.trigger': request<string>()(objectRef),
+  'workload.rerun': request<string>()(objectRef),
+  'workload.suspend': request<void>()(objectRef.extend({ suspend: z.boolean() })),
   /** JSON schema of a kind for the editor, from the server's OpenAPI v3. */
   'schema.editor': request<{ uri: string; schema: unknown; kinds: { apiVersion: string; kind: string }[] }>()(
     z.object({ context: contextId }),

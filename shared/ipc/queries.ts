@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { stream } from './define.ts'
+import { request, stream } from './define.ts'
 import { contextId, groupName, kindName, lineOfText, namespaceName, pluralName, uid, versionName } from './words.ts'
 
 export const resourceRef = z.object({
@@ -38,8 +38,11 @@ export interface ColumnInfo {
   /** Reserved: `name`, `namespace` (hidden when one namespace is shown) and `age`. */
   id: string
   title: string
-  /** How the renderer draws the cell. `age`: creation time in milliseconds; `bytes`: a number of them; `status`: drawn with the row's tone. */
-  kind: 'text' | 'number' | 'bytes' | 'age' | 'status' | 'ratio' | 'labels'
+  /**
+   * How the renderer draws the cell. `age`: creation time in milliseconds; `bytes`, `cores`, `percent`: a number of them;
+   * `status`: drawn with the row's tone. What is used of something bounded stands beside its bounds: `cpu`, `cpu-limit`.
+   */
+  kind: 'text' | 'number' | 'bytes' | 'cores' | 'percent' | 'age' | 'status' | 'ratio' | 'labels'
   /** 0 shown at first, 1 hidden at first. */
   priority: number
   description?: string
@@ -95,23 +98,35 @@ export interface QueryMessage {
   filterProblem?: string
 }
 
+/** What a query is of. Empty `namespaces`: all. */
+const queryScope = z.object({
+  context: contextId,
+  resource: resourceRef,
+  namespaces: z.array(namespaceName).max(1000),
+  filter: filterSchema,
+  sort: sortSchema.optional(),
+  /** Narrows on the server: `involvedObject.uid=…` and the like. */
+  fieldSelector: lineOfText.optional(),
+  labelSelector: lineOfText.optional(),
+  /** Only objects with an owner of this uid. */
+  ownerUid: uid.optional(),
+})
+export type QueryScope = z.infer<typeof queryScope>
+
+export interface AllRows {
+  columns: ColumnInfo[]
+  rows: Row[]
+}
+
+export const queryRequests = {
+  /** Every row that passes the filter, in order, once. */
+  'query.rows': request<AllRows>()(queryScope),
+}
+
 export const queryStreams = {
-  /** A live, sorted, filtered window over one kind. Empty `namespaces`: all. */
+  /** A live, sorted, filtered window over one kind. */
   'query.open': stream<QueryMessage>()(
-    z.object({
-      context: contextId,
-      resource: resourceRef,
-      namespaces: z.array(namespaceName).max(1000),
-      filter: filterSchema,
-      sort: sortSchema.optional(),
-      window: windowSchema,
-      question,
-      /** Narrows on the server: `involvedObject.uid=…` and the like. */
-      fieldSelector: lineOfText.optional(),
-      labelSelector: lineOfText.optional(),
-      /** Only objects with an owner of this uid. */
-      ownerUid: uid.optional(),
-    }),
+    queryScope.extend({ window: windowSchema, question }),
     z.object({
       namespaces: z.array(namespaceName).max(1000).optional(),
       filter: filterSchema.optional(),

@@ -4,13 +4,14 @@ import type { Outlet } from './server.ts'
 const frame = 16
 
 /**
- * Tells a state now and after every change, for as long as the stream is open. States that change faster than the other
- * side takes them are left out: only the newest matters.
+ * Tells a state now and after every change, for as long as the stream is open or `signal` wants. States that change faster
+ * than the other side takes them are left out: only the newest matters.
  */
 export async function follow<T>(
   outlet: Outlet<T, never>,
   read: () => T,
   subscribe: (changed: () => void) => Disposable,
+  signal = outlet.signal,
 ): Promise<void> {
   let changed = false
   let wake = () => {}
@@ -19,12 +20,12 @@ export async function follow<T>(
     wake()
   }
   const subscription = subscribe(notice)
-  outlet.signal.addEventListener('abort', notice)
+  signal.addEventListener('abort', notice)
   try {
-    while (!outlet.signal.aborted) {
+    while (!signal.aborted) {
       changed = false
       outlet.send(read())
-      await pause(frame, outlet.signal)
+      await pause(frame, signal)
       await outlet.clear()
       if (!changed) await new Promise<void>((resolve) => (wake = resolve))
     }

@@ -145,7 +145,7 @@ it('does not let an answer that comes late end what has its id by now', async ()
     requests: {
       'settings.get': () =>
         new Promise((resolve) =>
-          finish.push(() => resolve({ theme: 'dark', welcomed: finish.length > 1, namespaces: {} })),
+          finish.push(() => resolve({ theme: 'dark', welcomed: finish.length > 1, namespaces: {}, protected: [] })),
         ),
     },
   })

@@ -9,6 +9,7 @@ import { refusal, Silence, textOf, bodyOf, warningsOf } from './body.ts'
 import { exchange, shakeHands, type Patience } from './exchange.ts'
 import { jsonLines } from './json-lines.ts'
 import type { Access } from './kubeconfigs.ts'
+import { changes } from './protection.ts'
 
 export interface Call {
   method?: string
@@ -45,8 +46,11 @@ export class ApiConnection {
   #patience: Patience
   #lost = false
   #listeners = new Set<(contact: Contact) => void>()
+  #assertOpen: () => void
 
-  constructor(access: Access, patience: Partial<Patience> = {}) {
+  /** `assertOpen` throws while no changes may be sent. */
+  constructor(access: Access, patience: Partial<Patience> = {}, assertOpen: () => void = () => {}) {
+    this.#assertOpen = assertOpen
     this.#authorization = new Authorization(access)
     this.#patience = { ...usualPatience, ...patience }
     this.server = (access.cluster?.server ?? '').replace(/\/$/, '')
@@ -81,6 +85,7 @@ export class ApiConnection {
 
   /** An answer whose body is the caller's to read (with {@link body}). Ends when the signal aborts. */
   async open(path: string, call: Call = {}): Promise<IncomingMessage> {
+    if (changes(call.method ?? 'GET', path)) this.#assertOpen()
     const response = await this.#withLogin(call.signal, (options) => this.#exchange(path, call, options))
     const code = response.statusCode ?? 0
     if (code >= 200 && code < 300) return response
@@ -129,6 +134,7 @@ export class ApiConnection {
    * Rejects with what the server said when it refuses.
    */
   async upgrade(path: string, protocols: readonly string[], signal: AbortSignal): Promise<WebSocket> {
+    if (changes('GET', path)) this.#assertOpen()
     const opened = await this.#withLogin(signal, (options) =>
       shakeHands(this.server.replace(/^http/, 'ws') + path, protocols, options, this.#patience, signal),
     )

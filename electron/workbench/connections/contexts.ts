@@ -5,6 +5,7 @@ import { Failure, toChannelError } from '../failure.ts'
 import { backOff, pause } from '../pause.ts'
 import { ApiConnection, type Contact } from './api-connection.ts'
 import { discover, preferred } from './discovery.ts'
+import { Protection, type ProtectedContexts } from './protection.ts'
 import { readContexts, watchFiles, type KubeconfigContext, type ReadContexts } from './kubeconfigs.ts'
 
 interface Known {
@@ -24,6 +25,8 @@ export const builtinId = 'builtin'
 
 export interface ContextsOptions {
   files: readonly string[]
+  /** Which contexts are protected from changes; none when absent. */
+  protected?: ProtectedContexts
   /** Of connections to be made; tests wait less. */
   connect?: (context: KubeconfigContext) => ApiConnection
   /** Milliseconds between two looks at the files. */
@@ -41,9 +44,12 @@ export class Contexts implements Disposable {
   #builtin: BuiltinStatus = { state: 'stopped', dataDirectory: '', restarts: 0 }
   #listeners = new Set<() => void>()
   #watcher: Disposable
+  #protection: Protection
+  #abort = new AbortController()
 
   constructor(options: ContextsOptions) {
     this.#options = options
+    this.#protection = new Protection(options.protected ?? { get: () => [], set: () => {} })
     this.#watcher = watchFiles(options.files, () => this.#reload(), options.interval)
     this.#reload()
   }
@@ -51,10 +57,31 @@ export class Contexts implements Disposable {
   list(): (ContextInfo & { connection: ConnectionState })[] {
     const builtin = this.#known.get(builtinId)
     const found = [...this.#known.values()].filter((known) => known !== builtin)
+    const info = (context: Parameters<typeof infoOf>[0]) => {
+      const protection = this.#protection.of(context.id)
+      return { ...infoOf(context), ...(protection ? { protection } : {}) }
+    }
     return [
-      { ...infoOf(builtin?.context ?? absentBuiltin), builtin: true, connection: this.#builtinState(builtin) },
-      ...found.map(({ context, state }) => ({ ...infoOf(context), builtin: false, connection: state })),
+      { ...info(builtin?.context ?? absentBuiltin), builtin: true, connection: this.#builtinState(builtin) },
+      ...found.map(({ context, state }) => ({ ...info(context), builtin: false, connection: state })),
     ]
+  }
+
+  /** Protects a context from changes, or lifts that. */
+  protect(id: string, on: boolean): void {
+    const { name } = this.#find(id).context
+    if (on) this.#protection.protect(id)
+    else this.#protection.release(id, name)
+    this.#tell()
+  }
+
+  /** Lets changes through for a while, for who typed the context's name; or no longer. */
+  unlock(id: string, typed: string | undefined): void {
+    if (typed === undefined) this.#protection.lock(id)
+    else this.#protection.unlock(id, this.#find(id).context.name, typed)
+    this.#tell()
+    const { unlockedUntil } = this.#protection.of(id) ?? {}
+    if (unlockedUntil) void pause(unlockedUntil - Date.now(), this.#abort.signal).then(() => this.#tell())
   }
 
   /** Kubeconfig files that cannot be read, in a sentence each. */
@@ -104,7 +131,8 @@ export class Contexts implements Disposable {
   connection(id: string): ApiConnection {
     const known = this.#find(id)
     if (known.connection) return known.connection
-    const connection = this.#options.connect?.(known.context) ?? new ApiConnection(known.context.access)
+    const assertOpen = () => this.#protection.assertOpen(id, known.context.name)
+    const connection = this.#options.connect?.(known.context) ?? new ApiConnection(known.context.access, {}, assertOpen)
     connection.onContact((contact) => this.#contact(known, contact))
     return (known.connection = connection)
   }
@@ -128,6 +156,7 @@ export class Contexts implements Disposable {
 
   [Symbol.dispose](): void {
     this.#watcher[Symbol.dispose]()
+    this.#abort.abort()
     this.#listeners.clear()
     for (const { abort } of this.#known.values()) abort.abort()
   }

@@ -4,10 +4,12 @@ import type { Contexts } from './contexts.ts'
 
 export function contextRequests(
   contexts: Contexts,
-): Pick<RequestHandlers, 'contexts.connect' | 'contexts.resources' | 'contexts.can'> {
+): Pick<RequestHandlers, keyof RequestHandlers & `contexts.${string}`> {
   return {
     'contexts.connect': async ({ context }, signal) => ({ version: await contexts.connect(context, signal) }),
     'contexts.resources': ({ context }) => contexts.resources(context),
+    'contexts.protect': ({ context, on }) => contexts.protect(context, on),
+    'contexts.unlock': ({ context, typed }) => contexts.unlock(context, typed),
     'contexts.can': async ({ context, ...resourceAttributes }, signal) => {
       const { value } = await contexts
         .connection(context)

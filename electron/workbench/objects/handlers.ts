@@ -4,6 +4,7 @@ import type { RequestHandlers } from '../channel/server.ts'
 import type { Contexts } from '../connections/contexts.ts'
 import { applyYaml } from './apply.ts'
 import { editorSchema } from './editor-schema.ts'
+import * as jobs from './jobs.ts'
 import { fieldManager, objectPath, patchTypes } from './paths.ts'
 import * as revisions from './revisions.ts'
 import * as workloads from './workloads.ts'
@@ -59,6 +60,9 @@ export function objectRequests(contexts: Contexts): Pick<RequestHandlers, Names>
     'workload.setImage': ({ container, image, ...ref }) => workloads.setImage(to(ref), ref, container, image),
     'workload.revisions': (ref) => revisions.revisionsOf(to(ref), ref),
     'workload.rollback': ({ revision, ...ref }) => revisions.rollback(to(ref), ref, revision),
+    'workload.trigger': (ref) => jobs.trigger(to(ref), ref),
+    'workload.rerun': (ref) => jobs.rerun(to(ref), ref),
+    'workload.suspend': ({ suspend, ...ref }) => workloads.suspend(to(ref), ref, suspend),
     'schema.editor': ({ context }, signal) => editorSchema(contexts.connection(context), signal),
   }
 }

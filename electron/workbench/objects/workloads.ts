@@ -34,6 +34,10 @@ export async function restart(connection: ApiConnection, ref: ObjectRef): Promis
 export const pause = (connection: ApiConnection, ref: ObjectRef, paused: boolean): Promise<void> =>
   patch(connection, ref, 'merge', { spec: { paused: paused || null } })
 
+/** Cron jobs and jobs. */
+export const suspend = (connection: ApiConnection, ref: ObjectRef, suspended: boolean): Promise<void> =>
+  patch(connection, ref, 'merge', { spec: { suspend: suspended } })
+
 /** As `kubectl set image`. A name that no container has would add a container, so it is refused. */
 export async function setImage(
   connection: ApiConnection,

@@ -7,6 +7,8 @@ import { toChannelError } from '../failure.ts'
 import { backOff, pause } from '../pause.ts'
 import { Pool, sameRecord, toRecord, uidOf, type RowRecord } from './record.ts'
 import type { RowSource } from './row-source.ts'
+import { UsageFeed, type UsagePace } from './usage-feed.ts'
+import { withUsage } from './usage.ts'
 
 export interface LiveListOptions {
   connection: ApiConnection
@@ -17,6 +19,7 @@ export interface LiveListOptions {
   labelSelector?: string | undefined
   source: RowSource
   pace?: Pace
+  usagePace?: UsagePace
 }
 
 /** By uid, the record that was there before. The present one is in `records`. */
@@ -50,6 +53,7 @@ export class LiveList implements Disposable {
   #contact = Date.now()
   /** The whole list was here once. */
   #loaded = false
+  #usage: { feed: UsageFeed; watchers: number } | undefined
 
   constructor(options: LiveListOptions) {
     this.#options = options
@@ -63,9 +67,44 @@ export class LiveList implements Disposable {
     return { [Symbol.dispose]: () => void this.#listeners.delete(callback) }
   }
 
+  /** Rows show what is used, where the kind has that and the cluster tells it, for as long as somebody wants. */
+  watchUsage(): Disposable {
+    const { connection, source, namespace, usagePace } = this.#options
+    const { usage } = source.shape
+    if (!usage) return { [Symbol.dispose]: () => {} }
+    const watched = (this.#usage ??= {
+      feed: new UsageFeed(connection, usage.metrics, namespace, () => this.#showUsage(), usagePace),
+      watchers: 0,
+    })
+    watched.watchers++
+    return {
+      [Symbol.dispose]: () => {
+        if (--watched.watchers > 0) return
+        watched.feed[Symbol.dispose]()
+        if (this.#usage === watched) this.#usage = undefined
+      },
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#abort.abort()
+    this.#usage?.feed[Symbol.dispose]()
     this.#listeners.clear()
+  }
+
+  #showUsage(): void {
+    const { shape } = this.#options.source
+    if (!shape.usage || !this.#usage) return
+    const { feed } = this.#usage
+    shape.columns = feed.available ? shape.usage.with : shape.usage.without
+    const touched = new Map<string, RowRecord | undefined>()
+    for (const [uid, record] of this.records) {
+      const next = withUsage(record, shape.usage, feed.of(record.row))
+      if (next === record) continue
+      this.records.set(uid, next)
+      touched.set(uid, record)
+    }
+    this.#tell(touched)
   }
 
   async #run(): Promise<void> {
@@ -184,7 +223,9 @@ export class LiveList implements Disposable {
 
   /** A change that nobody can see touches nothing: nodes and leases report every few seconds. */
   #put(object: KubeObject, touched: Map<string, RowRecord | undefined>, seen?: Set<string>): void {
-    const record = toRecord(object, this.#options.source.shape, this.#pool)
+    const { shape } = this.#options.source
+    const bare = toRecord(object, shape, this.#pool)
+    const record = shape.usage && this.#usage ? withUsage(bare, shape.usage, this.#usage.feed.of(bare.row)) : bare
     const { uid } = record.row
     seen?.add(uid)
     const before = this.records.get(uid)

@@ -3,11 +3,13 @@ import type { QueryMessage } from '#shared/ipc/queries.ts'
 import { queryStreams } from '#shared/ipc/queries.ts'
 import type { StreamParams, StreamUp } from '#shared/ipc/contract.ts'
 import { pods } from '#shared/kube/resources.ts'
+import { forbidden } from '#shared/kube/status.ts'
 import { ApiConnection } from '../connections/api-connection.ts'
 import { Failure } from '../failure.ts'
 import { FakeApiServer, podsOf } from '../testing/fake-api-server.ts'
 import { FakeOutlet } from '../testing/outlet.ts'
-import { runQuery } from './query.ts'
+import { allRows } from './all-rows.ts'
+import { runQuery, type QueryDependencies } from './query.ts'
 import { SharedLists } from './shared-lists.ts'
 import { SortedRows } from './sorted-rows.ts'
 
@@ -33,6 +35,16 @@ const connected = () => {
   throw new Failure('Stopped', 'The cluster is away.')
 }
 
+const dependencies: QueryDependencies = {
+  openLists: (namespaces) => lists.open({ connection: connected(), resource: pods, namespaces }),
+  connection: connected,
+  onContextChange: (callback) => {
+    contextListeners.add(callback)
+    return { [Symbol.dispose]: () => contextListeners.delete(callback) }
+  },
+  parseLabels: () => () => true,
+}
+
 function open(wish: Partial<StreamParams<'query.open'>> = {}) {
   const outlet = new FakeOutlet<QueryMessage, Up>()
   outlets.push(outlet as never)
@@ -44,15 +56,7 @@ function open(wish: Partial<StreamParams<'query.open'>> = {}) {
     window: { offset: 0, count: 100 },
     ...wish,
   })
-  const done = runQuery(params, outlet as never, {
-    openLists: (namespaces) => lists.open({ connection: connected(), resource: pods, namespaces }),
-    connection: connected,
-    onContextChange: (callback) => {
-      contextListeners.add(callback)
-      return { [Symbol.dispose]: () => contextListeners.delete(callback) }
-    },
-    parseLabels: () => () => true,
-  })
+  const done = runQuery(params, outlet as never, dependencies)
   const screen = new Screen(outlet)
   return { outlet, done, screen, say: (up: Up) => outlet.say(queryStreams['query.open'].up.parse(up) as Up) }
 }
@@ -349,5 +353,33 @@ describe('a context', () => {
     await until(() => expect(query.screen.names).toEqual(['elsewhere']))
     await until(() => expect(server.watching).toBe(0))
     await other[Symbol.asyncDispose]()
+  })
+})
+
+describe('all rows at once', () => {
+  const ask = (text = '', signal = new AbortController().signal) => {
+    const scope = { context: 'x', resource: pods, namespaces: [], filter: { text, labels: '', faultsOnly: false } }
+    return allRows(scope, signal, dependencies)
+  }
+
+  it('are those that pass the filter, in order, however many pages they come in', async () => {
+    many(1200)
+    const { columns, rows } = await ask('pod-1')
+    expect(columns.map(({ id }) => id)).toContain('status')
+    expect(rows).toHaveLength(311)
+    expect(rows.slice(0, 3).map(({ name }) => name)).toEqual(['pod-1', 'pod-10', 'pod-11'])
+  })
+
+  it('are refused as the list is', async () => {
+    server.fault = ({ path }) => (path.endsWith('/pods') ? forbidden(pods, '', 'you may not') : undefined)
+    await expect(ask()).rejects.toThrow('you may not')
+  })
+
+  it('are asked for no longer once nobody wants them', async () => {
+    server.fault = ({ path }) => (path.endsWith('/pods') ? 'silence' : undefined)
+    const abort = new AbortController()
+    const asked = ask('', abort.signal)
+    abort.abort()
+    await expect(asked).rejects.toThrow('no longer wanted')
   })
 })

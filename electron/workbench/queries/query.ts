@@ -49,6 +49,8 @@ class RunningQuery implements Disposable {
   #opened: OpenedLists | undefined
   #connection: unknown
   #subscriptions: Disposable[] = []
+  /** What tells the lists to show usage. */
+  #usages: Disposable[] = []
   /** Why there are no lists. */
   #closed: Freshness | undefined
 
@@ -98,6 +100,7 @@ class RunningQuery implements Disposable {
       ...(question === undefined ? {} : { question }),
     }
     if (moved) this.#open()
+    else if (window) this.#watchUsage()
     // Somebody waits for this one: it goes out at once, unless another answer just did.
     this.#schedule(0)
   }
@@ -132,11 +135,20 @@ class RunningQuery implements Disposable {
         this.#schedule(frame)
       }),
     )
+    this.#watchUsage()
+  }
+
+  /** For who looks at rows of a whole kind: metrics of some of them cannot be asked for alone. */
+  #watchUsage(): void {
+    const { window, fieldSelector, labelSelector } = this.#params
+    if (!window.count || fieldSelector || labelSelector || this.#usages.length) return
+    this.#usages = this.#lists.map((list) => list.watchUsage())
   }
 
   #release(): void {
-    for (const subscription of this.#subscriptions) subscription[Symbol.dispose]()
+    for (const subscription of [...this.#subscriptions, ...this.#usages]) subscription[Symbol.dispose]()
     this.#subscriptions = []
+    this.#usages = []
   }
 
   /** The context may have come, gone, or become another connection. */

@@ -1,5 +1,7 @@
 import type { Cell, ColumnInfo, Row, Tone } from '#shared/ipc/queries.ts'
 import type { KubeObject } from '#shared/kube/object.ts'
+import type { ResourceType } from '#shared/kube/resources.ts'
+import type { Usage } from './usage-feed.ts'
 
 /** A row as the workbench keeps it: what is shown, and what filters look at. */
 export interface RowRecord {
@@ -19,6 +21,17 @@ export interface RowShape {
   columns: ColumnInfo[]
   cells(object: KubeObject): Cell[]
   tone(object: KubeObject): Tone
+  usage?: UsageShape
+}
+
+/** Where usage goes in the rows of a kind. */
+export interface UsageShape {
+  metrics: ResourceType
+  /** The columns where usage is told, and where nothing tells of it: those of usage are hidden then. */
+  with: ColumnInfo[]
+  without: ColumnInfo[]
+  /** Indexes of cells: a usage, and the shares of the bounds beside it. */
+  places: readonly { resource: keyof Usage; at: number; shares: readonly { bound: number; at: number }[] }[]
 }
 
 const none: readonly string[] = []

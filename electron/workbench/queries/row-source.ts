@@ -14,7 +14,8 @@ export interface RowSource {
 /** Kinds that we know better than the server's table does. */
 export const objectSource = (shape: RowShape): RowSource => ({
   accept: 'application/json',
-  shape,
+  // A copy: which columns are shown at first depends on what the cluster tells.
+  shape: { ...shape, columns: shape.usage?.without ?? shape.columns },
   objects: (answer) => ('items' in answer ? answer.items : [answer]),
   version: (object) => object.metadata?.resourceVersion,
 })

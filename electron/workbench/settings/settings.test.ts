@@ -13,7 +13,7 @@ it('keeps what was set over restarts, and what was not touched as it was', () =>
   const settings = new SettingsFile(file())
   settings.set({ theme: 'dark' })
   settings.set({ welcomed: true })
-  expect(new SettingsFile(file()).get()).toEqual({ theme: 'dark', welcomed: true, namespaces: {} })
+  expect(new SettingsFile(file()).get()).toEqual({ theme: 'dark', welcomed: true, namespaces: {}, protected: [] })
 })
 
 it('sets a damaged file aside and starts anew', () => {

@@ -9,6 +9,7 @@ const stored = z.object({
   welcomed: z.boolean().catch(false),
   lastContext: z.string().optional().catch(undefined),
   namespaces: z.record(z.string(), z.array(z.string())).catch({}),
+  protected: z.array(z.string()).catch([]),
 })
 
 /** The user's settings in one JSON file, replaced as a whole. A damaged file is set aside, never silently lost. */

@@ -242,6 +242,8 @@ export class FakeApiServer implements AsyncDisposable {
       )
     if (!match) throw notFound({ group: '', plural: 'paths' }, path)
     const [, core, group = '', version = core ?? '', namespace, plural = '', name, subresource] = match
+    // As a cluster without a metrics server; a test that wants one answers for it.
+    if (group === 'metrics.k8s.io') throw notFound({ group: '', plural: 'paths' }, path)
     const collection: Collection = { group, version, plural, ...(namespace ? { namespace } : {}) }
     const table = (request.headers.accept ?? '').includes('as=Table')
       ? (this.tables.get(plural) ?? { columns: [], cells: () => [] })

@@ -28,6 +28,9 @@ export interface FakeOptions extends WorldOptions {
   more?: (cluster: FakeCluster) => void
   /** Speed of rollouts. */
   speed?: number
+  /** What a request is answered, and how a stream speaks, in place of what the cluster has to say. */
+  answers?: Record<string, unknown>
+  streams?: Record<string, (say: (value: unknown) => void, end: () => void) => void>
 }
 
 interface Call {
@@ -62,12 +65,19 @@ export class FakeWorkbench {
   #forwardListeners = new Set<() => void>()
   #contextListeners = new Set<() => void>()
   #drop: (() => void) | undefined
+  /** Of the built-in cluster. */
+  #protected: { unlockedUntil?: number } | undefined
 
   constructor(options: FakeOptions = {}) {
     this.#options = options
     this.cluster = fakeWorld(options)
     options.more?.(this.cluster)
-    this.#settings = { theme: options.theme ?? 'system', welcomed: options.welcomed ?? true, namespaces: {} }
+    this.#settings = {
+      theme: options.theme ?? 'system',
+      welcomed: options.welcomed ?? true,
+      namespaces: {},
+      protected: [],
+    }
   }
 
   /** Says that the built-in cluster's connection is like this from now on. */
@@ -116,7 +126,8 @@ export class FakeWorkbench {
       try {
         const refusal = this.refuse.get(frame.method)
         if (refusal) throw refusal
-        say({ t: 'result', id: frame.id, value: this.#request(frame.method, frame.params as never) })
+        const value = this.#options.answers?.[frame.method] ?? this.#request(frame.method, frame.params as never)
+        say({ t: 'result', id: frame.id, value })
       } catch (error) {
         const { code = 500, reason = 'Internal', message, cure } = error as Refusal
         say({ t: 'error', id: frame.id, error: { code, reason, message, ...(cure ? { cure } : {}) } })
@@ -124,10 +135,12 @@ export class FakeWorkbench {
     } else if (frame.t === 'open') {
       this.calls.push({ method: frame.method, params: frame.params as Record<string, unknown> })
       const { id } = frame
-      streams.set(
-        id,
-        this.#open(frame.method, frame.params as never, (value) => say({ t: 'message', id, value })),
-      )
+      const tell = (value: unknown): void => say({ t: 'message', id, value })
+      const speak = this.#options.streams?.[frame.method]
+      if (speak) {
+        streams.set(id, { close: () => void this.calls.push({ method: `close ${frame.method}`, params: {} }) })
+        speak(tell, () => say({ t: 'close', id }))
+      } else streams.set(id, this.#open(frame.method, frame.params as never, tell))
     } else if (frame.t === 'message') {
       streams.get(frame.id)?.up?.(frame.value)
     } else if (frame.t === 'close') {
@@ -179,6 +192,14 @@ export class FakeWorkbench {
             verbs: ['list', 'get'],
           })),
         ]
+      case 'contexts.protect':
+        this.#protected = params['on'] ? {} : undefined
+        for (const tell of this.#contextListeners) tell()
+        return undefined
+      case 'contexts.unlock':
+        this.#protected = params['typed'] === undefined ? {} : { unlockedUntil: Date.now() + 900_000 }
+        for (const tell of this.#contextListeners) tell()
+        return undefined
       case 'object.get':
         return this.#object(params)
       case 'object.yaml':
@@ -289,6 +310,7 @@ export class FakeWorkbench {
       server: 'https://127.0.0.1:6443',
       builtin: true,
       connection,
+      ...(this.#protected ? { protection: this.#protected } : {}),
     }
     const other = (id: string, name: string, state: ConnectionState) => ({
       id,

@@ -1,4 +1,4 @@
-import { CodeXml, FilePlus2, PencilLine } from '@lucide/vue'
+import { CodeXml, FileDown, FilePlus2, PencilLine } from '@lucide/vue'
 import { useActions } from '../../app/actions.ts'
 import { useCommands } from '../../app/commands.ts'
 import { useDialogs } from '../../app/dialogs.ts'
@@ -7,7 +7,8 @@ import { t } from '../../app/i18n.ts'
 import { lazy } from '../../app/lazy.ts'
 import { useNavigation } from '../../app/navigation.ts'
 import { usePanels } from '../../app/panels.ts'
-import type { ObjectTarget } from '../../app/target.ts'
+import { saveFile } from '../../app/saveFile.ts'
+import { objectRefOf, type ObjectTarget } from '../../app/target.ts'
 import { useWorkspace } from '../../app/workspace.ts'
 import { messages } from './messages.ts'
 
@@ -37,6 +38,15 @@ export const editor: Feature = {
         run: open(false),
       },
       {
+        id: 'saveYaml',
+        title: t('editor.save'),
+        icon: FileDown,
+        group: 'look',
+        many: true,
+        applies: () => true,
+        run: saveYaml,
+      },
+      {
         id: 'edit',
         title: t('editor.edit'),
         icon: PencilLine,
@@ -58,4 +68,13 @@ export const editor: Feature = {
       },
     ])
   },
+}
+
+/** The objects as they are now, in one file of several documents. */
+async function saveYaml(targets: readonly ObjectTarget[]): Promise<void> {
+  const channel = useWorkspace().channel()
+  const documents: string[] = []
+  for (const target of targets) documents.push((await channel.request('object.yaml', objectRefOf(target))).yaml)
+  const [first] = targets
+  saveFile(`${targets.length === 1 ? first!.name : first!.resource.plural}.yaml`, documents.join('---\n'), 'text/yaml')
 }

@@ -1,6 +1,7 @@
 export const messages = {
   yaml: 'YAML',
   viewYaml: 'YAML',
+  save: 'Save as YAML',
   edit: 'Edit',
   create: 'Create from YAML',
   createTitle: 'Create or apply',

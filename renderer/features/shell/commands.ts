@@ -1,10 +1,11 @@
-import { CircleQuestionMark, Power, PowerOff, RotateCcw } from '@lucide/vue'
+import { CircleQuestionMark, Lock, LockOpen, Power, PowerOff, RotateCcw } from '@lucide/vue'
 import { useCommands } from '../../app/commands.ts'
 import { useDialogs } from '../../app/dialogs.ts'
 import { useDock } from '../../app/dock.ts'
 import { t } from '../../app/i18n.ts'
 import { useNavigation } from '../../app/navigation.ts'
 import { useNotices } from '../../app/notices.ts'
+import { useProtection } from '../../app/protection.ts'
 import { themeChoice } from '../../app/theme.ts'
 import { useWorkspace } from '../../app/workspace.ts'
 import { kindId, titleOf } from '../../data/kinds.ts'
@@ -29,6 +30,12 @@ export function registerShellCommands(): void {
   const dialogs = useDialogs()
   const dock = useDock()
   const notices = useNotices()
+  const protection = useProtection()
+  const here = (act: (id: string) => void) => () => workspace.currentId && act(workspace.currentId)
+  const protectedAs = (locked: boolean) => {
+    const state = workspace.current?.protection
+    return state !== undefined && (state.unlockedUntil === undefined) === locked
+  }
   const builtin = (...states: string[]) => workspace.builtin !== undefined && states.includes(workspace.builtin.state)
   const ask = (method: 'builtin.start' | 'builtin.stop' | 'builtin.reset') =>
     void workspace.channel().request(method, {}).catch(notices.fail)
@@ -98,6 +105,38 @@ export function registerShellCommands(): void {
       when: () => themeChoice.value !== choice,
       run: () => void workspace.change({ theme: choice }),
     })),
+    {
+      id: 'shell.protect',
+      title: t('shell.protect'),
+      section: t('app.general'),
+      icon: Lock,
+      when: () => workspace.current !== undefined && !workspace.current.protection,
+      run: here(protection.protect),
+    },
+    {
+      id: 'shell.unlock',
+      title: t('shell.unlock'),
+      section: t('app.general'),
+      icon: LockOpen,
+      when: () => protectedAs(true),
+      run: here((id) => protection.unlock(id)),
+    },
+    {
+      id: 'shell.lock',
+      title: t('shell.lock'),
+      section: t('app.general'),
+      icon: Lock,
+      when: () => protectedAs(false),
+      run: here(protection.lock),
+    },
+    {
+      id: 'shell.unprotect',
+      title: t('shell.unprotect'),
+      section: t('app.general'),
+      icon: LockOpen,
+      when: () => workspace.current?.protection !== undefined,
+      run: here((id) => protection.release(id)),
+    },
     {
       id: 'shell.builtin.start',
       title: t('shell.builtinStart'),

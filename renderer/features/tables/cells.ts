@@ -4,6 +4,7 @@ import { useNavigation } from '../../app/navigation.ts'
 import { useWorkspace } from '../../app/workspace.ts'
 import { readableBytes } from '../../data/bytes.ts'
 import { kindOfReference, refOf } from '../../data/kinds.ts'
+import { readableCores } from '../../data/quantities.ts'
 import { longTime, shortDuration } from '../../ui/age.ts'
 import { meter } from '../../ui/Meter.ts'
 import { toneIcon } from '../../ui/StatusMark.ts'
@@ -11,7 +12,7 @@ import type { CellView } from '../../ui/table.ts'
 import { textWidth } from '../../ui/textWidth.ts'
 import { toneText } from '../../ui/tone.ts'
 import { useNow } from '../../ui/useNow.ts'
-import type { Row } from '#shared/ipc/queries.ts'
+import type { Cell, Row } from '#shared/ipc/queries.ts'
 import type { ShownColumn } from './columns.ts'
 
 /** What each cell of a kind's table shows. `markName`: no status column shows the tone. */
@@ -36,7 +37,10 @@ export function useCells(markName: () => boolean): (row: Row, column: ShownColum
       case 'labels':
         return labels(text)
       case 'bytes':
-        return { text: typeof cell === 'number' ? readableBytes(cell) : '' }
+      case 'cores':
+        return column.bounds ? used(row, column, column.bounds) : { text: amount(column, cell) }
+      case 'percent':
+        return { text: cell === null ? '' : `${text} %` }
       case 'number':
         return { text, class: cell ? '' : 'text-faint' }
       default:
@@ -80,6 +84,37 @@ function ratio(row: Row, text: string): CellView {
     of: `${row.tone} ${text}`,
     width: Math.max(32, textWidth(text)) + (barred ? 40 : 0),
     class: 'flex items-center gap-2',
+  }
+}
+
+const amount = ({ kind }: ShownColumn, cell: Cell): string =>
+  typeof cell !== 'number' ? '' : kind === 'bytes' ? readableBytes(cell) : readableCores(cell)
+
+/** What is used, beside a bar of what it is held to: the limit, else what was asked for. */
+function used(row: Row, column: ShownColumn, bounds: NonNullable<ShownColumn['bounds']>): CellView {
+  const cell = column.cell(row)
+  if (typeof cell !== 'number') return { text: '' }
+  const text = amount(column, cell)
+  const known = bounds.flatMap(({ id, cell: boundOf }) => {
+    const bound = boundOf(row)
+    return typeof bound === 'number' && bound > 0 ? [{ id, bound }] : []
+  })
+  const [first] = known
+  const tone = first && first.id !== 'request' && cell >= first.bound * 0.9 ? 'warn' : 'ok'
+  const bar = (): VNode => meter({ parts: [{ tone, value: cell }], whole: first!.bound, thin: true })
+  const words = known.map(({ id, bound }) =>
+    t(`tables.share.${id}`, { percent: Math.round((cell / bound) * 100), amount: amount(column, bound) }),
+  )
+  return {
+    text,
+    nodes: () => [
+      h('span', { class: 'w-14 text-right' }, text),
+      first ? h('span', { class: 'w-8' }, [bar()]) : undefined,
+    ],
+    of: `${tone} ${cell} ${first?.bound}`,
+    width: first ? 96 : 56,
+    class: 'flex items-center gap-2',
+    title: [text, ...words].join(', '),
   }
 }
 

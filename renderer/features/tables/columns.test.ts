@@ -49,3 +49,18 @@ it('does what the person chose', () => {
 it('always has a column that takes the room that is left', () => {
   expect(shownColumns(infos, true).some(({ grows }) => grows)).toBe(true)
 })
+
+it('finds beside what is used the bounds it is held to, the strictest first', () => {
+  const used = shownColumns(
+    [
+      { id: 'cpu', title: 'CPU', kind: 'cores', priority: 0 },
+      { id: 'cpu-request', title: 'CPU requested', kind: 'cores', priority: 1 },
+      { id: 'cpu-limit', title: 'CPU limit', kind: 'cores', priority: 1 },
+    ],
+    true,
+  ).find(({ id }) => id === 'cpu')!
+  expect(used.bounds?.map(({ id, cell }) => [id, cell({ ...row, cells: [0.1, 0.2, 0.5] })])).toEqual([
+    ['limit', 0.5],
+    ['request', 0.2],
+  ])
+})

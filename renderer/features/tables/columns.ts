@@ -8,16 +8,24 @@ export interface ShownColumn extends TableColumn {
   /** Hidden at first. */
   extra: boolean
   cell(row: Row): Cell
+  /** What a usage is held to, the strictest first. */
+  bounds?: readonly { id: BoundId; cell(row: Row): Cell }[]
 }
+
+/** As the workbench names the columns beside one of usage: `cpu-limit`. */
+const boundIds = ['limit', 'request', 'allocatable'] as const
+export type BoundId = (typeof boundIds)[number]
 
 /** Liked and least width in pixels; one number for both. */
 type Widths = number | readonly [liked: number, least: number]
 
 const widths: Record<ShownColumn['kind'], Widths> = {
-  name: [250, 150],
+  name: [250, 190],
   text: [150, 80],
   number: 84,
   bytes: 92,
+  cores: 92,
+  percent: 84,
   age: [76, 64],
   status: [168, 124],
   ratio: [92, 88],
@@ -32,7 +40,10 @@ const known: Record<string, Widths> = {
   reason: [140, 100],
   object: [220, 120],
   owner: [180, 88],
-  cpu: 64,
+  cpu: [116, 96],
+  memory: [124, 104],
+  'cpu-allocatable': [112, 100],
+  'memory-allocatable': [132, 120],
   version: [170, 90],
   runtime: [180, 90],
   'cluster-ip': [120, 96],
@@ -52,6 +63,8 @@ const spares: Partial<Record<string, number>> = {
   namespace: 3,
   number: 2,
   bytes: 2,
+  cores: 2,
+  percent: 2,
   ratio: 2,
   age: 1,
 }
@@ -62,11 +75,12 @@ function spareOf(id: string, kind: ShownColumn['kind']): { spare?: number } {
 }
 const widthOf = (of: Widths): { width: number; min: number } =>
   typeof of === 'number' ? { width: of, min: of } : { width: of[0], min: of[1] }
+const numeric = new Set<ShownColumn['kind']>(['number', 'bytes', 'cores', 'percent', 'age'])
 const growing = new Set(['message', 'images', 'keys', 'selector'])
 
 /** Name and namespace stand in front of what the workbench tells of a kind. */
 export function shownColumns(infos: readonly ColumnInfo[], namespaced: boolean): ShownColumn[] {
-  const column = (info: ColumnInfo, cell: (row: Row) => Cell): ShownColumn => ({
+  const column = (info: ColumnInfo, cell: (row: Row) => Cell, bounds: ShownColumn['bounds'] = []): ShownColumn => ({
     id: info.id,
     title: info.title,
     description: info.description,
@@ -75,12 +89,18 @@ export function shownColumns(infos: readonly ColumnInfo[], namespaced: boolean):
     ...widthOf(known[info.id] ?? widths[info.kind]),
     ...spareOf(info.id, info.kind),
     sortable: true,
-    ...(info.kind === 'number' || info.kind === 'bytes' || info.kind === 'age' ? { align: 'end' as const } : {}),
+    ...(numeric.has(info.kind) && !bounds.length ? { align: 'end' as const } : {}),
     ...(growing.has(info.id) ? { grows: true } : {}),
     cell,
+    ...(bounds.length ? { bounds } : {}),
   })
+  const boundsOf = ({ id }: ColumnInfo): ShownColumn['bounds'] =>
+    boundIds.flatMap((bound) => {
+      const at = infos.findIndex((info) => info.id === `${id}-${bound}`)
+      return at < 0 ? [] : [{ id: bound, cell: (row: Row) => row.cells[at] ?? null }]
+    })
   const own = infos
-    .map((info, index) => column(info, (row) => row.cells[index] ?? null))
+    .map((info, index) => column(info, (row) => row.cells[index] ?? null, boundsOf(info)))
     .filter(({ id }) => id !== 'name' && id !== 'namespace')
   const name: ShownColumn = {
     id: 'name',

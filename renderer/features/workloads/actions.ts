@@ -1,5 +1,6 @@
-import { ImageIcon, Pause, RotateCw, Scaling, Undo2 } from '@lucide/vue'
+import { CirclePause, ImageIcon, Pause, Play, RotateCcw, RotateCw, Scaling, Undo2 } from '@lucide/vue'
 import type { Deployment } from 'kubernetes-types/apps/v1'
+import type { CronJob } from 'kubernetes-types/batch/v1'
 import type { Component } from 'vue'
 import { useActions, type ObjectAction } from '../../app/actions.ts'
 import { useDialogs } from '../../app/dialogs.ts'
@@ -10,7 +11,7 @@ import { useWorkspace } from '../../app/workspace.ts'
 import ImageDialog from './ImageDialog.vue'
 import RollbackDialog from './RollbackDialog.vue'
 import ScaleDialog from './ScaleDialog.vue'
-import { canPause, canRoll, canScale } from './scalable.ts'
+import { canPause, canRoll, canScale, isCronJob, isJob } from './scalable.ts'
 
 export function registerWorkloadActions(): void {
   const dialogs = useDialogs()
@@ -20,6 +21,13 @@ export function registerWorkloadActions(): void {
     (component: Component) =>
     ([target]: readonly ObjectTarget[]): void =>
       dialogs.open(component, { target })
+  /** A job is made from each target. */
+  const runJobs = (method: 'workload.trigger' | 'workload.rerun') => async (targets: readonly ObjectTarget[]) => {
+    for (const target of targets) {
+      const job = await channel().request(method, objectRefOf(target))
+      notices.done(t('workloads.triggered', { job }))
+    }
+  }
   const actions: ObjectAction[] = [
     {
       id: 'scale',
@@ -74,6 +82,42 @@ export function registerWorkloadActions(): void {
           const paused = deployment.spec?.paused !== true
           await channel().request('workload.pause', { ...objectRefOf(target), paused })
           notices.done(t(paused ? 'workloads.paused' : 'workloads.resumed', { name: target.name }))
+        }
+      },
+    },
+    {
+      id: 'trigger',
+      title: t('workloads.trigger'),
+      icon: Play,
+      keys: ['t'],
+      group: 'do',
+      many: true,
+      applies: isCronJob,
+      run: runJobs('workload.trigger'),
+    },
+    {
+      id: 'rerun',
+      title: t('workloads.rerun'),
+      icon: RotateCcw,
+      keys: ['t'],
+      group: 'do',
+      many: true,
+      applies: isJob,
+      run: runJobs('workload.rerun'),
+    },
+    {
+      id: 'suspendResume',
+      title: t('workloads.suspendResume'),
+      icon: CirclePause,
+      group: 'change',
+      many: true,
+      applies: (resource) => isCronJob(resource) || isJob(resource),
+      async run(targets) {
+        for (const target of targets) {
+          const { spec } = (await channel().request('object.get', objectRefOf(target))) as CronJob
+          const suspend = spec?.suspend !== true
+          await channel().request('workload.suspend', { ...objectRefOf(target), suspend })
+          notices.done(t(suspend ? 'workloads.suspended' : 'workloads.unsuspended', { name: target.name }))
         }
       },
     },

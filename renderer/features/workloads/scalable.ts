@@ -8,3 +8,5 @@ export const canScale = (resource: ResourceRef): boolean => scalable.has(kindId(
 /** Has a rollout: can be restarted, rolled back, given another image. */
 export const canRoll = (resource: ResourceRef): boolean => templated.has(kindId(resource))
 export const canPause = (resource: ResourceRef): boolean => kindId(resource) === 'deployments.apps'
+export const isCronJob = (resource: ResourceRef): boolean => kindId(resource) === 'cronjobs.batch'
+export const isJob = (resource: ResourceRef): boolean => kindId(resource) === 'jobs.batch'

@@ -1,17 +1,28 @@
 import type { Cell, ColumnInfo, Tone } from '#shared/ipc/queries.ts'
 import type { KubeObject } from '#shared/kube/object.ts'
+import { approximate, parseQuantity } from '#shared/kube/quantity.ts'
+import type { ResourceType } from '#shared/kube/resources.ts'
 import type { RowShape } from '../record.ts'
+import { usageShape } from '../usage.ts'
 
 /** A column and how its cell comes from the object. */
 export interface ShapedColumn<T> extends ColumnInfo {
   cell(object: T): Cell
+  /** Filled in by what metrics.k8s.io tells. */
+  usage?: boolean
 }
 
-/** A shape from its columns; the age comes last everywhere. */
-export function shape<T extends KubeObject>(columns: readonly ShapedColumn<T>[], tone: (object: T) => Tone): RowShape {
-  const all = [...columns, age]
+/** A shape from its columns; the age comes last everywhere. `metrics`: where usage is told, if any column shows it. */
+export function shape<T extends KubeObject>(
+  columns: readonly ShapedColumn<T>[],
+  tone: (object: T) => Tone,
+  metrics?: ResourceType,
+): RowShape {
+  const all: readonly ShapedColumn<T>[] = [...columns, age]
+  const infos = all.map(({ cell: _cell, ...column }) => column)
   return {
-    columns: all.map(({ cell: _cell, ...column }) => column),
+    columns: infos.map(({ usage: _usage, ...column }) => column),
+    ...(metrics ? { usage: usageShape(infos, metrics) } : {}),
     cells: (object) => all.map((column) => column.cell(object as T)),
     tone: (object) => tone(object as T),
   }
@@ -44,6 +55,10 @@ export const labelsCell = (labels: Readonly<Record<string, string>> | undefined)
   Object.entries(labels ?? {})
     .map(([key, value]) => (value ? `${key}=${value}` : key))
     .join(', ')
+
+/** A number sorts as one, and `24581256Ki` tells nobody anything. */
+export const amountOf = (quantity: string | undefined): number | null =>
+  quantity === undefined ? null : approximate(parseQuantity(quantity))
 
 /** A function that knows its last answer: cells are asked for one object after the other. */
 export function remembered<T extends object, R>(compute: (object: T) => R): (object: T) => R {

@@ -1,7 +1,8 @@
 import type { Node } from 'kubernetes-types/core/v1'
 import type { Tone } from '#shared/ipc/queries.ts'
-import { approximate, parseQuantity } from '#shared/kube/quantity.ts'
-import { column, condition, labelsCell, shape } from './define.ts'
+import { nodeMetrics } from '#shared/kube/metrics.ts'
+import { amountOf, column, condition, labelsCell, shape } from './define.ts'
+import { usageColumns } from './usage.ts'
 
 function state(node: Node): { word: string; tone: Tone } {
   const ready = condition(node, 'Ready')?.status
@@ -10,11 +11,6 @@ function state(node: Node): { word: string; tone: Tone } {
   if (ready === 'True')
     return { word: (pressure ? pressure.type : 'Ready') + cordoned, tone: pressure || cordoned ? 'warn' : 'ok' }
   return { word: (ready === 'False' ? 'Not ready' : 'Unknown') + cordoned, tone: 'bad' }
-}
-
-/** A number sorts as one, and `24581256Ki` tells nobody anything. */
-const bytes = (amount: string | undefined): number | null => {
-  return amount === undefined ? null : approximate(parseQuantity(amount))
 }
 
 const role = 'node-role.kubernetes.io/'
@@ -28,8 +24,15 @@ export const nodes = shape<Node>(
         .map((label) => label.slice(role.length))
         .join(', '),
     ),
-    column('cpu', 'CPU', 'text', ({ status }) => status?.allocatable?.['cpu'] ?? null),
-    column('memory', 'Memory', 'bytes', ({ status }) => bytes(status?.allocatable?.['memory'])),
+    ...usageColumns<Node>([
+      {
+        id: 'allocatable',
+        title: 'for pods',
+        share: '%',
+        priority: 0,
+        amount: ({ status }, resource) => amountOf(status?.allocatable?.[resource]),
+      },
+    ]),
     column('pods', 'Pods', 'text', ({ status }) => status?.allocatable?.['pods'] ?? null, 1),
     column('version', 'Version', 'text', ({ status }) => status?.nodeInfo?.kubeletVersion ?? null),
     column('runtime', 'Runtime', 'text', ({ status }) => status?.nodeInfo?.containerRuntimeVersion ?? null),
@@ -50,4 +53,5 @@ export const nodes = shape<Node>(
     column('labels', 'Labels', 'labels', ({ metadata }) => labelsCell(metadata?.labels), 1),
   ],
   (node) => state(node).tone,
+  nodeMetrics,
 )

@@ -1,6 +1,9 @@
 import type { Pod } from 'kubernetes-types/core/v1'
 import { podTone, summarizePod } from '#shared/kube/summaries/pod.ts'
+import { podMetrics } from '#shared/kube/metrics.ts'
 import { column, labelsCell, remembered, shape } from './define.ts'
+import { podResource } from './pod-resources.ts'
+import { usageColumns } from './usage.ts'
 
 /** Several cells and the tone come from one summary. */
 const summarize = remembered((pod: Pod) => summarizePod(pod))
@@ -15,6 +18,22 @@ export const pods = shape<Pod>(
     }),
     column('status', 'Status', 'status', (pod) => summarize(pod).status),
     column('restarts', 'Restarts', 'number', (pod) => summarize(pod).restarts),
+    ...usageColumns<Pod>([
+      {
+        id: 'request',
+        title: 'requested',
+        share: '% of request',
+        priority: 1,
+        amount: (pod, resource) => podResource(pod, 'requests', resource),
+      },
+      {
+        id: 'limit',
+        title: 'limit',
+        share: '% of limit',
+        priority: 1,
+        amount: (pod, resource) => podResource(pod, 'limits', resource),
+      },
+    ]),
     column('node', 'Node', 'text', (pod) => pod.spec?.nodeName ?? null),
     column('ip', 'IP', 'text', (pod) => pod.status?.podIP ?? null, 1),
     column('images', 'Images', 'text', images, 1),
@@ -26,4 +45,5 @@ export const pods = shape<Pod>(
     column('labels', 'Labels', 'labels', ({ metadata }) => labelsCell(metadata?.labels), 1),
   ],
   (pod) => podTone(pod, summarize(pod)),
+  podMetrics,
 )

@@ -1,6 +1,7 @@
 export const messages = {
   overview: 'Overview',
   forwards: 'Port forwards',
+  capacity: 'Capacity',
   nav: 'Kinds',
   family: {
     workloads: 'Workloads',

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { FramePort } from '#shared/ipc/channel.ts'
 import { Supervisor } from './builtin/supervisor.ts'
+import { capacityStreams } from './capacity/handlers.ts'
 import { serveChannel, type RequestHandlers, type StreamHandlers } from './channel/server.ts'
 import { Contexts } from './connections/contexts.ts'
 import { contextRequests, contextStreams } from './connections/handlers.ts'
@@ -67,6 +68,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     ...contextStreams(contexts),
     ...objectStreams(contexts),
     ...nodeStreams(contexts),
+    ...capacityStreams(contexts, lists),
     ...supervisor.streams(),
     ...forwards.streams(),
     ...logStreams(contexts),

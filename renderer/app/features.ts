@@ -1,4 +1,5 @@
 import type { Feature } from './feature.ts'
+import { capacity } from '../features/capacity/index.ts'
 import { config } from '../features/config/index.ts'
 import { deletion } from '../features/deletion/index.ts'
 import { detail } from '../features/detail/index.ts'
@@ -27,6 +28,7 @@ export const features: readonly Feature[] = [
   workloads,
   network,
   nodes,
+  capacity,
   config,
   trace,
   overview,

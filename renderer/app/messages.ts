@@ -24,6 +24,13 @@ export const messages = {
     bad: 'failing',
     off: 'quiet',
   },
+  capacity: {
+    cpu: 'CPU',
+    memory: 'Memory',
+    used: '{amount} used',
+    requested: '{amount} requested',
+    room: '{amount} for pods',
+  },
   protection: {
     title: 'Change something in {name}?',
     text: 'This cluster is protected. With its name, changes are let through for 15 minutes.',

@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { expect, it } from 'vitest'
-import { readableQuantity } from './quantities.ts'
+import { readableCores, readableQuantity } from './quantities.ts'
 
 it('says amounts as people do', () => {
   expect(readableQuantity('cpu', '7800m')).toBe('7.8')
@@ -11,3 +11,11 @@ it('says amounts as people do', () => {
   expect(readableQuantity('pods', '110')).toBe('110')
   expect(readableQuantity('memory', 'odd')).toBe('odd')
 })
+
+it.each([
+  [0, '0'],
+  [0.0124, '12m'],
+  [1.256, '1.26'],
+  [16, '16'],
+  [31_500.15, '31,500'],
+])('says %s cores as a person would', (cores, words) => expect(readableCores(cores)).toBe(words))

@@ -12,8 +12,10 @@ export function readableQuantity(resource: string, amount: string): string {
   return readableBytes(value)
 }
 
-/** Cores as a person would say them: `12m`, `1.25`, `16`. */
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+
+/** Cores as a person would say them: `12m`, `1.25`, `16`, `31,500`. */
 export function readableCores(cores: number): string {
   if (cores > 0 && cores < 1) return `${Math.round(cores * 1000)}m`
-  return String(Math.round(cores * 100) / 100)
+  return cores < 100 ? String(Math.round(cores * 100) / 100) : whole.format(cores)
 }

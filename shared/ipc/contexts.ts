@@ -13,6 +13,14 @@ export interface ContextInfo {
   builtin: boolean
   /** Nothing is changed there, unless it is unlocked for now: until then, in milliseconds since the epoch. */
   protection?: { unlockedUntil?: number }
+  /** It is looked at with this user's rights. */
+  viewedAs?: Impersonation
+}
+
+/** Whom to speak for, as kubectl's `--as` and `--as-group`. */
+export interface Impersonation {
+  user: string
+  groups: string[]
 }
 
 export type ConnectionState =
@@ -37,6 +45,12 @@ export interface ResourceInfo {
 }
 
 const context = z.object({ context: contextId })
+/** Of a user or a group: it becomes a header. */
+const userName = z
+  .string()
+  .min(1)
+  .max(500)
+  .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, 'is not a name of a user or group')
 
 export const contextStreams = {
   /** All contexts, the built-in cluster first and always, again whenever kubeconfigs or states change. */
@@ -55,6 +69,12 @@ export const contextRequests = {
   'contexts.protect': request<void>()(context.extend({ on: z.boolean() })),
   /** Lets changes through for a quarter of an hour: `typed` is the context's name. Absent: locks it again. */
   'contexts.unlock': request<void>()(context.extend({ typed: lineOfText.optional() })),
+  /** With somebody else's rights from now on; with one's own when nobody is named. */
+  'contexts.viewAs': request<void>()(
+    context.extend({
+      somebody: z.object({ user: userName, groups: z.array(userName).max(100) }).optional(),
+    }),
+  ),
   /** Whether the current user may, asked of the server with SelfSubjectAccessReview. */
   'contexts.can': request<boolean>()(
     context.extend({

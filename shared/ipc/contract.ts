@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { capacityStreams } from './capacity.ts'
 import { contextRequests, contextStreams } from './contexts.ts'
 import { hostRequests, hostStreams } from './hosts.ts'
 import { nodeRequests, nodeStreams } from './nodes.ts'
@@ -13,6 +14,7 @@ export const streams = {
   ...queryStreams,
   ...objectStreams,
   ...nodeStreams,
+  ...capacityStreams,
   ...terminalStreams,
   ...hostStreams,
 }

@@ -62,6 +62,9 @@ describe('passes axe in both themes', () => {
     await app.page.evaluate("location.hash = '#/c/builtin'")
     await app.page.getByRole('heading', { name: 'Needs a look' }).waitFor()
     expect(await faults(), 'overview').toEqual([])
+    await app.page.evaluate("location.hash = '#/c/builtin/capacity'")
+    await app.page.getByText('of 110 pods').waitFor()
+    expect(await faults(), 'capacity').toEqual([])
   })
 
   it.each(kinds)('on the table of %s', async (kind) => {

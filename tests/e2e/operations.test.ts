@@ -39,8 +39,7 @@ const budgetAndCronJob = {
 const command = async (words: string): Promise<void> => {
   await app.page.keyboard.press('Control+k')
   await app.page.keyboard.type(words)
-  await app.page.getByRole('option').first().waitFor()
-  await app.page.keyboard.press('Enter')
+  await app.page.getByRole('option', { name: words }).first().click()
 }
 const jobs = async () => (await app.kubectl.json<KubeList<Job>>('get', 'jobs')).items
 const node = () => app.kubectl.json<Node>('get', 'node', 'wheelhouse')
@@ -113,6 +112,21 @@ it('changes nothing in a protected cluster before its name was typed', async () 
   await app.page.keyboard.press('Escape')
   await command('Stop protecting')
   await app.page.getByText(/^Open until/).waitFor({ state: 'hidden' })
+})
+
+it('is looked at with somebody else’s rights, and with one’s own again', async () => {
+  const { page } = app
+  await app.kubectl('create', 'rolebinding', 'jane', '--clusterrole=view', '--user=jane')
+  const mayList = async () => (await app.kubectl.run(['auth', 'can-i', 'list', 'nodes', '--as=jane'])).stdout.trim()
+  expect(await mayList()).toBe('no')
+  await app.show('nodes')
+  await command('View as another user')
+  await app.dialog.getByLabel('User', { exact: true }).fill('jane')
+  await app.dialog.getByRole('button', { name: 'View', exact: true }).click()
+  await page.getByText('nodes is forbidden: User "jane" cannot list').first().waitFor()
+  await page.getByRole('button', { name: 'As jane' }).click()
+  await page.getByRole('button', { name: 'As jane' }).waitFor({ state: 'hidden' })
+  await page.getByText('nodes is forbidden').first().waitFor({ state: 'hidden' })
 })
 
 it('drains a node as far as a budget allows, and stops when told to', async () => {

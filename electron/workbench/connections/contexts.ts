@@ -1,10 +1,11 @@
-import type { ConnectionState, ContextInfo, ResourceInfo } from '#shared/ipc/contexts.ts'
+import type { ConnectionState, ContextInfo, Impersonation, ResourceInfo } from '#shared/ipc/contexts.ts'
 import type { BuiltinStatus } from '#shared/ipc/hosts.ts'
 import { StatusError } from '#shared/kube/status.ts'
 import { Failure, toChannelError } from '../failure.ts'
 import { backOff, pause } from '../pause.ts'
 import { ApiConnection, type Contact } from './api-connection.ts'
 import { discover, preferred } from './discovery.ts'
+import { impersonating, isAboutImpersonation } from './impersonation.ts'
 import { Protection, type ProtectedContexts } from './protection.ts'
 import { readContexts, watchFiles, type KubeconfigContext, type ReadContexts } from './kubeconfigs.ts'
 
@@ -14,6 +15,8 @@ interface Known {
   version: string
   /** When the server last answered. */
   contact: number
+  /** Whose rights the connection has, if not its own. */
+  viewedAs?: Impersonation
   connection?: ApiConnection
   resources?: Promise<ResourceInfo[]>
   /** Ends what this entry has set going. */
@@ -59,12 +62,36 @@ export class Contexts implements Disposable {
     const found = [...this.#known.values()].filter((known) => known !== builtin)
     const info = (context: Parameters<typeof infoOf>[0]) => {
       const protection = this.#protection.of(context.id)
-      return { ...infoOf(context), ...(protection ? { protection } : {}) }
+      const viewedAs = this.#known.get(context.id)?.viewedAs
+      return { ...infoOf(context), ...(protection ? { protection } : {}), ...(viewedAs ? { viewedAs } : {}) }
     }
     return [
       { ...info(builtin?.context ?? absentBuiltin), builtin: true, connection: this.#builtinState(builtin) },
       ...found.map(({ context, state }) => ({ ...info(context), builtin: false, connection: state })),
     ]
+  }
+
+  /** Looks at a cluster with somebody else's rights, where one may; with one's own again when nobody is named. */
+  async viewAs(id: string, somebody: Impersonation | undefined, signal?: AbortSignal): Promise<void> {
+    const known = this.#find(id)
+    const before = known.viewedAs
+    this.#turnInto(known, somebody)
+    try {
+      await this.connection(id).json('/version', signal ? { signal } : {})
+    } catch (error) {
+      // Who may not even ask for the version looks at the cluster as they would: with nothing to see.
+      if (error instanceof StatusError && error.code === 403 && !isAboutImpersonation(error)) return
+      this.#turnInto(known, before)
+      throw error
+    }
+  }
+
+  #turnInto(known: Known, somebody: Impersonation | undefined): void {
+    delete known.viewedAs
+    if (somebody) known.viewedAs = somebody
+    delete known.connection
+    delete known.resources
+    this.#tell()
   }
 
   /** Protects a context from changes, or lifts that. */
@@ -132,7 +159,9 @@ export class Contexts implements Disposable {
     const known = this.#find(id)
     if (known.connection) return known.connection
     const assertOpen = () => this.#protection.assertOpen(id, known.context.name)
-    const connection = this.#options.connect?.(known.context) ?? new ApiConnection(known.context.access, {}, assertOpen)
+    const connection =
+      this.#options.connect?.(known.context) ??
+      new ApiConnection(impersonating(known.context.access, known.viewedAs), {}, assertOpen)
     connection.onContact((contact) => this.#contact(known, contact))
     return (known.connection = connection)
   }

@@ -10,6 +10,7 @@ export function contextRequests(
     'contexts.resources': ({ context }) => contexts.resources(context),
     'contexts.protect': ({ context, on }) => contexts.protect(context, on),
     'contexts.unlock': ({ context, typed }) => contexts.unlock(context, typed),
+    'contexts.viewAs': ({ context, somebody }, signal) => contexts.viewAs(context, somebody, signal),
     'contexts.can': async ({ context, ...resourceAttributes }, signal) => {
       const { value } = await contexts
         .connection(context)

@@ -25,7 +25,7 @@ export const nodeStreams = (
         notice = changed
         return { [Symbol.dispose]: () => (notice = () => {}) }
       },
-      AbortSignal.any([outlet.signal, finished.signal]),
+      { signal: AbortSignal.any([outlet.signal, finished.signal]) },
     )
     try {
       await drain.run(outlet.signal)

@@ -4,6 +4,7 @@ export const messages = {
   pods: 'Pods',
   deployments: 'Deployments',
   none: 'none yet',
+  capacity: 'What each node has',
   look: 'Needs a look',
   lookNone: 'All is well.',
   warnings: 'Recent warnings',

@@ -1,4 +1,4 @@
-import { CircleQuestionMark, Lock, LockOpen, Power, PowerOff, RotateCcw } from '@lucide/vue'
+import { CircleQuestionMark, Lock, LockOpen, Power, PowerOff, RotateCcw, UserRound } from '@lucide/vue'
 import { useCommands } from '../../app/commands.ts'
 import { useDialogs } from '../../app/dialogs.ts'
 import { useDock } from '../../app/dock.ts'
@@ -12,6 +12,7 @@ import { kindId, titleOf } from '../../data/kinds.ts'
 import { configMaps, deployments, events, nodes, pods, replicaSets, secrets, services } from '#shared/kube/resources.ts'
 import ConfirmDialog from '../../ui/ConfirmDialog.vue'
 import KeyHelp from './KeyHelp.vue'
+import ViewAsDialog from './ViewAsDialog.vue'
 
 const goKeys = [
   [pods, 'g p'],
@@ -136,6 +137,14 @@ export function registerShellCommands(): void {
       icon: LockOpen,
       when: () => workspace.current?.protection !== undefined,
       run: here((id) => protection.release(id)),
+    },
+    {
+      id: 'shell.viewAs',
+      title: t('shell.viewAs'),
+      section: t('app.general'),
+      icon: UserRound,
+      when: () => workspace.current !== undefined,
+      run: here((context) => dialogs.open(ViewAsDialog, { context })),
     },
     {
       id: 'shell.builtin.start',

@@ -1,6 +1,7 @@
 export const messages = {
   overview: 'Overview',
   forwards: 'Port forwards',
+  capacity: 'Capacity',
   nav: 'Kinds',
   family: {
     workloads: 'Workloads',
@@ -71,6 +72,15 @@ export const messages = {
   lockedHint: 'Nothing is changed in this cluster before its name was typed.',
   unlockedUntil: 'Open until {time}',
   unlockedHint: 'Changes are let through until then. Click to lock it again.',
+  viewAs: 'View as another user',
+  viewAsTitle: 'View as another user',
+  viewAsText: 'Everything in this cluster is then seen and done with their rights, as far as you may speak for them.',
+  viewAsUser: 'User',
+  viewAsHint: 'jane, or system:serviceaccount:NAMESPACE:NAME',
+  viewAsGroups: 'Groups',
+  viewAsGo: 'View',
+  viewedAs: 'As {user}',
+  viewedAsHint: 'This cluster is seen with the rights of {user}. Click to see it with your own.',
   start: 'Start it',
   connectingTo: 'Connecting to {name}…',
   builtinStarting: 'The built-in cluster is starting…',

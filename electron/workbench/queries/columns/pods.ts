@@ -35,6 +35,7 @@ export const pods = shape<Pod>(
       },
     ]),
     column('node', 'Node', 'text', (pod) => pod.spec?.nodeName ?? null),
+    column('phase', 'Phase', 'text', (pod) => pod.status?.phase ?? null, 1),
     column('ip', 'IP', 'text', (pod) => pod.status?.podIP ?? null, 1),
     column('images', 'Images', 'text', images, 1),
     column('qos', 'QoS', 'text', (pod) => pod.status?.qosClass ?? null, 1),

@@ -1,0 +1,20 @@
+export const messages = {
+  title: 'Capacity',
+  order: 'Order',
+  measure: 'Colour by',
+  by: {
+    name: 'Name',
+    cpu: { requested: 'CPU requested', used: 'CPU used' },
+    memory: { requested: 'Memory requested', used: 'Memory used' },
+    pods: 'Pods',
+  },
+  pods: '{count} of {room} pods',
+  unplaced: '{count} pod is on no node yet | {count} pods are on no node yet',
+  unplacedAsk: 'and asks for {cpu} CPU and {memory}',
+  none: 'There are no nodes',
+  noneText: 'Pods wait until one joins the cluster.',
+  noUsage: 'Nothing tells what is used: the cluster has no metrics server.',
+  share: '{percent} %',
+  unknown: 'not known',
+  scale: 'From none to all of what a node has',
+}

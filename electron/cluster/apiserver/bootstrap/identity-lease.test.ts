@@ -1,5 +1,6 @@
 import type { Lease } from 'kubernetes-types/coordination/v1'
 import { expect, it } from 'vitest'
+import { microTimestamp } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
 import { createObject } from '../handlers/create.ts'
 import { kinds as coordination } from '../registry/coordination/index.ts'
@@ -16,9 +17,9 @@ it('says in a Lease that the server lives, and removes those of servers that hav
     createObject(core, op('leases', '', { namespace: 'kube-system' }), {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
-      metadata: { name, namespace: 'kube-system', labels: { 'apiserver.kubernetes.io/identity': identity } },
-      spec: { leaseDurationSeconds: 3600, renewTime: new Date(clock.now() - ago).toISOString().replace('Z', '000Z') },
-    })
+      metadata: { name, labels: { 'apiserver.kubernetes.io/identity': identity } },
+      spec: { leaseDurationSeconds: 3600, renewTime: microTimestamp(clock.now() - ago) },
+    } as Lease)
   await lease('apiserver-dead', 3_601_000, 'kube-apiserver')
   await lease('apiserver-other', 3_000_000, 'kube-apiserver')
   await lease('extension', 3_601_000, 'something-else')
@@ -33,7 +34,7 @@ it('says in a Lease that the server lives, and removes those of servers that hav
   })
   await clock.advance(10_000)
   const renewed = () => listed().find(({ metadata }) => metadata!.name === mine!.metadata!.name)?.spec?.renewTime
-  expect(renewed()).toBe(new Date(clock.now()).toISOString().replace('Z', '000Z'))
+  expect(renewed()).toBe(microTimestamp(clock.now()))
   await clock.advance(3_600_000)
   expect(listed().map(({ metadata }) => metadata!.name)).toEqual([mine!.metadata!.name, 'extension'])
 })

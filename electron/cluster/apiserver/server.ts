@@ -46,7 +46,7 @@ import type { Core, Operation } from './handlers/operation.ts'
 import { serveResource } from './handlers/serve-resource.ts'
 import { actionServices } from './handlers/services.ts'
 import { YamlThread } from './handlers/yaml-thread.ts'
-import { KindIndex, type KindIndexDeps } from './kinds/kind-index.ts'
+import { KindIndex } from './kinds/kind-index.ts'
 import { typeOf } from './kinds/type-of.ts'
 import { LocalClient } from './local-client.ts'
 import { frontProxyUser, type Pki } from './pki/pki.ts'
@@ -80,8 +80,6 @@ export interface ApiServerDeps {
   authentication?: (() => AuthenticationConfig) | undefined
   /** Freezes shared objects: for tests. */
   freeze?: boolean
-  /** Told of every kind whose objects are stored, before the first of them is. */
-  onStored?: KindIndexDeps['onStored']
   wrote?: Core['wrote']
 }
 
@@ -124,7 +122,6 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     store,
     kinds: [...deps.kinds, ...access.kinds],
     freeze: deps.freeze ?? false,
-    onStored: deps.onStored,
   })
   owned.defer(() => kinds[Symbol.dispose]())
   const services = actionServices(

@@ -115,11 +115,12 @@ export class Aggregator implements Disposable {
   }
 
   async #pass(request: ApiRequest, remote: Remote): Promise<undefined> {
-    const { info, user, exchange } = request
+    const { info, user } = request
     const path = info.search ? `${info.path}?${info.search}` : info.path
-    const headers = { ...remoteUserHeaders(user), 'x-forwarded-for': exchange.peer.address }
+    const headers = remoteUserHeaders(user)
     const target = await reachService(this.#deps, remote.service)
-    return forward(request, { ...target, options: remote.tls, agent: remote.agent, headers }, path)
+    const asked = `${target.host}:${target.port}`
+    return forward(request, { ...target, options: remote.tls, agent: remote.agent, headers, asked }, path)
   }
 
   #set(name: string, object: ApiService | undefined): void {

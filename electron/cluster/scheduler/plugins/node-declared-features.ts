@@ -12,5 +12,5 @@ export const nodeDeclaredFeatures: Plugin = {
     if (!features.length) return undefined
     return { fits: ({ node }) => !undeclared(node, features).length, why: () => rejection }
   },
-  mayHelp: (event) => event.kind === 'pod changed' || nodeBecame(event, 'features'),
+  mayHelp: (event) => nodeBecame(event, 'features'),
 }

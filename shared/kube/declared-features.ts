@@ -10,8 +10,10 @@ const guaranteedCpuResize = 'GuaranteedQoSPodCPUResize'
 const podResize = 'InPlacePodLevelResourcesVerticalScaling'
 const restartOfAll = 'RestartAllContainersOnContainerExits'
 
-/** What nodes of this cluster declare. Pods as a whole are not resized here. */
-export const declaredFeatures: readonly string[] = [guaranteedCpuResize, restartOfAll]
+/** What nodes of this cluster declare, as a part of their status. Pods as a whole are not resized here. */
+export const declarations: { readonly declaredFeatures: readonly string[] } = {
+  declaredFeatures: [guaranteedCpuResize, restartOfAll],
+}
 
 type Spec = Frozen<PodSpec> & { readonly resources?: unknown }
 type WithRules = Frozen<Container> & { readonly restartPolicyRules?: readonly { readonly action?: string }[] }

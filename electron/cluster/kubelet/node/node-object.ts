@@ -1,5 +1,5 @@
 import type { Node, NodeCondition, NodeStatus } from 'kubernetes-types/core/v1'
-import { declaredFeatures } from '#shared/kube/declared-features.ts'
+import { declarations } from '#shared/kube/declared-features.ts'
 import { attachedByController, volumesDirectory } from '#shared/kube/storage.ts'
 import type { ImageStatus, Runtime } from '../../runtime/api.ts'
 import type { Machine } from './machine.ts'
@@ -98,7 +98,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
       ? { runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true } }] }
       : {}),
     ...(facts.features ? { features: { ...facts.features } } : {}),
-    ...{ declaredFeatures: [...declaredFeatures] },
+    ...declarations,
     ...(images.length ? { images } : {}),
   }
 }

@@ -8,7 +8,8 @@ const declaring = (name: string, ...declaredFeatures: string[]) => {
 const restarting = (name: string) => {
   const made = pod(name)
   const restartPolicyRules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }]
-  return { ...made, spec: { ...made.spec, containers: [{ name: 'c', image: 'i', ...{ restartPolicyRules } }] } }
+  const containers = [Object.assign({ name: 'c', image: 'i' }, { restartPolicyRules })]
+  return { ...made, spec: { ...made.spec, containers } }
 }
 
 it('places pods only on nodes that declare what these ask for', () => {

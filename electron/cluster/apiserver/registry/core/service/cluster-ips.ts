@@ -12,9 +12,6 @@ interface ServiceCidr extends KubeObject {
   spec?: { cidrs?: string[] }
   status?: { conditions?: { type: string; status: string }[] }
 }
-interface IpAddress extends KubeObject {
-  spec?: { parentRef?: { group?: string; resource?: string } }
-}
 
 const serviceCidrs = { group: 'networking.k8s.io', plural: 'servicecidrs' }
 const ipAddresses = { group: 'networking.k8s.io', plural: 'ipaddresses' }
@@ -88,7 +85,7 @@ const contains = ({ first, size }: Range, ip: string): boolean => numberOf(ip) >
 
 /** An IPAddress that somebody else than the allocator of services made for something of theirs. */
 function isHeldByOthers(ip: string, { get }: Stored): boolean {
-  const { metadata, spec } = get<IpAddress>(ipAddresses, undefined, ip) ?? {}
+  const { metadata } = get(ipAddresses, undefined, ip) ?? {}
   return metadata !== undefined && metadata.labels?.['ipaddress.kubernetes.io/managed-by'] !== 'ipallocator.k8s.io'
 }
 

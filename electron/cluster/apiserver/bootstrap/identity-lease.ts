@@ -4,8 +4,9 @@ import { hostname } from 'node:os'
 import { isNotFound } from '#shared/kube/status.ts'
 import { microTimestamp, type Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
-import { createObject } from '../handlers/create.ts'
-import { ownOperation, type Core } from '../handlers/operation.ts'
+import type { Core } from '../handlers/operation.ts'
+import { metadataOf } from '../metadata/metadata.ts'
+import { fillSystemFields } from '../metadata/system-fields.ts'
 import type { ServerAddress } from './server-records.ts'
 
 export interface IdentityLeaseDeps {
@@ -76,9 +77,11 @@ export class IdentityLease implements AsyncDisposable {
     const change = (lease: Lease) => Object.assign(lease, this.#renewed(lease))
     await core.services.update<Lease>(leases, namespace, this.#name, change).catch(async (error: unknown) => {
       if (!isNotFound(error)) throw error
-      const kind = core.kinds.resource(leases.group, leases.plural)!
-      const op = { ...ownOperation(kind, this.#name), namespace }
-      await createObject(core, op, this.#renewed({ metadata: { name: this.#name, namespace } }))
+      // Past admission: a webhook that does not answer must not hold up the start.
+      const { objects } = core.kinds.resource(leases.group, leases.plural)!
+      const made = this.#renewed({ metadata: { name: this.#name, namespace } })
+      fillSystemFields(metadataOf(made), core)
+      await objects.put(objects.keyOf(namespace, this.#name), made, 0)
     })
   }
 

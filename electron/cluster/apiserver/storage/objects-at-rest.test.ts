@@ -76,6 +76,15 @@ it('has custom resources that a webhook converts say in memory too which version
   ])
 })
 
+it('keeps built-in kinds as they are kept, whatever a definition says', () => {
+  const own = new ObjectsAtRest(kinds)
+  const names = { kind: 'Odd', plural: 'apiservices' }
+  const spec = { group: 'apiregistration.k8s.io', names, versions: [{ name: 'v9', storage: true }] }
+  own.explaining.explain(stored({ metadata: { name: 'x' }, spec }))
+  const bytes = own.encode('/registry/apiregistration.k8s.io/apiservices/v1.x.io', stored({ metadata: { name: 'x' } }))
+  expect(parsed(bytes)).toMatchObject({ apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService' })
+})
+
 it('reads another version than the one stored here, with the defaults of today', () => {
   const old = {
     metadata: { name: 'x', namespace: 'a' },

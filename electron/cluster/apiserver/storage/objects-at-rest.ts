@@ -16,6 +16,7 @@ interface Definition {
     versions: readonly { name: string; storage: boolean }[]
     conversion?: { strategy?: string }
   }
+  status?: { acceptedNames?: { kind?: string } }
 }
 
 const ranges = '/registry/ranges/'
@@ -36,10 +37,12 @@ interface Form {
 export class ObjectsAtRest implements ValuesAtRest {
   readonly explaining = {
     prefix: '/registry/apiextensions.k8s.io/customresourcedefinitions/',
-    explain: (value: Buffer) => this.#define((JSON.parse(value.toString()) as Definition).spec),
+    explain: (value: Buffer) => this.#define(JSON.parse(value.toString()) as Definition),
   }
   readonly #kinds: ReadonlyMap<string, KindDefinition>
   readonly #forms = new Map<string, Form>()
+  /** Of custom resources: none of them takes the place of a built-in kind. */
+  readonly #customForms = new Map<string, Form>()
 
   constructor(kinds: readonly KindDefinition[]) {
     this.#kinds = new Map(kinds.map((kind) => [`${apiVersionOf(kind)}/${kind.kind}`, kind]))
@@ -62,11 +65,11 @@ export class ObjectsAtRest implements ValuesAtRest {
     })
   }
 
-  #define({ group, names, versions, conversion }: Definition['spec']): void {
+  #define({ spec: { group, names, versions, conversion }, status }: Definition): void {
     const version = versions.find(({ storage }) => storage)?.name ?? ''
-    this.#forms.set(`/registry/${group}/${names.plural}/`, {
+    this.#customForms.set(`/registry/${group}/${names.plural}/`, {
       apiVersion: apiVersionOf({ group, version }),
-      kind: names.kind,
+      kind: status?.acceptedNames?.kind || names.kind,
       message: undefined,
       marked: conversion?.strategy === 'Webhook',
     })
@@ -115,7 +118,8 @@ export class ObjectsAtRest implements ValuesAtRest {
 
   #findForm(key: string): Form | undefined {
     for (let slash = key.indexOf('/', 1); slash >= 0; slash = key.indexOf('/', slash + 1)) {
-      const form = this.#forms.get(key.slice(0, slash + 1))
+      const prefix = key.slice(0, slash + 1)
+      const form = this.#forms.get(prefix) ?? this.#customForms.get(prefix)
       if (form) return form
     }
     return undefined

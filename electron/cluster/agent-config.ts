@@ -17,7 +17,6 @@ export interface AgentConfig {
   /** What the node agents' HTTPS server shows. */
   serving: PemPair
   podCidr: string
-  serviceCidr: string
   apiServiceAddress: string
   dnsAddress: string
   clusterDomain: string

@@ -119,7 +119,6 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<Fro
         address: nodeAddress,
       })) as [ProxiedNode, ...ProxiedNode[]],
       dnsAddress: config.dnsAddress,
-      serviceCidr: config.serviceCidr,
       clusterId: config.clusterId,
       domain: config.clusterDomain,
       apiServer: { address: advertisedAddress(config), port: Number(new URL(config.server).port) },

@@ -35,14 +35,7 @@ import { UsageSource } from './metrics/source.ts'
 import { isFreeFor, pickFreePodRange } from './network/pod-network/pod-network.ts'
 import { checkSameKeys } from './same-keys.ts'
 import { isShared, openStore } from './open-store.ts'
-import {
-  apiServiceAddress,
-  clusterDomain,
-  dnsAddress,
-  runDirectory,
-  serviceCidr,
-  type ClusterOptions,
-} from './options.ts'
+import { apiServiceAddress, clusterDomain, dnsAddress, runDirectory, type ClusterOptions } from './options.ts'
 import type { InstallationPaths } from './paths.ts'
 import { serveLifeline } from './runtime/process/lifeline.ts'
 import { startTracing, type Tracing } from './trace/tracing.ts'
@@ -82,7 +75,7 @@ export async function startCluster(deps: ClusterDeps): Promise<Cluster> {
 async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
   const { options, data, paths, clock, random, logger } = deps
   const criSocket = await findRuntime(options, clock)
-  const { store, atRest } = await openStore({ store: options.store, data, clock, logger })
+  const store = await openStore({ store: options.store, data, clock, logger })
   owned.own(store)
   if (isShared(options.store)) checkSameKeys(store, data)
   let agent: AgentProcess | undefined
@@ -114,7 +107,6 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
         ]
       : [],
     wrote: tracing?.wrote,
-    onStored: atRest && ((kind) => atRest.describe(kind)),
     ...auditing(deps, owned),
     authentication: authentication(deps, owned),
     unenforced: () => agent?.unenforced,
@@ -293,7 +285,6 @@ async function startAgent(
     volumes: pki.clientFor({ user: volumesUser }),
     serving: pki.nodeServing('wheelhouse', ['127.0.0.1']),
     podCidr,
-    serviceCidr,
     apiServiceAddress,
     dnsAddress,
     clusterDomain,

@@ -53,7 +53,6 @@ export interface ControlPlaneDeps {
   freeze?: boolean
   /** Kinds that are served besides those of Kubernetes itself. */
   moreKinds?: readonly KindDefinition[]
-  onStored?: ApiServerDeps['onStored']
   /** Told of every write. */
   wrote?: ApiServerDeps['wrote']
   /** Why NetworkPolicies hold nothing back, where they do not. */
@@ -80,7 +79,6 @@ export async function startControlPlane({
   authentication,
   freeze,
   moreKinds = [],
-  onStored,
   wrote,
   unenforced,
   locate,
@@ -95,7 +93,7 @@ export async function startControlPlane({
     pki,
     kinds: [...kinds.map((kind) => ({ ...kind, ...(bare ? { acted: true } : idle(kind, unenforced)) })), ...moreKinds],
     admission: plugins,
-    reservations: [serviceReservation({ addresses: serviceCidr })],
+    reservations: [serviceReservation()],
     serviceCidr,
     serviceAddress: apiServiceAddress,
     ...(existsSync(descriptionsFile) ? { descriptionsFile } : {}),
@@ -103,7 +101,6 @@ export async function startControlPlane({
     authentication,
     yamlWorker,
     ...(freeze ? { freeze } : {}),
-    ...(onStored ? { onStored } : {}),
     ...(wrote ? { wrote } : {}),
     locate,
   })

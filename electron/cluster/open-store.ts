@@ -7,17 +7,10 @@ import type { DataDirectory } from './data-directory.ts'
 import { ClusterFailure } from './failure.ts'
 import type { EtcdOptions } from './options.ts'
 import type { Store } from './store/api.ts'
-import { customKinds } from './snapshot/custom-kinds.ts'
 import { readPending, seedLmdb, seedShared } from './snapshot/seed.ts'
 import { openLmdbStore } from './store/lmdb.ts'
 import { openMemoryStore } from './store/memory.ts'
 import type { ClusterOptions } from './options.ts'
-
-export interface OpenedStore {
-  store: Store
-  /** What a shared store has to know of the objects, so that other programs can read them. */
-  atRest?: ObjectsAtRest
-}
 
 export interface OpenStoreDeps {
   store: ClusterOptions['store']
@@ -27,11 +20,11 @@ export interface OpenStoreDeps {
 }
 
 /** The store that the options name. Rejects with StoreOpenError or ClusterFailure. */
-export async function openStore({ store, data, clock, logger }: OpenStoreDeps): Promise<OpenedStore> {
-  if (store === 'memory') return { store: openMemoryStore(undefined, readPending(data)) }
+export async function openStore({ store, data, clock, logger }: OpenStoreDeps): Promise<Store> {
+  if (store === 'memory') return openMemoryStore(undefined, readPending(data))
   if (store === 'lmdb') {
     await seedLmdb(data)
-    return { store: await openLmdbStore({ directory: data.file('store'), logger: logger.child('store') }) }
+    return await openLmdbStore({ directory: data.file('store'), logger: logger.child('store') })
   }
   const { urls, caFile, certFile, keyFile } = store
   const tls = {
@@ -49,12 +42,14 @@ export async function openStore({ store, data, clock, logger }: OpenStoreDeps): 
     values: atRest,
   })
   const pending = readPending(data)
-  for (const kind of pending ? customKinds(pending) : []) atRest.describe(kind)
   if (pending) {
+    // Objects are written in the order of their last changes, and so before definitions that changed later.
+    const { prefix, explain } = atRest.explaining
+    for (const { key, value } of pending.entries) if (key.startsWith(prefix)) explain(value)
     const restamp: ObjectsAtRest['restamp'] = (...args) => atRest.restamp(...args)
     await seedShared({ store: opened, pending, data, restamp, place: urls.join(',') })
   }
-  return { store: opened, atRest }
+  return opened
 }
 
 /** Whether other processes may work on the same cluster. */

@@ -4,6 +4,7 @@ import { cpSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KubeList, KubeObject } from '#shared/kube/object.ts'
+import { webhookServer } from '../../electron/cluster/apiserver/testing/webhook-server.ts'
 import { up, temporaryFolder, type TestCluster } from '../support/cluster.ts'
 import { startEtcd, type TestEtcd } from '../support/etcd.ts'
 import { saidBy, wheelhouse } from '../support/processes.ts'
@@ -192,6 +193,97 @@ describe('what lies in etcd', () => {
     expect(JSON.parse(valueOf('/registry/example.io/things/default/one').toString())).toMatchObject(thing)
     const kept = valueOf('/registry/apiextensions.k8s.io/customresourcedefinitions/things.example.io')
     expect(JSON.parse(kept.toString())).toMatchObject({ kind: 'CustomResourceDefinition' })
+  })
+
+  it('has what a webhook converts in the version that was stored when it was written, and every server knows which', async () => {
+    const text = { type: 'string' }
+    const version = (name: string, storage: boolean, properties: object) => ({
+      name,
+      served: true,
+      storage,
+      schema: { openAPIV3Schema: { type: 'object', properties } },
+    })
+    const versions = (stored: string) => [
+      version('v1', stored === 'v1', { hostPort: text }),
+      version('v2', stored === 'v2', { host: text, port: text }),
+    ]
+    interface Cron extends KubeObject {
+      hostPort?: string
+      host?: string
+      port?: string
+    }
+    const convert = ({ hostPort, host, port, ...rest }: Cron, apiVersion: string): Cron => {
+      if (apiVersion.endsWith('/v1')) return { ...rest, apiVersion, hostPort: `${host}:${port}` }
+      const [h = '', p = ''] = hostPort!.split(':')
+      return { ...rest, apiVersion, host: h, port: p }
+    }
+    await using webhook = await webhookServer(({ body: { request } }) => {
+      const { objects, desiredAPIVersion } = request as unknown as { objects: Cron[]; desiredAPIVersion: string }
+      return {
+        result: { status: 'Success' },
+        convertedObjects: objects.map((object) => convert(object, desiredAPIVersion)),
+      }
+    })
+    const clientConfig = { url: webhook.url, caBundle: webhook.caBundle }
+    const definition = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'crons.example.io' },
+      spec: {
+        group: 'example.io',
+        names: { kind: 'Cron', plural: 'crons' },
+        scope: 'Namespaced',
+        versions: versions('v1'),
+        conversion: { strategy: 'Webhook', webhook: { clientConfig, conversionReviewVersions: ['v1'] } },
+      },
+    }
+    await a.kubectl.run(['create', '-f', '-'], JSON.stringify(definition))
+    const create = (server: TestCluster, name: string, object: Partial<Cron>) =>
+      eventually(`${name} to be created`, async () => {
+        const { code } = await server.kubectl.run(
+          ['create', '-f', '-'],
+          JSON.stringify({ kind: 'Cron', metadata: { name }, ...object }),
+        )
+        return code === 0
+      })
+    const v1 = { apiVersion: 'example.io/v1', hostPort: 'a:1' }
+    const v2 = { apiVersion: 'example.io/v2', host: 'b', port: '2' }
+    await create(a, 'one', v1)
+    await create(b, 'two', v2)
+    await a.kubectl(
+      'patch',
+      'crd',
+      'crons.example.io',
+      '--type=merge',
+      '-p',
+      JSON.stringify({ spec: { versions: versions('v2') } }),
+    )
+    await eventually('the other storage version on the other server', async () => {
+      await b.kubectl.run(['delete', 'crons.v1.example.io', 'three'])
+      await create(b, 'three', v1)
+      const { apiVersion } = JSON.parse(valueOf('/registry/example.io/crons/default/three').toString()) as Cron
+      return apiVersion === 'example.io/v2'
+    })
+    const kept = ['one', 'two', 'three'].map(
+      (name) => JSON.parse(valueOf(`/registry/example.io/crons/default/${name}`).toString()) as Cron,
+    )
+    expect(kept.map(({ apiVersion, hostPort, host }) => [apiVersion, hostPort ?? host])).toEqual([
+      ['example.io/v1', 'a:1'],
+      ['example.io/v1', 'b:2'],
+      ['example.io/v2', 'a'],
+    ])
+    await using c = await join('c', '--nodes', 'process=0')
+    for (const server of [a, b, c]) {
+      const shown = (resource: string, path: string) =>
+        server.kubectl('get', resource, '-o', `jsonpath={range .items[*]}{.metadata.name}={${path}} {end}`)
+      expect(await shown('crons.v1.example.io', '.hostPort')).toBe('one=a:1 three=a:1 two=b:2 ')
+      expect(await shown('crons.v2.example.io', '.host')).toBe('one=a three=a two=b ')
+    }
+    expect(await b.kubectl('get', 'crd', 'crons.example.io', '-o', 'jsonpath={.status.storedVersions}')).toBe(
+      '["v1","v2"]',
+    )
+    await c.kubectl('patch', 'crons.v2.example.io', 'one', '--type=merge', '-p', '{"port":"9"}')
+    expect(await b.kubectl('get', 'crons.v1.example.io', 'one', '-o', 'jsonpath={.hostPort}')).toBe('a:9')
   })
 
   it('is protobuf that names its kind, and JSON where upstream has JSON', () => {

@@ -150,6 +150,40 @@ describe('from a pod', () => {
   })
 })
 
+describe('a further range of addresses', () => {
+  const range = (cidr: string) =>
+    JSON.stringify({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'ServiceCIDR',
+      metadata: { name: 'further' },
+      spec: { cidrs: [cidr] },
+    })
+
+  it('is served like the first, and goes when nothing has an address of it any more', async () => {
+    expect((await k.run(['create', '-f', '-'], range('10.230.0.0/28'))).stderr).toBe('')
+    await k(
+      'expose',
+      '-n',
+      'far',
+      'deployment/web',
+      '--name=further',
+      '--cluster-ip=10.230.0.9',
+      '--port=80',
+      '--target-port=http',
+    )
+    await eventually('an answer', async () => podOf((await fetched('http://10.230.0.9/')) || '{}')?.startsWith('web-'))
+    expect(await addresses('further.far')).toEqual(['10.230.0.9'])
+    expect((await fromPod('nslookup', '10.230.0.9')).stdout).toContain('further.far.svc.cluster.local')
+    expect((await fromPod('wget', '-q', '-O', '-', 'http://10.230.0.10/')).stderr).toContain('refused')
+    await k('delete', 'servicecidr', 'further', '--wait=false')
+    await k('wait', '--for=condition=Ready=False', 'servicecidr/further', '--timeout=30s')
+    const late = ['create', 'service', 'clusterip', 'late', '--tcp=80', '--clusterip=10.230.0.5']
+    expect((await k.run(late)).stderr).toContain('the provided network does not match the current range')
+    await k('delete', 'service', '-n', 'far', 'further')
+    await k('wait', '--for=delete', 'servicecidr/further', '--timeout=40s')
+  })
+})
+
 describe('a node port', () => {
   it('answers on this machine and to pods', async () => {
     const { nodePort } = (await service('web')).spec!.ports![0]!

@@ -317,6 +317,37 @@ it('tells what it serves, in the old and in the aggregated form, and only when i
   })
 })
 
+it('lists the checks of a kube-apiserver, and does not say to everybody why one fails', async () => {
+  const of = async (root: string) => (await server.ask(`/${root}?verbose`, { as: null })).text.trim().split('\n')
+  const [live, ready] = [await of('livez'), await of('readyz')]
+  expect(ready.filter((line) => !line.startsWith('[+]'))).toEqual(['readyz check passed'])
+  expect(await of('healthz')).toEqual([...live.slice(0, -1), 'healthz check passed'])
+  const names = ready.slice(0, -1).map((line) => /^\[\+\](.*) ok$/.exec(line)?.[1])
+  expect(names.slice(0, 6)).toEqual([
+    'ping',
+    'log',
+    'etcd',
+    'etcd-readiness',
+    'informer-sync',
+    'poststarthook/start-apiserver-admission-initializer',
+  ])
+  expect(names.slice(-5)).toEqual([
+    'poststarthook/kube-apiserver-autoregistration',
+    'autoregister-completion',
+    'poststarthook/apiservice-openapi-controller',
+    'poststarthook/apiservice-openapiv3-controller',
+    'shutdown',
+  ])
+  const ofReadiness = ['etcd-readiness', 'informer-sync', 'shutdown']
+  expect(live.map((line) => line.slice(3))).toEqual([
+    ...names.filter((name) => !ofReadiness.includes(name!)).map((name) => `${name} ok`),
+    'ez check passed',
+  ])
+  expect(await server.ask('/readyz/poststarthook/rbac/bootstrap-roles')).toMatchObject({ status: 200, text: 'ok' })
+  for (const unknown of ['/readyz/nope', '/livez/shutdown', '/healthz/poststarthook'])
+    expect(await server.ask(unknown)).toMatchObject({ status: 404, text: '404 page not found\n' })
+})
+
 it('says how it is', async () => {
   expect((await server.ask('/readyz?verbose')).text).toContain('[+]etcd ok\n')
   expect(await server.ask('/livez/ping')).toMatchObject({ status: 200, text: 'ok' })

@@ -24,6 +24,7 @@ import { serviceAccountGroups, serviceAccountName } from './authn/user.ts'
 import type { Authorizer } from './authz/authorizer.ts'
 import { bootstrap } from './bootstrap/bootstrap.ts'
 import { keepAuthoritiesPublished } from './bootstrap/published-authorities.ts'
+import { IdentityLease } from './bootstrap/identity-lease.ts'
 import { publishEndpoints } from './bootstrap/kubernetes-endpoints.ts'
 import { ServerRecords, type ServerAddress } from './bootstrap/server-records.ts'
 import { kubeletConnectors } from './connect/connectors.ts'
@@ -31,19 +32,21 @@ import type { Locate } from './connect/deps.ts'
 import { CustomResources, type CustomResourcesDeps } from './crd/custom-resources.ts'
 import { ruleCheck } from './crd/rules/check.ts'
 import { DiscoveryDocuments } from './discovery/documents.ts'
-import type { HealthCheck } from './discovery/health.ts'
+import { healthChecks } from './discovery/health-checks.ts'
+import { StartHooks } from './discovery/start-hooks.ts'
 import { servePath, type PathDeps } from './discovery/serve-path.ts'
 import { servedResources } from './discovery/served-resources.ts'
 import { gitVersion } from './discovery/version.ts'
 import { FlowControl } from './flow-control/flow-control.ts'
 import { followFlowControl } from './flow-control/follow.ts'
+import { gaugesOf } from './filters/gauges.ts'
 import { RequestMetrics } from './filters/metrics.ts'
 import { pipeline } from './filters/pipeline.ts'
 import type { Core, Operation } from './handlers/operation.ts'
 import { serveResource } from './handlers/serve-resource.ts'
 import { actionServices } from './handlers/services.ts'
 import { YamlThread } from './handlers/yaml-thread.ts'
-import { KindIndex, type KindIndexDeps } from './kinds/kind-index.ts'
+import { KindIndex } from './kinds/kind-index.ts'
 import { typeOf } from './kinds/type-of.ts'
 import { LocalClient } from './local-client.ts'
 import { frontProxyUser, type Pki } from './pki/pki.ts'
@@ -77,8 +80,6 @@ export interface ApiServerDeps {
   authentication?: (() => AuthenticationConfig) | undefined
   /** Freezes shared objects: for tests. */
   freeze?: boolean
-  /** Told of every kind whose objects are stored, before the first of them is. */
-  onStored?: KindIndexDeps['onStored']
   wrote?: Core['wrote']
 }
 
@@ -109,6 +110,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   const { store, clock, random, logger, pki } = deps
   const owned = new Disposer()
   const stopped = new AbortController()
+  const hooks = new StartHooks()
   const { authentication } = deps
   const external =
     authentication &&
@@ -120,7 +122,6 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     store,
     kinds: [...deps.kinds, ...access.kinds],
     freeze: deps.freeze ?? false,
-    onStored: deps.onStored,
   })
   owned.defer(() => kinds[Symbol.dispose]())
   const services = actionServices(
@@ -138,6 +139,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   }
   const admission = deps.admission(host)
   for (const plugin of admission) owned.defer(() => plugin[Symbol.dispose]?.())
+  hooks.finished('start-apiserver-admission-initializer')
   const yaml = deps.yamlWorker === undefined ? undefined : new YamlThread(deps.yamlWorker)
   if (yaml) owned.defer(() => yaml[Symbol.dispose]())
   const core: Core = {
@@ -160,10 +162,22 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     today: timestamp(clock.now()).slice(0, 'YYYY-MM-DD'.length),
   }
   await bootstrap({ core, store, logger, facts })
+  hooks.finished(
+    'storage-readiness',
+    'start-system-namespaces-controller',
+    'start-legacy-token-tracking-controller',
+    'rbac/bootstrap-roles',
+    'scheduling/bootstrap-system-priority-classes',
+    'priority-and-fairness-config-producer',
+    'start-kubernetes-service-cidr-controller',
+  )
   const publishing = keepAuthoritiesPublished({ core, logger, facts })
   owned.defer(() => publishing[Symbol.dispose]())
+  hooks.finished('start-cluster-authentication-info-controller')
   restoreReservations(core)
+  hooks.finished('start-service-ip-repair-controllers')
   owned.own(access.follow(kinds))
+  hooks.finished('generic-apiserver-start-informers')
   const compaction = compactRegularly(store, clock, logger)
   owned.defer(() => compaction[Symbol.dispose]())
   for (const kind of kinds.all) {
@@ -181,11 +195,21 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     const own = { core, logger: logger.child('custom-resources'), compileRules: ruleCheck, post }
     owned.own(new CustomResources(own, definitions))
   }
+  hooks.finished('start-apiextensions-informers', 'start-apiextensions-controllers', 'crd-informer-synced')
   const aggregator = new Aggregator({ kinds, pki, clock, logger, services })
   owned.defer(() => aggregator[Symbol.dispose]())
+  hooks.finished(
+    'aggregator-reload-proxy-client-cert',
+    'start-kube-aggregator-informers',
+    'apiservice-status-local-available-controller',
+    'apiservice-status-remote-available-controller',
+    'apiservice-registration-controller',
+    'kube-apiserver-autoregistration',
+  )
   const flowControl = new FlowControl({ clock })
   const flows = followFlowControl({ kinds, control: flowControl, clock, services })
   owned.defer(() => flows[Symbol.dispose]())
+  hooks.finished('priority-and-fairness-config-consumer')
   const metrics = new RequestMetrics()
   const connectors = kubeletConnectors({
     pki,
@@ -206,13 +230,19 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
       () => aggregator.published,
     ),
     tokens,
-    checks: healthChecks(store, stopped.signal),
-    metrics: () => metrics.text([...gauges(kinds, store), ...flowControl.gauges]),
+    checks: healthChecks({ store, stopped: stopped.signal, hooks, pending: () => aggregator.pending }),
+    metrics: () => metrics.text([...gaugesOf(kinds, store), ...flowControl.gauges]),
     async dump() {
       await store.fresh()
       return { status: 200, contentType: 'application/json-lines', body: dumpLines(dumpOf(store)) }
     },
   }
+  hooks.finished(
+    'storage-object-count-tracker-hook',
+    'apiservice-discovery-controller',
+    'apiservice-openapi-controller',
+    'apiservice-openapiv3-controller',
+  )
   const audit = deps.audit && new Audit({ clock, random, typeOf: (...kind) => typeOf(kinds, ...kind), ...deps.audit })
   const serve = pipeline({
     clock,
@@ -230,6 +260,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     serveResource: (request) => aggregator.serve(request) ?? serveResource(core, connectors, request),
     servePath: (request) => aggregator.serve(request) ?? servePath(paths, request),
   })
+  hooks.finished('priority-and-fairness-filter')
   const readRemote = (user: UserInfo, path: string) => aggregator.read(user, path)
   const clientOf = (user: UserInfo): KubeClient => {
     const client = (annotate?: Operation['annotate']) =>
@@ -259,9 +290,19 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
       )
       const shown = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host
       const own = { address: advertised?.address ?? shown, port: advertised?.port ?? listener.port }
-      const publish = (servers: readonly ServerAddress[]) => publishEndpoints(core, servers)
-      if (!store.shared) await publish([own])
-      else await owned.own(new ServerRecords({ store, clock, logger, own, publish })).start()
+      const publish = async (servers: readonly ServerAddress[]) => {
+        await publishEndpoints(core, servers)
+        hooks.finished('peer-endpoint-reconciler-controller', 'bootstrap-controller')
+      }
+      const lease = owned.own(new IdentityLease({ core, clock, logger, own }))
+      const published = store.shared
+        ? owned.own(new ServerRecords({ store, clock, logger, own, publish })).start()
+        : publish([own])
+      await Promise.all([published, lease.start()])
+      hooks.finished(
+        'start-kube-apiserver-identity-lease-controller',
+        'start-kube-apiserver-identity-lease-garbage-collector',
+      )
       return { port: listener.port, url: `https://${shown.includes(':') ? `[${shown}]` : shown}:${listener.port}` }
     },
     async [Symbol.asyncDispose]() {
@@ -280,23 +321,4 @@ function restoreReservations({ kinds, reservations }: Core): void {
     if (kind?.stored)
       reservation.restore(kind.objects.store.range(kind.objects.type.prefix).map((entry) => kind.object(entry)))
   }
-}
-
-function healthChecks(store: Store, stopped: AbortSignal): PathDeps['checks'] {
-  const well = (name: string): HealthCheck => ({ name, check: () => undefined })
-  const live = [well('ping'), well('log'), { name: 'etcd', check: () => store.outage }]
-  return {
-    live,
-    ready: [...live, { name: 'shutdown', check: () => (stopped.aborted ? 'process is shutting down' : undefined) }],
-  }
-}
-
-function gauges(kinds: KindIndex, store: Store): [string, string, number][] {
-  let watchers = 0
-  for (const { hub } of kinds.stores) watchers += hub.watchers
-  return [
-    ['apiserver_registered_watchers', 'Number of currently registered watchers.', watchers],
-    ['wheelhouse_store_revision', 'Newest committed revision.', store.revision],
-    ['process_resident_memory_bytes', 'Resident memory size in bytes.', process.memoryUsage.rss()],
-  ]
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1'
 import { formatLoadBalancerReport, loadBalancerAnnotation } from '#shared/kube/load-balancer.ts'
 import { keyOf, type Frozen } from '#shared/kube/object.ts'
-import { endpointSlices, namespaces, nodes as nodeType, services } from '#shared/kube/resources.ts'
+import { endpointSlices, namespaces, nodes as nodeType, serviceCidrs, services } from '#shared/kube/resources.ts'
 import { isNotFound } from '#shared/kube/status.ts'
 import type { Clock } from '../base/clock.ts'
 import { Disposer } from '../base/dispose.ts'
@@ -36,7 +36,6 @@ export interface NodeNetworkDeps {
   nodes: readonly [ProxiedNode, ...ProxiedNode[]]
   /** Address of the Service of DNS. */
   dnsAddress: string
-  serviceCidr: string
   clusterId: string
   domain: string
   /** Where pods reach this machine's API server: every server will do for them, but this one is never out of reach. */
@@ -60,7 +59,7 @@ const dnsPort = 53
 
 /** Service proxy and DNS of this machine's nodes, fed by informers. */
 export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwork> {
-  const { client, clock, random, logger, network, nodes, serviceCidr, clusterId, domain, apiServer } = deps
+  const { client, clock, random, logger, network, nodes, clusterId, domain, apiServer } = deps
   const owned = new Disposer()
   const informers = owned.own(new InformerFactory({ client, clock, random, logger }))
   const table = new ServiceTable()
@@ -74,7 +73,6 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
       services: table,
       network,
       nodes,
-      serviceCidr,
       clusterId,
       onPorts: reporter(client, logger),
       ...(policies ? { allows: (...of) => policies.allows(...of) } : {}),
@@ -88,6 +86,7 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
       .for(nodeType, { fieldSelector: `metadata.name=${name}`, metadataOnly: true })
       .handle({ add: zoned, update: zoned, delete: () => proxy.setZone(name, undefined) })
   }
+  followRanges(informers, proxy)
   const limits = [...proxy.limits]
   const nodeAddresses = nodes.map(({ address }) => address)
   const dnsAddresses = new Set([...nodeAddresses, deps.dnsAddress])
@@ -118,7 +117,8 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
     limits,
     services: table,
     async whenSynced() {
-      await Promise.all([informers.for(services).whenSynced(), informers.for(endpointSlices).whenSynced()])
+      const read = [informers.for(services), informers.for(endpointSlices), informers.for(serviceCidrs)]
+      await Promise.all(read.map((informer) => informer.whenSynced()))
     },
     guard: (given) => (policies && hostPorts ? guarded(given, policies, hostPorts) : given),
     locate: (ip, port) =>
@@ -218,6 +218,16 @@ function follow(informers: InformerFactory, table: ServiceTable, seen: (slice: S
     update: (slice) => table.setSlice(seen(slice)),
     delete: (slice) => table.deleteSlice(keyOf(slice)),
   })
+}
+
+/** What is being deleted counts until it is gone: it may have Services. */
+function followRanges(informers: InformerFactory, proxy: ServiceProxy): void {
+  const cidrs = informers.for(serviceCidrs)
+  const changed = () => {
+    const all = cidrs.lister.list().flatMap(({ spec }) => spec?.cidrs ?? [])
+    proxy.setRanges([...new Set(all)].filter((range) => !range.includes(':')).sort())
+  }
+  cidrs.handle({ add: changed, update: changed, delete: changed })
 }
 
 /** Tells the controller of load balancers, by an annotation of the Service, which ports of the machine could be had. */

@@ -4,7 +4,7 @@ import type { Frozen } from '#shared/kube/object.ts'
 import { sameLabels, type PodInfo } from './pod-info.ts'
 
 /** What of a node a change may have made better. */
-export type NodeAspect = 'allocatable' | 'labels' | 'taints' | 'schedulable'
+export type NodeAspect = 'allocatable' | 'labels' | 'taints' | 'schedulable' | 'features'
 
 /** Something that happened in the cluster and may let a waiting pod fit. Source: the framework's ClusterEvent. */
 export type ClusterEvent =
@@ -45,6 +45,9 @@ export function changesOf(node: Frozen<Node>, old: Frozen<Node>): Set<NodeAspect
   if (!sameLabels(labels(node), labels(old))) aspects.add('labels')
   if (!same(node.spec?.taints, old.spec?.taints)) aspects.add('taints')
   if (!node.spec?.unschedulable && old.spec?.unschedulable) aspects.add('schedulable')
+  const features = ({ status }: Frozen<Node>) =>
+    (status as { declaredFeatures?: unknown } | undefined)?.declaredFeatures
+  if (!same(features(node), features(old))) aspects.add('features')
   return aspects
 }
 

@@ -1,4 +1,5 @@
 import type { Pod } from 'kubernetes-types/core/v1'
+import { featuresToRun } from '#shared/kube/declared-features.ts'
 import type { Frozen } from '#shared/kube/object.ts'
 
 /**
@@ -35,6 +36,7 @@ export function signatureOf({ metadata, spec }: Frozen<Pod>, selects?: (key: str
     rest.topologySpreadConstraints,
     rest.overhead,
     rest.resources,
+    spec && featuresToRun(spec),
     rest.priority,
     // A claim or a disk is looked at by name; other volumes bind a pod to no node.
     rest.volumes?.filter((volume) => !harmless.some((kind) => volume[kind])),

@@ -61,8 +61,7 @@ async function dumpFrom(directory: string, host: Remembered, clock: Clock): Prom
         `The cluster in ${directory} is not running, and its store in memory is gone.`,
         'A cluster in memory can be saved while it runs.',
       )
-    const { store } = await openStore({ store: host.store ?? 'lmdb', data, clock, logger: silentLogger })
-    await using _ = store
+    await using store = await openStore({ store: host.store ?? 'lmdb', data, clock, logger: silentLogger })
     return dumpOf(store)
   } finally {
     data[Symbol.dispose]()

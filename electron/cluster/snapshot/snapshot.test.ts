@@ -6,7 +6,6 @@ import { ClusterFailure } from '../failure.ts'
 import { dumpOf } from '../store/dump.ts'
 import { openLmdbStore } from '../store/lmdb.ts'
 import { openMemoryStore } from '../store/memory.ts'
-import { customKinds } from './custom-kinds.ts'
 import { readSnapshot, writeSnapshot, type Snapshot } from './file.ts'
 import { restoreSnapshot } from './restore.ts'
 import { readPending, seedLmdb, seedShared } from './seed.ts'
@@ -140,20 +139,5 @@ describe('the first start after it', () => {
     const before = store.revision
     await expect(seedShared(deps)).rejects.toThrow('there is not empty')
     expect(store.revision).toBe(before)
-  })
-
-  it('knows the custom kinds that are defined in it', () => {
-    const spec = {
-      group: 'x.io',
-      names: { kind: 'Thing', plural: 'things' },
-      versions: [
-        { name: 'v1alpha1', storage: false },
-        { name: 'v1', storage: true },
-      ],
-    }
-    const definition = entry('apiextensions.k8s.io/customresourcedefinitions/things.x.io', 3, { spec })
-    expect(customKinds({ revision: 1, entries: [...sample.entries, definition] })).toEqual([
-      { group: 'x.io', version: 'v1', kind: 'Thing', plural: 'things', type: '', storagePrefix: 'x.io/things' },
-    ])
   })
 })

@@ -6,6 +6,7 @@ import type { Node } from '../registry/core/node.ts'
 import type { PersistentVolumeClaim } from '../registry/core/persistent-volume-claim/index.ts'
 import type { Pod } from '../registry/core/pod/types.ts'
 import { defaultStorageClass } from './default-classes.ts'
+import { nodeDeclaredFeatureValidator } from './node-declared-features.ts'
 import { persistentVolumeClaimResize } from './claim-resize.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
@@ -416,5 +417,41 @@ describe('agents of nodes', () => {
     const changed = (old: object, to: object) =>
       refusal(nodeRestriction, request('/nodes', to, { user, operation: 'UPDATE', old }))
     expect(await changed(node({}, [{ key: 'k' }]), node({}))).toContain('is not allowed to modify taints')
+  })
+})
+
+describe('a pod on a node', () => {
+  const sized = (cpu: string, generation: number, more: object = {}, qosClass = 'Guaranteed') => {
+    const one = pod({
+      nodeName: 'n',
+      containers: [{ name: 'app', image: 'a', resources: { requests: { cpu } } }],
+      ...more,
+    })
+    return { ...one, metadata: { ...one.metadata, generation }, status: { qosClass } }
+  }
+  const ask = (object: object, declaredFeatures: string[] | undefined, old: object = sized('1', 1)) => {
+    const nodes = declaredFeatures ? [{ metadata: { name: 'n' }, status: { declaredFeatures } }] : []
+    const more = { operation: 'UPDATE', subresource: 'resize', old, services: cluster({ '/nodes': nodes }) } as const
+    return refusal(nodeDeclaredFeatureValidator, request('/pods', object as never, more as never))
+  }
+
+  it('changes only as its node says that it can change it', async () => {
+    const requires = (feature: string) =>
+      `pods "web" is forbidden: pod update requires features ${feature} which are not available on node "n"`
+    expect(await ask(sized('2', 2), [])).toBe(requires('GuaranteedQoSPodCPUResize'))
+    expect(await ask(sized('2', 2), ['GuaranteedQoSPodCPUResize'])).toBe('')
+    expect(await ask(sized('1', 2, { resources: { limits: { cpu: '2' } } }), ['GuaranteedQoSPodCPUResize'])).toBe(
+      requires('InPlacePodLevelResourcesVerticalScaling'),
+    )
+    expect(await ask(sized('2', 2), undefined)).toBe('pods "web" is forbidden: node "n" not found')
+  })
+
+  it.each([
+    ['is not of the class Guaranteed', sized('2', 2, {}, 'Burstable')],
+    ['asks for the same in other words', sized('1000m', 2)],
+    ['is not changed', sized('2', 1)],
+    ['is on no node', sized('2', 2, { nodeName: '' })],
+  ])('may change anywhere when it %s', async (_, object) => {
+    expect(await ask(object, [])).toBe('')
   })
 })

@@ -7,6 +7,7 @@ import type { AdmissionHost } from './dynamic/host.ts'
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
+import { nodeDeclaredFeatureValidator } from './node-declared-features.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { storageObjectInUseProtection } from './object-in-use.ts'
 import { mutatingAdmissionPolicy } from './policies/mutating.ts'
@@ -34,6 +35,7 @@ export const plugins = (host: AdmissionHost): readonly AdmissionPlugin[] => [
   runtimeClass,
   certificateSubjectRestriction,
   defaultIngressClass,
+  nodeDeclaredFeatureValidator,
   mutatingAdmissionPolicy(host),
   mutatingWebhooks(host),
   validatingAdmissionPolicy(host),

@@ -1,4 +1,4 @@
-import { serviceUnavailable } from '#shared/kube/status.ts'
+import { isNotFound, serviceUnavailable } from '#shared/kube/status.ts'
 import { timestamp } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { forward } from '../connect/forward.ts'
@@ -47,6 +47,7 @@ export class Aggregator implements Disposable {
   readonly #remotes = new Map<string, Known>()
   readonly #priorities = new Map<string, number>()
   readonly #following: Disposable | undefined
+  readonly #pending = new Set<string>()
   #published: readonly Published[] = []
   #versions: readonly RemoteVersion[] = []
   #stopped = false
@@ -103,17 +104,23 @@ export class Aggregator implements Disposable {
     return this.#published
   }
 
+  /** Names of the APIServices that were there at the start, and that nobody has been told of as available yet. */
+  get pending(): readonly string[] {
+    return [...this.#pending].sort()
+  }
+
   #remoteFor(path: string): Known | undefined {
     const [, root, name, version] = path.split('/', 4)
     return root === 'apis' && version ? this.#remotes.get(`${version}.${name}`) : undefined
   }
 
   async #pass(request: ApiRequest, remote: Remote): Promise<undefined> {
-    const { info, user, exchange } = request
+    const { info, user } = request
     const path = info.search ? `${info.path}?${info.search}` : info.path
-    const headers = { ...remoteUserHeaders(user), 'x-forwarded-for': exchange.peer.address }
+    const headers = remoteUserHeaders(user)
     const target = await reachService(this.#deps, remote.service)
-    return forward(request, { ...target, options: remote.tls, agent: remote.agent, headers }, path)
+    const asked = `${target.host}:${target.port}`
+    return forward(request, { ...target, options: remote.tls, agent: remote.agent, headers, asked }, path)
   }
 
   #set(name: string, object: ApiService | undefined): void {
@@ -139,11 +146,17 @@ export class Aggregator implements Disposable {
 
   /** What this server answers itself is there as long as it is. */
   #local(name: string, { status }: ApiService): void {
-    if (status?.conditions?.some(({ type, reason }) => type === 'Available' && reason === 'Local')) return
-    // One that is gone by now needs no condition.
-    this.#report(name, { status: 'True', reason: 'Local', message: 'Local APIServices are always available' }).catch(
-      () => {},
-    )
+    if (status?.conditions?.some(({ type, reason }) => type === 'Available' && reason === 'Local'))
+      return void this.#pending.delete(name)
+    // Only what is found at the start: later ones are a definition's.
+    if (!this.#following) this.#pending.add(name)
+    const condition = { status: 'True', reason: 'Local', message: 'Local APIServices are always available' }
+    const report = (): Promise<void> =>
+      this.#report(name, condition).catch((error: unknown) => {
+        if (isNotFound(error) || this.#stopped) this.#pending.delete(name)
+        else this.#deps.clock.after(lookAgain.silent, () => void (this.#stopped || report()))
+      })
+    void report()
   }
 
   #soon(known: Known, after: number): void {

@@ -18,6 +18,8 @@ export interface Backend extends ProxyTarget {
   agent?: Agent
   /** What the backend is told besides what the client said: names in lower case. */
   headers?: Readonly<Record<string, string | readonly string[]>>
+  /** The Host that it is told. Default: the one that the client asked for. */
+  asked?: string
 }
 
 const hopByHop = new Set([
@@ -30,9 +32,17 @@ const hopByHop = new Set([
   'te',
 ])
 
+/** What another origin may do is this server's to say. Source: removeCORSHeaders in upgradeaware.go. */
+const ofOrigins = [
+  'access-control-allow-credentials',
+  'access-control-allow-headers',
+  'access-control-allow-methods',
+  'access-control-allow-origin',
+]
+
 /**
  * Passes any request on, upgrades included, and its answer back; its links lead through the proxy where `page` says how.
- * Rejects with 503 when the backend cannot be reached.
+ * Rejects with 503 when the backend cannot be reached. Source: apimachinery/pkg/util/proxy/upgradeaware.go.
  */
 export async function forward(
   request: ApiRequest,
@@ -40,13 +50,17 @@ export async function forward(
   path: string,
   page?: ProxiedPage,
 ): Promise<undefined> {
+  const { exchange } = request
+  const host = backend.asked ?? exchange.header('host') ?? `${backend.host}:${backend.port}`
+  const peers = [exchange.header('x-forwarded-for'), exchange.peer.address].filter(Boolean).join(', ')
+  const told = { ...backend.headers, 'x-forwarded-for': peers }
   if (request.upgrade) {
-    const socket = await open(backend)
-    tunnel(request.upgrade, socket, { host: `${backend.host}:${backend.port}`, path, headers: backend.headers ?? {} })
+    tunnel(request.upgrade, await open(backend), { host, path, headers: told })
     return undefined
   }
-  const answer = await ask(request, backend, path)
-  const headers = answer.rawHeaders.filter((_, i, all) => !hopByHop.has(all[i - (i % 2)]!.toLowerCase()))
+  const answer = await ask(request, { ...backend, headers: { ...told, host } }, path)
+  const hops = answer.rawHeaders.filter((_, i, all) => !hopByHop.has(all[i - (i % 2)]!.toLowerCase()))
+  const headers = without(hops, ...ofOrigins)
   if (page) await rewriteThrough(request.exchange, answer, headers, page)
   else streamThrough(request.exchange, answer, headers)
   return undefined
@@ -108,12 +122,14 @@ function ask({ exchange }: ApiRequest, backend: Backend, path: string): Promise<
     )
     const send = backend.scheme === 'https' ? httpsRequest : httpRequest
     const asking = send({
+      // Else it would be made of the Host.
+      servername: '',
       ...backend.options,
       host: backend.host,
       port: backend.port,
       path,
       method: exchange.method,
-      headers: { ...headers, ...mutable(backend.headers ?? {}), host: `${backend.host}:${backend.port}` },
+      headers: { ...headers, ...mutable(backend.headers ?? {}) },
       agent: backend.agent ?? false,
     })
     asking.once('response', resolve)

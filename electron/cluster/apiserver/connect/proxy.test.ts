@@ -16,7 +16,11 @@ beforeAll(async () => {
     if (url === '/page') return answer.writeHead(200, { 'content-type': 'text/html' }).end('<a href="/next">next</a>')
     if (url === '/long') return answer.writeHead(200, { 'content-type': 'text/html' }).end(long)
     if (url === '/moved') return answer.writeHead(302, { location: '/next' }).end()
-    if (url === '/forwarded') return answer.end(headers['x-forwarded-uri'])
+    if (url === '/told') return answer.end(JSON.stringify(headers))
+    if (url === '/origins')
+      return answer
+        .writeHead(200, { 'access-control-allow-origin': '*', 'Access-Control-Allow-Credentials': 'true' })
+        .end()
     answer.end(`${method} ${url}`)
   })
   await new Promise<void>((resolve) => backend.listen(0, '127.0.0.1', resolve))
@@ -72,6 +76,18 @@ it('passes a page that is too long to be changed as it is', async () => {
   expect([status, text === long]).toEqual([200, true])
 })
 
-it('says what was asked for', async () => {
-  expect((await server.ask(`${proxied}/forwarded`)).text).toBe(`${proxied}/forwarded`)
+it('says what was asked for, of whom, and by whom', async () => {
+  const { text } = await server.ask(`${proxied}/told`, {
+    headers: { host: 'localhost:6443', 'x-forwarded-for': '192.0.2.1' },
+  })
+  expect(JSON.parse(text)).toMatchObject({
+    host: 'localhost:6443',
+    'x-forwarded-for': expect.stringMatching(/^192\.0\.2\.1, (::ffff:)?127\.0\.0\.1$/),
+    'x-forwarded-uri': `${proxied}/told`,
+  })
+})
+
+it('lets no backend say what pages of other origins may do with the answers of this server', async () => {
+  const { status, headers } = await server.ask(`${proxied}/origins`)
+  expect([status, Object.keys(headers).filter((name) => name.startsWith('access-control'))]).toEqual([200, []])
 })

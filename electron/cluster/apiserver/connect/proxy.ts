@@ -19,8 +19,8 @@ export const proxyConnector =
       backend: `${backend.host}:${backend.port}`,
       asked: request.exchange.header('host'),
     }
-    const to = { ...(await located(deps, backend)), headers: { 'x-forwarded-uri': path } }
-    return forward(request, to, withQuery(rest || '/', request), page)
+    const headers = request.upgrade ? {} : { 'x-forwarded-uri': path }
+    return forward(request, { ...(await located(deps, backend)), headers }, withQuery(rest || '/', request), page)
   }
 
 function backendOf(

@@ -161,3 +161,16 @@ it('says what the webhook said when it fails, and needs none for what is stored'
   ])
   expect((await server.ask(at('v2', 'three'))).status).toBe(200)
 })
+
+it('takes what lies in the store for the version that is stored now when nobody converts any more', async () => {
+  const merge = { 'content-type': 'application/merge-patch+json' }
+  const patch = (path: string, body: object) => server.ask(path, { method: 'PATCH', headers: merge, body })
+  const loose = versions('v1').map((each) => ({ ...each, selectableFields: null }))
+  const spec = { versions: loose, conversion: { strategy: 'None', webhook: null } }
+  expect((await patch(`${definition}/crons.example.com`, { spec })).status).toBe(200)
+  await vi.waitFor(async () => {
+    const { status, body } = await patch(at('v1', 'three'), { metadata: { labels: { a: 'b' } } })
+    expect([status, body]).toMatchObject([200, { apiVersion: 'example.com/v1' }])
+  })
+  expect((await server.ask(at('v2', 'three'))).body).toMatchObject({ apiVersion: 'example.com/v2' })
+})

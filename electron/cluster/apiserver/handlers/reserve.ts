@@ -11,13 +11,13 @@ export function reserve(
   op: Operation,
   object: KubeObject,
   old: KubeObject | undefined,
-): (stored: boolean) => void {
+): (isStored: boolean) => void {
   const reservation = reservationOf(core, op)
   if (!reservation) return nothing
   const { kind } = op
   const { store, type } = kind.objects
   if (store.shared) reservation.restore(store.range(type.prefix).map((entry) => kind.object(entry)))
-  return reservation.reserve(object, old, contextOf(core, op))
+  return reservation.reserve(object, old, contextOf(core, op), core.services)
 }
 
 /**

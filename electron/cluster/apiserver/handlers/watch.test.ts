@@ -2,6 +2,8 @@ import { expect, it } from 'vitest'
 import type { KubeObject } from '#shared/kube/object.ts'
 import type { Status } from '#shared/kube/status.ts'
 import { parseSelector } from '#shared/kube/selectors.ts'
+import { settle } from '../../base/fake-clock.ts'
+import { smallKinds } from '../testing/kinds.ts'
 import { configMap, smallCore, type SmallCore } from '../testing/small-core.ts'
 import { openWatch, type WatchRequest } from './watch.ts'
 
@@ -71,6 +73,35 @@ it('tells a quiet watcher once a minute how far it is', async () => {
   expect(seen).toEqual([`BOOKMARK ${small.store.revision}`])
   await small.clock.advance(60_000)
   expect(seen).toHaveLength(2)
+})
+
+it('tells nobody that he is further than what a webhook has converted for him', async () => {
+  const conversion = Promise.withResolvers<void>()
+  const converted = smallKinds.map((definition) =>
+    definition.plural === 'configmaps'
+      ? {
+          ...definition,
+          convertLater: {
+            unmarked: 'v1',
+            toThis: (objects: readonly KubeObject[]) => conversion.promise.then(() => [...objects]),
+            toStorage: (object: KubeObject) => Promise.resolve(object),
+          },
+        }
+      : definition,
+  )
+  const small = smallCore({ kinds: converted })
+  const { seen } = await watch(small, { revision: small.store.revision, allowBookmarks: true })
+  const first = small.create(configMap('x'))
+  await settle()
+  const reached = small.store.revision
+  await small.clock.advance(61_000)
+  const second = small.create(configMap('y'))
+  await settle()
+  expect(seen).toEqual([])
+  conversion.resolve()
+  await Promise.all([first, second])
+  await settle()
+  expect(seen).toEqual(['ADDED x', `BOOKMARK ${reached}`, 'ADDED y'])
 })
 
 it('says in the stream that the past is forgotten', async () => {

@@ -119,10 +119,17 @@ class WatchSession implements Disposable {
     if (!selection && !preparing && !this.#turn) return this.#output.batch(batch)
     // What takes longer to convert holds up what comes after it.
     const converted = Promise.all([preparing, this.#turn])
-    const turn = (selection ? converted.then(() => selection.narrow(batch)) : converted.then(() => batch)).then(
-      (shown) => {
+    this.#inTurn(selection ? converted.then(() => selection.narrow(batch)) : converted.then(() => batch), (shown) => {
+      if (shown.changes.length) this.#output.batch(shown)
+    })
+  }
+
+  /** Sends what has taken its time, and lets nothing overtake it. */
+  #inTurn<T>(waited: Promise<T>, send: (value: T) => void): void {
+    const turn = waited.then(
+      (value) => {
         if (this.#turn === turn) this.#turn = undefined
-        if (!this.#ended && shown.changes.length) this.#output.batch(shown)
+        if (!this.#ended) send(value)
       },
       (error: unknown) => this.fail(error instanceof StatusError ? error.status : internal(String(error)).status),
     )
@@ -143,7 +150,10 @@ class WatchSession implements Disposable {
   /** Tells a quiet watcher how far it is, so that it can go on from there after compactions. */
   #scheduleBookmark(): void {
     this.#cancelBookmark = this.#clock.after(bookmarkEvery, () => {
-      this.#output.bookmark({ resourceVersion: String(this.#kind.objects.revision) })
+      const metadata = { resourceVersion: String(this.#kind.objects.revision) }
+      // Who goes on from it has been sent everything before.
+      if (this.#turn) this.#inTurn(this.#turn, () => this.#output.bookmark(metadata))
+      else this.#output.bookmark(metadata)
       this.#scheduleBookmark()
     })
   }

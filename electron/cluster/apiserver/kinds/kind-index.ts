@@ -9,8 +9,6 @@ export interface KindIndexDeps {
   store: Store
   kinds: readonly KindDefinition[]
   freeze: boolean
-  /** Told of every kind whose objects are stored, before the first of them is. */
-  onStored?: ((definition: KindDefinition) => void) | undefined
 }
 
 /** Every kind that is served, found by group, version and plural. Versions of one object share one ObjectStore. */
@@ -118,7 +116,6 @@ export class KindIndex implements Disposable {
     const prefix = `/registry/${definition.storagePrefix ?? definition.plural}/`
     const known = this.#objects.get(prefix)
     if (known) return known
-    if (!definition.keptIn) this.#deps.onStored?.(definition)
     const storage = definition.convert?.storage ?? definition
     const owner =
       among.find(

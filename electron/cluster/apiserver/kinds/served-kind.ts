@@ -121,7 +121,9 @@ export class ServedKind {
     if (this.definition.convertLater) return decodeStored(this.bytes(entry), this.apiVersion, this.kind)
     const stored = this.objects.copy(entry)
     if (this.definition.convert) return this.#converted(stored)
-    return this.#isCurrent(entry) ? stored : this.definition.custom!.renewed(stored)
+    if (this.#isCurrent(entry)) return stored
+    // It may say another version, of a time when a webhook converted.
+    return Object.assign(this.definition.custom!.renewed(stored), { apiVersion: this.apiVersion })
   }
 
   /** The object as it is stored; takes ownership. A promise where somebody else converts. */

@@ -305,9 +305,14 @@ export interface Reservation<T extends KubeObject = KubeObject> {
   /**
    * Called for writes of the object itself (no subresource), after validation and validating admission, right before
    * the write (`old` is absent for a create); may set fields of `object`. Throws StatusError when it cannot. The answer
-   * must be called once with the write's outcome.
+   * must be called once with the write's outcome. `stored` reads other objects.
    */
-  reserve(object: T, old: T | undefined, context: StrategyContext): (stored: boolean) => void
+  reserve(
+    object: T,
+    old: T | undefined,
+    context: StrategyContext,
+    stored: Pick<ActionServices, 'get' | 'list'>,
+  ): (isStored: boolean) => void
   /** The object is gone from the store. */
   release(object: T): void
 }

@@ -10,6 +10,15 @@ const atRest = new ObjectsAtRest(kinds)
 const stored = (object: object, revision = 7) => encodeStored(structuredClone(object) as KubeObject, revision).value
 const parsed = (value: Buffer) => JSON.parse(value.toString()) as Record<string, unknown>
 
+const defined = (strategy: 'None' | 'Webhook') => {
+  const versions = [
+    { name: 'v1alpha1', storage: false },
+    { name: 'v1', storage: true },
+  ]
+  const spec = { group: 'x.io', names: { kind: 'Thing', plural: 'things' }, versions, conversion: { strategy } }
+  return stored({ metadata: { name: 'things.x.io' }, spec })
+}
+
 const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', namespace: 'a' }, data: { k: 'v' } }
 
 it('keeps built-in kinds as protobuf in an envelope that names them, without a resourceVersion', () => {
@@ -40,18 +49,40 @@ it('keeps custom resources as JSON under their group, once it has been told of t
   const own = new ObjectsAtRest(kinds)
   const key = '/registry/x.io/things/a/one'
   expect(() => own.encode(key, stored({ metadata: { name: 'one' } }))).toThrow('belongs to no kind')
-  own.describe({
-    group: 'x.io',
-    version: 'v1',
-    kind: 'Thing',
-    plural: 'things',
-    type: '',
-    storagePrefix: 'x.io/things',
-  })
+  own.explaining.explain(defined('None'))
   const object = { apiVersion: 'x.io/v1', kind: 'Thing', metadata: { name: 'one' }, spec: { any: [1.5, null] } }
   const bytes = own.encode(key, stored(object))
   expect(parsed(bytes)).toEqual(object)
   expect(parsed(own.decode(key, bytes, 7))).toEqual(parsed(stored(object)))
+})
+
+it('has custom resources that a webhook converts say in memory too which version they lie in', () => {
+  const key = '/registry/x.io/things/a/one'
+  const bytes = Buffer.from(JSON.stringify({ apiVersion: 'x.io/v1alpha1', kind: 'Thing', metadata: { name: 'one' } }))
+  const versions = (['None', 'Webhook'] as const).map((strategy) => {
+    const own = new ObjectsAtRest(kinds)
+    own.explaining.explain(defined(strategy))
+    const value = own.decode(key, bytes, 7)
+    return [
+      parsed(value)['apiVersion'],
+      parsed(own.restamp(key, value, 8))['apiVersion'],
+      parsed(own.encode(key, value)),
+    ]
+  })
+  const written = (apiVersion: string) => ({ apiVersion, kind: 'Thing', metadata: { name: 'one' } })
+  expect(versions).toEqual([
+    [undefined, undefined, written('x.io/v1')],
+    ['x.io/v1alpha1', 'x.io/v1alpha1', written('x.io/v1alpha1')],
+  ])
+})
+
+it('keeps built-in kinds as they are kept, whatever a definition says', () => {
+  const own = new ObjectsAtRest(kinds)
+  const names = { kind: 'Odd', plural: 'apiservices' }
+  const spec = { group: 'apiregistration.k8s.io', names, versions: [{ name: 'v9', storage: true }] }
+  own.explaining.explain(stored({ metadata: { name: 'x' }, spec }))
+  const bytes = own.encode('/registry/apiregistration.k8s.io/apiservices/v1.x.io', stored({ metadata: { name: 'x' } }))
+  expect(parsed(bytes)).toMatchObject({ apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService' })
 })
 
 it('reads another version than the one stored here, with the defaults of today', () => {

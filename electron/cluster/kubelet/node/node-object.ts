@@ -1,4 +1,5 @@
 import type { Node, NodeCondition, NodeStatus } from 'kubernetes-types/core/v1'
+import { declarations } from '#shared/kube/declared-features.ts'
 import { attachedByController, volumesDirectory } from '#shared/kube/storage.ts'
 import type { ImageStatus, Runtime } from '../../runtime/api.ts'
 import type { Machine } from './machine.ts'
@@ -97,6 +98,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
       ? { runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true } }] }
       : {}),
     ...(facts.features ? { features: { ...facts.features } } : {}),
+    ...declarations,
     ...(images.length ? { images } : {}),
   }
 }

@@ -1,4 +1,5 @@
 import type { Node, NodeStatus } from 'kubernetes-types/core/v1'
+import { declarations } from '#shared/kube/declared-features.ts'
 import type { Frozen } from '#shared/kube/object.ts'
 import { simulatedLabel } from '#shared/kube/simulated.ts'
 import { attachedByController } from '#shared/kube/storage.ts'
@@ -81,5 +82,6 @@ export function simulatedNodeStatus(
       operatingSystem: 'linux',
       architecture: 'amd64',
     },
+    ...declarations,
   }
 }

@@ -69,15 +69,16 @@ async function cluster(id: string, number: number) {
     logger: silentLogger,
     services,
     nodes: [{ name: 'here', podCidr: `10.24${number}.0.0/24`, address: gateway }],
-    serviceCidr: '10.96.0.0/16',
     clusterId: id,
     network: { driver: 'bridge', podCidr: `10.24${number}.0.0/24`, gateway, dial: dialTcp },
     onPorts() {},
   })
+  proxy.setRanges(['10.96.0.0/16', `10.20${number}.0.0/24`])
   // The first address is one that both clusters have, as they both have 10.96.0.1.
   for (const [name, clusterIP] of [
     ['shared', '10.96.0.1'],
     ['own', `10.96.${number}.7`],
+    ['further', `10.20${number}.0.7`],
   ] as const) {
     services.setService(
       service(name, { clusterIP, ports: [servicePort(80), servicePort(53, { name: 'dns', protocol: 'UDP' })] }),
@@ -100,6 +101,14 @@ run('ip link set lo up')
 const [a, b] = [await cluster('a', 4), await cluster('b', 5)]
 try {
   results['host to each cluster'] = [await ask('10.96.4.7', 80), await ask('10.96.5.7', 80)]
+  results['host and pod to a further range'] = [
+    await ask('10.205.0.7', 80),
+    await askFromPod(b.pod, '10.205.0.7', 80),
+    await askFromPod(b.pod, '10.205.0.9', 80),
+  ]
+  b.proxy.setRanges(['10.96.0.0/16'])
+  await b.proxy.settled()
+  results['a range that has gone'] = run('ip route show 10.205.0.0/24')
   results['pods to the address that both have'] = [
     await askFromPod(a.pod, '10.96.0.1', 80),
     await askFromPod(b.pod, '10.96.0.1', 80),
@@ -116,6 +125,10 @@ try {
   await a.stop()
   results['of the other cluster, after one has gone'] = await ask('10.96.5.7', 80)
   await b.stop()
-  results['left behind'] = [run('nft list tables'), run('ip route show 10.96.0.0/16')]
+  results['left behind'] = [
+    run('nft list tables'),
+    run('ip route show 10.96.0.0/16'),
+    run('ip route show 10.204.0.0/24'),
+  ]
 }
 process.stdout.write(JSON.stringify(results))

@@ -22,6 +22,8 @@ it.runIf(canIsolate)(
       expect(ran.stderr).toBe('')
       expect(JSON.parse(ran.stdout)).toEqual({
         'host to each cluster': ['a', 'b'],
+        'host and pod to a further range': ['b', 'b', 'ECONNREFUSED'],
+        'a range that has gone': '',
         'pods to the address that both have': ['a', 'b'],
         'pod to the other cluster': true,
         datagrams: 'b from 10.96.5.7',
@@ -29,7 +31,7 @@ it.runIf(canIsolate)(
         'after the endpoints moved': ['a', 'ECONNREFUSED'],
         limits: [],
         'of the other cluster, after one has gone': 'b',
-        'left behind': ['', ''],
+        'left behind': ['', '', ''],
       })
     } finally {
       for (const name of [machine, `${machine}-a`, `${machine}-b`]) spawnSync('ip', ['netns', 'delete', name])

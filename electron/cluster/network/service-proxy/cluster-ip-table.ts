@@ -13,7 +13,6 @@ export interface ClusterIpTableDeps {
   readonly podCidr: string
   /** Of each node. */
   readonly podCidrs: readonly string[]
-  readonly serviceCidr: string
 }
 
 export type NewEntrance = Omit<Entrance, 'generation'>
@@ -29,7 +28,8 @@ export class ClusterIpTable implements AsyncDisposable {
   /** UDP has no connections that end: by the id of an entrance, who last answered there and in which generation. */
   readonly #generations: Generations = new Map()
   #lastGeneration = 0
-  #routed = false
+  /** Ranges to which this machine would not know a way. */
+  readonly #routed = new Set<string>()
 
   private constructor(deps: ClusterIpTableDeps) {
     this.#deps = deps
@@ -39,20 +39,24 @@ export class ClusterIpTable implements AsyncDisposable {
   /** Rejects where this machine does not allow it. Replaces what an earlier life of the cluster left. */
   static async create(deps: ClusterIpTableDeps): Promise<ClusterIpTable> {
     const created = new ClusterIpTable(deps)
-    await created.update([], [])
+    await created.update([], [], [])
     return created
   }
 
   /** Everything that shall hold from now on. Resolves when it does. */
-  async update(entrances: readonly NewEntrance[], addresses: Iterable<string>): Promise<void> {
+  async update(
+    entrances: readonly NewEntrance[],
+    addresses: Iterable<string>,
+    ranges: readonly string[],
+  ): Promise<void> {
     const numbered = entrances.map((entrance) => ({ ...entrance, generation: this.#generation(entrance) }))
-    await this.#table.apply(serviceContent(numbered, { ...this.#deps, addresses: new Set(addresses) }))
-    await this.#route()
+    await this.#table.apply(serviceContent(numbered, { ...this.#deps, addresses: new Set(addresses), ranges }))
+    await this.#route(ranges)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#table[Symbol.asyncDispose]()
-    if (this.#routed) await command('ip', ...routeArguments('delete', this.#deps)).catch(() => {})
+    await this.#route([]).catch(() => {})
   }
 
   /** A client whose endpoint has gone would send there for ever; in another zone its packets are as those of a new client. */
@@ -70,26 +74,26 @@ export class ClusterIpTable implements AsyncDisposable {
     return generation
   }
 
-  /** Redirecting comes after routing, so without a default route the range needs one of its own; where it goes is no matter. */
-  async #route(): Promise<void> {
-    if (this.#routed || hasRoute(this.#deps.serviceCidr)) return
-    await command('ip', ...routeArguments('replace', this.#deps))
-    this.#routed = true
+  /** Redirecting comes after routing, so without a default route a range needs one of its own; where it goes is no matter. */
+  async #route(ranges: readonly string[]): Promise<void> {
+    for (const range of this.#routed) {
+      if (ranges.includes(range)) continue
+      this.#routed.delete(range)
+      await command('ip', ...this.#routeArguments('delete', range))
+    }
+    for (const range of ranges) {
+      if (this.#routed.has(range) || hasRoute(range)) continue
+      await command('ip', ...this.#routeArguments('replace', range))
+      this.#routed.add(range)
+    }
+  }
+
+  /** Routes of several clusters to the same range differ by their metric, so that each goes with its cluster. */
+  #routeArguments(verb: string, range: string): string[] {
+    const { address, table } = this.#deps
+    return ['route', verb, range, 'dev', 'lo', 'src', address, 'metric', String(crc32(table) >>> 1)]
   }
 }
-
-/** Routes of several clusters to the same range differ by their metric, so that each goes with its cluster. */
-const routeArguments = (verb: string, { serviceCidr, address, table }: ClusterIpTableDeps): string[] => [
-  'route',
-  verb,
-  serviceCidr,
-  'dev',
-  'lo',
-  'src',
-  address,
-  'metric',
-  String(crc32(table) >>> 1),
-]
 
 /**
  * Whether some route of the machine covers the range; another cluster's, on `lo`, does not count. The kernel writes

@@ -22,7 +22,7 @@ export interface Surroundings {
   /** Of each node. */
   readonly podCidrs: readonly string[]
   /** For pods nothing answers here but what an entrance says. The machine itself may know it otherwise. */
-  readonly serviceCidr: string
+  readonly ranges: readonly string[]
   /** Where nothing answers but what an entrance says. */
   readonly addresses: Iterable<string>
 }
@@ -33,7 +33,7 @@ export interface Surroundings {
  * no endpoint is refused at once. Pods keep their own address, but for one that reaches itself.
  */
 export function serviceContent(entrances: readonly Entrance[], surroundings: Surroundings): TableContent {
-  const { podCidr, podCidrs, serviceCidr, addresses } = surroundings
+  const { podCidr, podCidrs, ranges, addresses } = surroundings
   const chains = new Map<string, ChainContent>()
   const affinity = new Map<string, SetContent>()
   const services = new Map<string, string>()
@@ -79,7 +79,10 @@ export function serviceContent(entrances: readonly Entrance[], surroundings: Sur
         base('nat', 'postrouting', 'srcnat', ['oifname != "lo" ip saddr . ip daddr @hairpin masquerade']),
       ],
       // Here a packet that is led has its new destination already.
-      ['refuse_forward', base('filter', 'forward', 'filter', refuse(fromPods, `ip daddr ${serviceCidr}`))],
+      [
+        'refuse_forward',
+        base('filter', 'forward', 'filter', refuse(fromPods, ...ranges.map((range) => `ip daddr ${range}`))),
+      ],
       ['refuse_output', base('filter', 'output', 'filter', refuse(''))],
     ]),
   }

@@ -91,11 +91,11 @@ const proxy = await ServiceProxy.create({
     { name: 'here', podCidr: '10.244.0.0/25', address: gateway },
     { name: 'next', podCidr: '10.244.0.128/25', address: '10.244.0.129' },
   ],
-  serviceCidr: '10.96.0.0/16',
   clusterId: 'one',
   network: { driver: 'bridge', podCidr: '10.244.0.0/24', gateway, dial: dialTcp },
   onPorts() {},
 })
+proxy.setRanges(['10.96.0.0/16'])
 const endpoints = { one: endpoint(pods.one), two: endpoint(pods.two, { nodeName: 'next' }) }
 const both = [endpoints.one, endpoints.two]
 const ports = [{ port: 80 }, { name: 'dns', port: 53, protocol: 'UDP' }]

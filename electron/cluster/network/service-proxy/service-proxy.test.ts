@@ -57,7 +57,6 @@ async function start(driver: 'bridge' | 'mapped' = 'bridge'): Promise<ServicePro
     logger: silentLogger,
     services,
     nodes: [{ name: 'here', podCidr: '10.244.0.0/24', address: '127.0.0.78' }],
-    serviceCidr: '10.96.0.0/16',
     clusterId: 'test',
     redirectClusterIps: false,
     network: {
@@ -69,6 +68,7 @@ async function start(driver: 'bridge' | 'mapped' = 'bridge'): Promise<ServicePro
     onPorts: ({ name }, ports) => reports.set(name, ports),
   })
   opened.push(proxy)
+  proxy.setRanges(['10.96.0.0/16', '10.200.0.0/24'])
   await proxy.settled()
   return proxy
 }
@@ -358,6 +358,7 @@ it('knows for a mapped network where cluster IPs are served, and that nobody ans
     ['10.96.0.7', 80],
   ] as const)
     expect(proxy.locate(ip, port)).toBe('refused')
+  expect(proxy.locate('10.200.0.9', 80)).toBe('refused')
   expect(proxy.locate('192.0.2.1', 80)).toBeUndefined()
   services.deleteService('default/web')
   await proxy.settled()

@@ -19,7 +19,6 @@ export interface ServiceProxyDeps {
   readonly network: Pick<PodNetwork, 'driver' | 'podCidr' | 'gateway' | 'dial'>
   /** The nodes of this machine. */
   readonly nodes: readonly [ProxiedNode, ...ProxiedNode[]]
-  readonly serviceCidr: string
   /** The same as the pod network's. */
   readonly clusterId: string
   readonly onPorts: OnServicePorts
@@ -59,6 +58,7 @@ export class ServiceProxy implements AsyncDisposable {
   #further: readonly NewEntrance[] = []
   #retryPorts = false
   #furtherChanged = false
+  #ranges: readonly string[] = []
   readonly #zones = new Map<string, string | undefined>()
   #work: Promise<void> | undefined
   #cancelRetry: (() => void) | undefined
@@ -92,6 +92,13 @@ export class ServiceProxy implements AsyncDisposable {
     for (const [key] of this.#deps.services.services()) this.#onChange(key)
   }
 
+  /** The IPv4 ranges of Services: in them nothing answers pods but Services. */
+  setRanges(ranges: readonly string[]): void {
+    this.#ranges = ranges
+    this.#furtherChanged = true
+    if (!this.#closing) this.#work ??= this.#reconcile()
+  }
+
   /** What the kernel leads from besides Services, all of it. Resolves when it does, or when this machine has no such kernel. */
   async lead(entrances: readonly NewEntrance[]): Promise<void> {
     this.#further = entrances
@@ -108,7 +115,7 @@ export class ServiceProxy implements AsyncDisposable {
 
   /** Where a cluster IP is served for the pods of a mapped network; undefined when it is none. */
   locate(ip: string, port: number): Place | 'refused' | undefined {
-    if (!isIPv4(ip) || !contains(parseRange(this.#deps.serviceCidr), parseAddress(ip))) return undefined
+    if (!isIPv4(ip) || !this.#ranges.some((range) => contains(parseRange(range), parseAddress(ip)))) return undefined
     const served = this.#byClusterIp.get(`${ip}:${port}`)?.clusterPort
     return served === undefined ? 'refused' : { host: this.#deps.network.gateway, port: served }
   }
@@ -242,7 +249,8 @@ export class ServiceProxy implements AsyncDisposable {
       )
     if (!this.#table) return
     const addresses = ports.flatMap(({ rule }) => rule.clusterIps)
-    await this.#table.update([...ports.flatMap(this.#entrances), ...this.#further], addresses).catch((error: Error) => {
+    const entrances = [...ports.flatMap(this.#entrances), ...this.#further]
+    await this.#table.update(entrances, addresses, this.#ranges).catch((error: Error) => {
       this.#deps.logger.error('cannot lead to services', { error: error.message })
       this.#retryLater()
     })
@@ -290,7 +298,7 @@ export class ServiceProxy implements AsyncDisposable {
 }
 
 async function createTable(deps: ServiceProxyDeps): Promise<ClusterIpTable> {
-  const { network, nodes, clusterId, serviceCidr } = deps
+  const { network, nodes, clusterId } = deps
   if (deps.redirectClusterIps === false) throw new Error('redirecting them is switched off')
   if (process.platform !== 'linux') throw new Error(`${process.platform} has no nftables`)
   if (process.getuid?.() !== 0) throw new Error('redirecting them takes root')
@@ -299,7 +307,6 @@ async function createTable(deps: ServiceProxyDeps): Promise<ClusterIpTable> {
     address: network.gateway,
     podCidr: network.podCidr,
     podCidrs: nodes.map(({ podCidr }) => podCidr),
-    serviceCidr,
   })
 }
 

@@ -3,6 +3,7 @@ import { balancedAllocation } from './balanced-allocation.ts'
 import { imageLocality } from './image-locality.ts'
 import { interPodAffinity } from './inter-pod-affinity.ts'
 import { nodeAffinity } from './node-affinity.ts'
+import { nodeDeclaredFeatures } from './node-declared-features.ts'
 import { nodeName } from './node-name.ts'
 import { nodePorts } from './node-ports.ts'
 import { nodeResourcesFit } from './node-resources-fit.ts'
@@ -31,6 +32,7 @@ export const pluginsWith = (strategy?: Strategy): readonly Plugin[] => [
   interPodAffinity,
   balancedAllocation,
   imageLocality,
+  nodeDeclaredFeatures,
 ]
 
 export const defaultPlugins = pluginsWith()

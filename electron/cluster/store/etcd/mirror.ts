@@ -154,10 +154,12 @@ export class Mirror {
   #valueOf(key: string, { value, mod_revision: revision }: KeyValue): Buffer | undefined {
     const { values, ownWrite, logger } = this.#deps
     const own = ownWrite(key)
-    // Equal bytes at rest are the same value, whoever wrote them.
-    if (own?.atRest?.equals(value)) return own.stamped(revision)
+    const { prefix, explain } = values.explaining ?? {}
     try {
-      return values.decode(key, value, revision)
+      // Equal bytes at rest are the same value, whoever wrote them.
+      const known = own?.atRest?.equals(value) ? own.stamped(revision) : values.decode(key, value, revision)
+      if (prefix !== undefined && key.startsWith(prefix)) explain?.(known)
+      return known
     } catch (error) {
       logger.error('a value in etcd cannot be read and is left out', { key, error: (error as Error).message })
       return undefined
@@ -211,21 +213,32 @@ export class Mirror {
     revision: number
     entries: { key: string; value: Buffer; revision: number; created: number }[]
   }> {
-    const { connection, prefix } = this.#deps
+    const { prefix, values } = this.#deps
+    const entries: { key: string; value: Buffer; revision: number; created: number }[] = []
+    const explaining = values.explaining && (await this.#readPages(values.explaining.prefix, undefined, () => {}))
+    const revision = await this.#readPages(prefix, explaining, (entry) => void entries.push(entry))
+    return { revision, entries }
+  }
+
+  /** What is under the prefix as of the revision, or of now; resolves with that. */
+  async #readPages(
+    prefix: string,
+    asOf: number | undefined,
+    read: (entry: { key: string; value: Buffer; revision: number; created: number }) => void,
+  ): Promise<number> {
     const end = Buffer.from(prefix)
     end[end.length - 1]! += 1
-    const entries = []
-    let revision = 0
+    let revision = asOf
     for (let key = Buffer.from(prefix); ;) {
-      const at = revision ? { revision } : {}
-      const page = await connection.range({ key, range_end: end, limit: pageSize, ...at })
-      revision ||= page.header.revision
+      const at = revision === undefined ? {} : { revision }
+      const page = await this.#deps.connection.range({ key, range_end: end, limit: pageSize, ...at })
+      revision ??= page.header.revision
       for (const kv of page.kvs) {
         const name = kv.key.toString()
         const value = this.#valueOf(name, kv)
-        if (value) entries.push({ key: name, value, revision: kv.mod_revision, created: kv.create_revision })
+        if (value) read({ key: name, value, revision: kv.mod_revision, created: kv.create_revision })
       }
-      if (!page.more) return { revision, entries }
+      if (!page.more) return revision
       key = Buffer.concat([page.kvs.at(-1)!.key, Buffer.from([0])])
     }
   }

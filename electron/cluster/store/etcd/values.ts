@@ -8,6 +8,12 @@ export interface ValuesAtRest {
   decode(key: string, bytes: Buffer, revision: number): Buffer
   /** The value as of another revision. */
   restamp(key: string, value: Buffer, revision: number): Buffer
+  /** Where values are that say how others are kept. Absent: nowhere. */
+  readonly explaining?: {
+    readonly prefix: string
+    /** Called with each of them before what was written later is decoded, and with all that are there before anything else is. */
+    explain(value: Buffer): void
+  }
 }
 
 /** Any bytes, as they are. */

@@ -25,6 +25,7 @@ const phrases: Readonly<Record<string, (rejection: PluginRejection) => Phrase>> 
     (many) =>
       detailed(`${does(many)} not match the node selector or affinity`, detail),
   NodePorts: () => (many) => `${has(many)} its host ports taken`.replace('have its', 'have their'),
+  NodeDeclaredFeatures: () => (many) => `${does(many)} not declare what the pod asks for`,
   PodTopologySpread:
     ({ reasons }) =>
     (many) =>

@@ -41,6 +41,7 @@ const events: Record<Wake, ClusterEvent> = {
   labels: changed('labels'),
   taints: changed('taints'),
   schedulable: changed('schedulable'),
+  features: changed('features'),
   'pod assigned': { kind: 'pod assigned', pod: other },
   'pod gone': { kind: 'pod gone', pod: other },
   'pod leaving': { kind: 'pod leaving', pod: other },

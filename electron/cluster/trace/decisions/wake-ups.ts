@@ -11,6 +11,7 @@ const words: Readonly<Record<Wake, string>> = {
   labels: 'the labels of a node change',
   taints: 'a node loses its taint',
   schedulable: 'a node is uncordoned',
+  features: 'a node declares other features',
   'pod assigned': 'another pod gets a node',
   'pod gone': 'another pod leaves its node',
   'pod leaving': 'another pod begins to leave its node',
@@ -52,6 +53,7 @@ export const wakes: Readonly<Record<string, readonly Wake[]>> = {
     'pod changed',
   ],
   InterPodAffinity: ['pod assigned', 'pod gone', 'labels', 'node added', 'pod changed'],
+  NodeDeclaredFeatures: ['features', 'node added'],
 }
 
 export const eventsThatWake = (plugin: string): string[] => (wakes[plugin] ?? []).map((wake) => words[wake])

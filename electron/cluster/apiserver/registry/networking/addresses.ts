@@ -32,7 +32,6 @@ export const serviceCidr: KindDefinition<ServiceCidr> = define<ServiceCidr>({
   kind: 'ServiceCIDR',
   plural: 'servicecidrs',
   namespaced: false,
-  acted: false,
   rules: {
     status: true,
     validate: validateServiceCidr,
@@ -75,7 +74,6 @@ export const ipAddress: KindDefinition<IpAddress> = define<IpAddress>({
   plural: 'ipaddresses',
   namespaced: false,
   shortNames: ['ip'],
-  acted: false,
   rules: {
     name: canonicalIpProblems,
     validate: validateIpAddress,

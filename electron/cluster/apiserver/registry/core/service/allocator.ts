@@ -2,21 +2,17 @@ import type { KubeObject } from '#shared/kube/object.ts'
 import { internal, invalid as invalidObject, type FieldError, type StatusError } from '#shared/kube/status.ts'
 import type { Reservation, StrategyContext } from '../../kind.ts'
 import { invalid } from '../../validation/field.ts'
-import { bigIntToIpv4, ipToBigInt, parseCidr } from '../../validation/ips.ts'
-import { Pool, staticBand } from './pool.ts'
+import { ClusterIps, type Stored } from './cluster-ips.ts'
+import { Ports } from './node-ports.ts'
 import { hasNodePorts, isHeadless, needsClusterIp, needsHealthCheck, needsNodePort, type Service } from './types.ts'
+import { Unavailable } from './unavailable.ts'
 
-export interface ServiceRanges {
-  /** IPv4 CIDR of cluster addresses. Default 10.96.0.0/16. */
-  addresses?: string
-  /** First and last node port. Default 30000 and 32767. */
-  nodePorts?: readonly [first: number, last: number]
-}
-
-/** Gives prepared services their addresses and node ports. Source: registry/core/service/storage and its two allocators. */
-export function serviceReservation(ranges: ServiceRanges = {}): Reservation<Service> {
-  return new ServiceReservation(ranges.addresses ?? '10.96.0.0/16', ranges.nodePorts ?? [30000, 32767])
-}
+/**
+ * Gives prepared services their addresses and node ports (the first and the last of these). Source:
+ * registry/core/service/storage and its two allocators.
+ */
+export const serviceReservation = (nodePorts: readonly [first: number, last: number] = [30000, 32767]) =>
+  new ServiceReservation(nodePorts) as Reservation<Service>
 
 /** Where upstream keeps the node ports that are taken. */
 export const servicePorts = 'ranges/servicenodeports'
@@ -24,12 +20,11 @@ export const servicePorts = 'ranges/servicenodeports'
 class ServiceReservation implements Reservation<Service> {
   readonly group = ''
   readonly plural = 'services'
-  readonly addresses: Addresses
+  readonly addresses = new ClusterIps()
   readonly ports: Ports
   readonly claims = new Set<Claim>()
 
-  constructor(cidr: string, [first, last]: readonly [number, number]) {
-    this.addresses = new Addresses(cidr)
+  constructor([first, last]: readonly [number, number]) {
     this.ports = new Ports(first, last)
   }
 
@@ -54,10 +49,15 @@ class ServiceReservation implements Reservation<Service> {
     for (const port of portsOf(service)) this.ports.release(port)
   }
 
-  reserve(service: Service, old: Service | undefined, context: StrategyContext): (stored: boolean) => void {
+  reserve(
+    service: Service,
+    old: Service | undefined,
+    context: StrategyContext,
+    stored: Stored,
+  ): (stored: boolean) => void {
     const claim = new Claim(this, context)
     try {
-      if (!old || !needsClusterIp(old)) claimAddress(service, claim)
+      if (!old || !needsClusterIp(old)) claimAddress(service, claim, stored)
       claimPorts(service, old, claim)
     } catch (error) {
       claim.settle(false)
@@ -67,9 +67,9 @@ class ServiceReservation implements Reservation<Service> {
     const freed = old
       ? { ips: except(clusterIpsOf(old), clusterIpsOf(service)), ports: except(portsOf(old), portsInUse(service)) }
       : { ips: [], ports: [] }
-    return (stored) => {
-      claim.settle(stored)
-      if (!stored || context.dryRun) return
+    return (isStored) => {
+      claim.settle(isStored)
+      if (!isStored || context.dryRun) return
       for (const ip of freed.ips) this.addresses.release(ip)
       for (const port of freed.ports) this.ports.release(port)
     }
@@ -96,12 +96,12 @@ const refusal = (service: Service, errors: readonly FieldError[]): StatusError =
 
 /** What one write takes; given back when the write fails, or was a dry run. */
 class Claim {
-  readonly #owner: { addresses: Addresses; ports: Ports; claims: Set<Claim> }
+  readonly #owner: { addresses: ClusterIps; ports: Ports; claims: Set<Claim> }
   readonly #context: StrategyContext
   readonly #ips: string[] = []
   readonly #ports: number[] = []
 
-  constructor(owner: { addresses: Addresses; ports: Ports; claims: Set<Claim> }, context: StrategyContext) {
+  constructor(owner: { addresses: ClusterIps; ports: Ports; claims: Set<Claim> }, context: StrategyContext) {
     this.#owner = owner
     this.#context = context
     owner.claims.add(this)
@@ -113,11 +113,11 @@ class Claim {
     for (const port of this.#ports) this.#owner.ports.take(port)
   }
 
-  address(wanted: string): string {
-    const ip = wanted === '' ? this.#owner.addresses.findFree(this.#context) : wanted
+  address(wanted: string, stored: Stored): string {
+    const { dryRun, random } = this.#context
+    const ip = dryRun ? ClusterIps.foretold(wanted, stored) : this.#owner.addresses.claim(wanted, stored, random)
     if (ip === undefined) throw internal('failed to allocate a serviceIP: range is full')
-    this.#owner.addresses.claim(ip)
-    this.#ips.push(ip)
+    if (!dryRun) this.#ips.push(ip)
     return ip
   }
 
@@ -137,15 +137,12 @@ class Claim {
   }
 }
 
-/** Why an address or a port was not to be had. */
-class Unavailable extends Error {}
-
-function claimAddress(service: Service, claim: Claim): void {
+function claimAddress(service: Service, claim: Claim, stored: Stored): void {
   const spec = service.spec!
   if (!needsClusterIp(service) || isHeadless(service)) return
   const wanted = spec.clusterIPs?.[0] ?? ''
   try {
-    const ip = claim.address(wanted)
+    const ip = claim.address(wanted, stored)
     spec.clusterIP = ip
     spec.clusterIPs = [ip]
   } catch (error) {
@@ -187,103 +184,5 @@ function claimPorts(service: Service, old: Service | undefined, claim: Claim): v
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     throw internal(`failed to allocate requested HealthCheck NodePort ${wanted}: ${error.message}`)
-  }
-}
-
-class Addresses {
-  readonly #first: bigint
-  readonly #pool: Pool
-
-  constructor(cidr: string) {
-    const { address, bits } = parseCidr(cidr)!
-    const hostBits = BigInt(32 - bits)
-    this.#first = ((ipToBigInt(address) >> hostBits) << hostBits) + 1n
-    // Neither the network's own address nor the broadcast address.
-    const size = Math.max(1, 2 ** (32 - bits) - 2)
-    this.#pool = new Pool(size, staticBand(size, 16, 256, 16))
-  }
-
-  #offset(ip: string): number {
-    return Number(ipToBigInt(ip) - this.#first)
-  }
-
-  claim(ip: string): void {
-    const offset = this.#offset(ip)
-    if (ip.includes(':') || offset < 0 || offset >= this.#pool.size) {
-      throw new Unavailable('the provided network does not match the current range')
-    }
-    if (!this.#pool.take(offset)) throw new Unavailable('provided IP is already allocated')
-  }
-
-  /** As found in the store: what lies outside the range is let be. */
-  take(ip: string): void {
-    if (ip.includes(':')) return
-    const offset = this.#offset(ip)
-    if (offset >= 0 && offset < this.#pool.size) this.#pool.take(offset)
-  }
-
-  clear(): void {
-    this.#pool.clear()
-  }
-
-  release(ip: string): void {
-    if (!ip.includes(':')) this.#pool.release(this.#offset(ip))
-  }
-
-  findFree({ random }: StrategyContext): string | undefined {
-    const offset = this.#pool.findFree(random)
-    return offset === undefined ? undefined : bigIntToIpv4(this.#first + BigInt(offset))
-  }
-}
-
-class Ports {
-  readonly #first: number
-  readonly #last: number
-  readonly #pool: Pool
-
-  constructor(first: number, last: number) {
-    this.#first = first
-    this.#last = last
-    const size = last - first + 1
-    this.#pool = new Pool(size, staticBand(size, 16, 128, 32))
-  }
-
-  /** Upstream does not hold dry runs to the range. */
-  claim(port: number, anywhere: boolean): void {
-    if (this.#inRange(port)) {
-      if (!this.#pool.take(port - this.#first)) throw new Unavailable('provided port is already allocated')
-    } else if (!anywhere) {
-      const range = `${this.#first}-${this.#last}`
-      throw new Unavailable(`provided port is not in the valid range. The range of valid ports is ${range}`)
-    }
-  }
-
-  take(port: number): void {
-    if (this.#inRange(port)) this.#pool.take(port - this.#first)
-  }
-
-  clear(): void {
-    this.#pool.clear()
-  }
-
-  get range(): string {
-    return `${this.#first}-${this.#last}`
-  }
-
-  get data(): string {
-    return this.#pool.bits().toString('base64')
-  }
-
-  #inRange(port: number): boolean {
-    return port >= this.#first && port <= this.#last
-  }
-
-  release(port: number): void {
-    this.#pool.release(port - this.#first)
-  }
-
-  findFree({ random }: StrategyContext): number | undefined {
-    const offset = this.#pool.findFree(random)
-    return offset === undefined ? undefined : this.#first + offset
   }
 }

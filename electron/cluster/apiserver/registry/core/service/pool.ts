@@ -42,18 +42,27 @@ export class Pool {
 
   /** A free number, not yet taken; undefined when there is none. */
   findFree(random: Random): number | undefined {
-    return this.#search(this.#band, this.size, random) ?? this.#search(0, this.#band, random)
+    return searchFree(this.size, this.#band, (number) => this.has(number), random)
   }
+}
 
-  #search(from: number, to: number, random: Random): number | undefined {
+/** The first free one of the numbers 0…size-1 after a random one: of those from `band` on, then of those before it. */
+export function searchFree(
+  size: number,
+  band: number,
+  isTaken: (number: number) => boolean,
+  random: Random,
+): number | undefined {
+  const search = (from: number, to: number) => {
     const span = to - from
     const start = Math.floor(random.next() * span)
     for (let i = 0; i < span; i++) {
       const number = from + ((start + i) % span)
-      if (!this.has(number)) return number
+      if (!isTaken(number)) return number
     }
     return undefined
   }
+  return search(band, size) ?? search(0, band)
 }
 
 /** Source: calculateRangeOffset: between `least` and `most`, else one `step`th of the range. */

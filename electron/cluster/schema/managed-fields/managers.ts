@@ -20,7 +20,7 @@ export interface Manager {
   readonly set: FieldSet
 }
 
-/** By identity: appliers are the same in every version, updaters are not; time never matters. */
+/** By identity, which is also upstream's order: appliers are the same in every version, updaters are not; time never matters. */
 export type Managers = ReadonlyMap<string, Manager>
 
 export const identify = ({
@@ -29,7 +29,12 @@ export const identify = ({
   apiVersion,
   subresource,
 }: Pick<Manager, 'name' | 'operation' | 'apiVersion' | 'subresource'>): string =>
-  JSON.stringify([name, operation, operation === 'Update' ? apiVersion : '', subresource])
+  JSON.stringify({
+    manager: name || undefined,
+    operation,
+    apiVersion: (operation === 'Update' && apiVersion) || undefined,
+    subresource: subresource || undefined,
+  })
 
 /** Entries of cached objects are read once, and a set that was not touched is handed on as it was written. */
 const read = new WeakMap<object, FieldSet>()

@@ -6,6 +6,7 @@ import { unexplained } from '../patch/patch-object.ts'
 import { difference, emptySet, fieldSetOfPaths, isEmptySet, union, type FieldSet } from './field-set.ts'
 import { compareObjects, comparisonOf, differences } from './compare.ts'
 import { conflictStatus } from './conflicts.ts'
+import { withLastApplied, withoutLastApplied } from './last-applied.ts'
 import {
   capUpdaters,
   decodeManagers,
@@ -159,7 +160,7 @@ export function applyConfiguration(input: ApplyInput): AppliedObject {
   // What was there before anyone applied belongs to nobody yet: it is given to a manager of that name.
   if (!managers.size && input.live)
     managers = recordUpdate(
-      { ...input, ignored: undefined },
+      input,
       { live: kind.empty, next: live, comparison: compareObjects(kind.empty, live, kind.shape) },
       managers,
       {
@@ -188,10 +189,11 @@ export function applyConfiguration(input: ApplyInput): AppliedObject {
     if (remaining.length) throw conflictStatus(remaining)
     applied = run(true)
   }
+  const object = withLastApplied(input, applied.object ?? live)
   let after = stripUnowned(applied.managers, id)
   const entry = after.get(id)
   if (applied.object && entry) after = new Map(after).set(id, { ...entry, time: now })
-  return { object: applied.object ?? live, managedFields: encodeManagers(after), changed: applied.object !== undefined }
+  return { object, managedFields: encodeManagers(after), changed: applied.object !== undefined }
 }
 
 function checkConfiguration({ kind, config, apiVersion }: ApplyInput): void {
@@ -207,37 +209,6 @@ function checkConfiguration({ kind, config, apiVersion }: ApplyInput): void {
   throw unexplained(
     `failed to create typed patch object (${String(meta['namespace'] ?? '')}/${String(meta['name'] ?? '')}; ${gvk}): ${wrong}`,
   )
-}
-
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
-
-/**
- * `kubectl apply --server-side` after client-side applies: fields that the last client-side apply set are no conflict,
- * for it was the same person who set them.
- */
-function withoutLastApplied(
-  { kind, manager }: ApplyInput,
-  live: JsonObject,
-  conflicts: readonly Conflict[],
-): readonly Conflict[] {
-  if (manager !== 'kubectl') return conflicts
-  const allowed = lastAppliedSet(live, kind.shape)
-  return conflicts
-    .map(({ manager: owner, set }) => ({ manager: owner, set: difference(set, allowed) }))
-    .filter(({ set }) => !isEmptySet(set))
-}
-
-function lastAppliedSet(live: JsonObject, shape: Shape): FieldSet {
-  const meta = live['metadata']
-  const annotations = isMap(meta) ? meta['annotations'] : undefined
-  const written = isMap(annotations) ? annotations[lastApplied] : undefined
-  if (typeof written !== 'string') return emptySet
-  try {
-    const parsed: unknown = JSON.parse(written)
-    return isMap(parsed) ? setOfObject(parsed, shape) : emptySet
-  } catch {
-    return emptySet
-  }
 }
 
 const contextOf = ({ kind, apiVersion, ignored, versions }: TrackContext) => ({

@@ -300,3 +300,59 @@ it('does not fall over deep nesting', () => {
   const props = typeNamed('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps')
   expect(() => decodeJson(props, Buffer.from(deep))).toThrow('exceeded max depth')
 })
+
+describe('numbers where integers belong', () => {
+  const message = (spec: string, metadata = '{}') => {
+    try {
+      decode('Service', `{"metadata" : ${metadata}, "spec":${spec}}`)
+      return undefined
+    } catch (error) {
+      return (error as Error).message.replace('json: cannot unmarshal ', '')
+    }
+  }
+
+  it.each(['1.0', '1e3', '0.0', '12e-1', '10E-1', '1E0'])('are none when they are written %s', (written) => {
+    expect(message(`{"healthCheckNodePort" : ${written}}`)).toBe(
+      `number ${written} into Go struct field ServiceSpec.spec.healthCheckNodePort of type int32`,
+    )
+    expect(message('{}', `{"generation":${written}}`)).toBe(
+      `number ${written} into Go struct field ObjectMeta.metadata.generation of type int64`,
+    )
+  })
+
+  it('are refused as they are written when they are too long', () => {
+    expect(message('{}', '{"generation":9223372036854775808}')).toBe(
+      'number 9223372036854775808 into Go struct field ObjectMeta.metadata.generation of type int64',
+    )
+    expect(message('{"healthCheckNodePort":2147483648}')).toMatch('number 2147483648 into')
+  })
+
+  it('may be the negative zero, which is zero', () => {
+    const { object } = decode('Service', '{"spec":{"ports":[{"port":-0,"nodePort":1}]}}')
+    expect(JSON.stringify(object['spec'])).toContain('"port":0')
+  })
+
+  it('are left as they are where anything may stand, and are quantities as they are written', () => {
+    expect(decode('Pod', '{"spec":{"containers":[{"resources":{"limits":{"a":1.0,"b":1e3}}}]}}').object).toHaveProperty(
+      'spec.containers.0.resources.limits',
+      { a: '1', b: '1e3' },
+    )
+    const revision = typeNamed('io.k8s.api.apps.v1.ControllerRevision')
+    expect(decodeJson(revision, Buffer.from('{"data":{"x":1.0},"revision":1}')).object).toHaveProperty('data', { x: 1 })
+    expect(decode('Service', '{"metadata":{"annotations":{"a":": 1.0"}}}').strict).toEqual([])
+  })
+
+  it('are refused everywhere when no double holds them', () => {
+    expect(() => parseJson('{"a":[-1e400]}')).toThrow(
+      'json: cannot unmarshal number -1e400 into Go value of type float64',
+    )
+    expect(parseJson('{"a":"1e400","b":1e300}')).toEqual({ a: '1e400', b: 1e300 })
+  })
+})
+
+it('keeps an empty list of managers of the object itself, which says that there shall be none', () => {
+  const metadata = { name: 'a', managedFields: [], finalizers: [] }
+  const { object } = deployment({ metadata, spec: { template: { metadata } } })
+  expect(object['metadata']).toEqual({ name: 'a', managedFields: [] })
+  expect(object).toHaveProperty('spec.template.metadata', { name: 'a' })
+})

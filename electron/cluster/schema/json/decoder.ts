@@ -2,7 +2,7 @@ import { QuantityError, canonicalQuantity } from '#shared/kube/quantity.ts'
 import type { FieldDef, FieldType, ScalarName, StrictError, TypeDef } from '../api.ts'
 import { metaTypes, typeNamed } from '../table.ts'
 import { Base64Error, canonicalBase64 } from './base64.ts'
-import { Pairs } from './duplicates.ts'
+import { Pairs, WrittenNumber } from './duplicates.ts'
 import { TimeError, canonicalMicroTime, canonicalTime } from './go-time.ts'
 import { goTypeOf, structNameOf } from './go-types.ts'
 import { isEmpty, keepsEmpty, zeroElement, zeroOf, alwaysWritten } from './zero.ts'
@@ -13,6 +13,9 @@ export class DecodeError extends Error {
 }
 
 type JsonObject = Record<string, unknown>
+
+/** The largest double that an int64 holds; longer integers are bigints. */
+const longest = 2 ** 63 - 1024
 
 /** Upstream reports no more than this many. */
 const mostStrictErrors = 100
@@ -76,10 +79,15 @@ export class Decoder {
       this.#path.pop()
       this.#fields.pop()
       // Storage in protobuf knows no empty lists: one that is always written comes back as null. Who wrote an empty one
-      // owns it all the same, so those of the object itself stay until that is recorded.
+      // owns it all the same, so those of the object itself stay until that is recorded. An empty list of managers
+      // says that there shall be none.
       const isNullable = field.type.is === 'list' || field.type.is === 'map'
       if (field.shut) continue
-      const kept = keepsEmpty(field) || (field.always && (!isNullable || this.#path.length === 0)) || !isEmpty(decoded)
+      const kept =
+        keepsEmpty(field) ||
+        (field.always && (!isNullable || this.#path.length === 0)) ||
+        !isEmpty(decoded) ||
+        (key === 'managedFields' && this.#path.length <= 1)
       if (decoded !== undefined && kept) out[key] = decoded
       else if (seen) delete out[key]
     }
@@ -131,7 +139,12 @@ export class Decoder {
     return Object.fromEntries(entries)
   }
 
-  #scalar(scalar: ScalarName, type: FieldType, value: unknown): unknown {
+  #scalar(scalar: ScalarName, type: FieldType, written: unknown): unknown {
+    const isWritten = written instanceof WrittenNumber
+    if (isWritten && (scalar === 'int32' || scalar === 'int64')) return this.#mismatch(type, `number ${written.text}`)
+    if (isWritten && scalar === 'int-or-string')
+      throw new DecodeError(this.#mismatchText(type, `number ${written.text}`))
+    const value = !isWritten ? written : scalar === 'quantity' ? written.text : written.value
     switch (scalar) {
       case 'string':
         return typeof value === 'string' ? value : this.#mismatch(type, kindOf(value))
@@ -142,7 +155,7 @@ export class Decoder {
         return typeof value === 'number' ? this.#integer(type, value, 0x7fffffff) : this.#mismatch(type, kindOf(value))
       case 'int64':
         if (typeof value === 'bigint') return value
-        return typeof value === 'number' ? this.#integer(type, value, 2 ** 63) : this.#mismatch(type, kindOf(value))
+        return typeof value === 'number' ? this.#integer(type, value, longest) : this.#mismatch(type, kindOf(value))
       case 'double':
         if (typeof value === 'bigint') return Number(value)
         return typeof value === 'number' ? value : this.#mismatch(type, kindOf(value))
@@ -187,7 +200,8 @@ export class Decoder {
   }
 
   #integer(type: FieldType, value: number, bound: number): number | undefined {
-    return isInteger(value, bound) ? value : this.#mismatch(type, `number ${value}`)
+    // Of zeros there is one.
+    return isInteger(value, bound) ? value + 0 : this.#mismatch(type, `number ${value}`)
   }
 
   #bytes(value: string): string | undefined {
@@ -226,19 +240,20 @@ const zeroEntry = (type: FieldType): unknown =>
   type.is === 'scalar' && type.scalar === 'bytes' ? '' : zeroElement(type)
 
 const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof WrittenNumber)
 const isInteger = (value: number, bound: number): boolean =>
   Number.isInteger(value) && value <= bound && value >= -bound - 1
 
 /** Go's word for a JSON value. */
 function kindOf(value: unknown): string {
   if (typeof value === 'boolean') return 'bool'
-  if (typeof value === 'bigint') return 'number'
+  if (typeof value === 'bigint' || value instanceof WrittenNumber) return 'number'
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** A value without Pairs in it, the last of duplicates winning. */
+/** A value without Pairs and WrittenNumbers in it, the last of duplicates winning. */
 function plain(value: unknown): unknown {
+  if (value instanceof WrittenNumber) return value.value
   if (Array.isArray(value)) return value.map(plain)
   if (value instanceof Pairs) return Object.fromEntries(value.entries.map(([key, item]) => [key, plain(item)]))
   return value

@@ -67,12 +67,13 @@ export const managerOfEntry = (entry: ManagedFieldsEntry): Omit<Manager, 'set'> 
 /** Reads metadata.managedFields. Throws when an entry cannot be read. */
 export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefined): Managers {
   const managers = new Map<string, Manager>()
-  for (const entry of entries ?? []) {
+  for (const [index, entry] of (entries ?? []).entries()) {
     if (entry.operation !== 'Apply' && entry.operation !== 'Update')
-      throw new Error(`operation is ${JSON.stringify(entry.operation ?? '')}`)
+      throw new Error('operation must be `Apply` or `Update`')
     if (!entry.apiVersion) throw new Error('apiVersion must not be empty')
+    if (!entry.fieldsType) throw new Error(`missing fieldsType in managed fields entry ${index}`)
     if (entry.fieldsType !== 'FieldsV1')
-      throw new Error(`unsupported fieldsType ${JSON.stringify(entry.fieldsType ?? '')}`)
+      throw new Error(`invalid fieldsType ${JSON.stringify(entry.fieldsType)} in managed fields entry ${index}`)
     const manager = managerOfEntry(entry)
     managers.set(identify(manager), { ...manager, set: readSet(entry.fieldsV1 ?? {}) })
   }

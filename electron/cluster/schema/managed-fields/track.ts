@@ -105,11 +105,11 @@ function recordUpdate(input: TrackContext, write: Write, managers: Managers, wri
   return { managers: result, took: true }
 }
 
-/** Clients that know nothing of managedFields send none: then those of the live object stand. One that is empty resets. */
+/** Clients that know nothing of managedFields send none: then those of the live object stand. An empty list resets, and so does an empty entry. */
 function startingEntries({ live, next, subresource }: UpdateInput): readonly ManagedFieldsEntry[] {
-  const written = subresource === '' ? (entriesOf(next) ?? []) : []
-  if (written.length === 1 && !Object.keys(written[0]!).length) return []
-  return readable(written).size ? written : ((live && entriesOf(live)) ?? [])
+  const written = subresource === '' ? entriesOf(next) : undefined
+  if (written && (!written.length || (written.length === 1 && !Object.keys(written[0]!).length))) return []
+  return written && readable(written).size ? written : ((live && entriesOf(live)) ?? [])
 }
 
 /** None where an entry cannot be read. */

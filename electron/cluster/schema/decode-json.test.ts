@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodeJson, parseJson, strictMessage, summarizeBody, typeMetaOf } from './decode-json.ts'
+import { convertValue, decodeJson, parseJson, strictMessage, summarizeBody, typeMetaOf } from './decode-json.ts'
 import { typeNamed } from './table.ts'
 
 const core = (kind: string) => typeNamed(`io.k8s.api.core.v1.${kind}`)
@@ -355,4 +355,43 @@ it('keeps an empty list of managers of the object itself, which says that there 
   const { object } = deployment({ metadata, spec: { template: { metadata } } })
   expect(object['metadata']).toEqual({ name: 'a', managedFields: [] })
   expect(object).toHaveProperty('spec.template.metadata', { name: 'a' })
+})
+
+describe('what a strategic patch or an apply came to', () => {
+  const convert = (kind: string, body: object) => convertValue(core(kind), body)
+  const message = (kind: string, body: object) => {
+    try {
+      convert(kind, body)
+      return undefined
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
+  it.each([
+    [{ replicas: '3' }, 'unrecognized type: int32'],
+    [{ replicas: 1.5 }, 'cannot convert float64 to int32'],
+    [{ replicas: { a: 1 } }, 'unrecognized type: int32'],
+    [{ selector: 'x' }, 'cannot restore map from string'],
+    [{ selector: { a: 1 } }, 'cannot convert int64 to string'],
+    [{ selector: { a: true } }, 'unrecognized type: string'],
+    [{ template: [] }, 'cannot restore struct from: slice'],
+    [{ template: { spec: { containers: {} } } }, 'cannot restore slice from map'],
+    [{ template: { spec: { hostNetwork: 'true' } } }, 'unrecognized type: bool'],
+    [{ template: { spec: { restartPolicy: 1 } } }, 'cannot convert int64 to v1.RestartPolicy'],
+    // The first in the order of the type, whatever the order of the text.
+    [{ selector: 'x', replicas: '3' }, 'unrecognized type: int32'],
+  ])('is converted and not read: %j', (spec, why) => {
+    expect(message('ReplicationController', { spec })).toBe(why)
+  })
+
+  it('has whole floats for integers, cuts off what is too long, and names unknown fields behind those within', () => {
+    const { object, strict } = convert('ReplicationController', {
+      x: 1,
+      spec: { y: 1, replicas: 2.0, minReadySeconds: 4294967297 },
+      metadata: { z: 1 },
+    })
+    expect(object['spec']).toMatchObject({ replicas: 2, minReadySeconds: 1 })
+    expect(strict).toEqual(['unknown field "metadata.z"', 'unknown field "spec.y"', 'unknown field "x"'])
+  })
 })

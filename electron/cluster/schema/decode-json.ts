@@ -68,6 +68,15 @@ export function decodeValue(type: TypeDef, value: unknown, text?: string, known?
   }
 }
 
+/**
+ * The same for what is made of an object and not read: by strategic merge patches and server-side apply, which Go
+ * decodes otherwise. Throws DecodeError, worded as apimachinery's converter words it.
+ */
+export function convertValue(type: TypeDef, value: unknown, known?: object): Decoded {
+  const decoder = new Decoder(true)
+  return { object: decoder.decode(type, value, known), strict: decoder.strict }
+}
+
 /** Bytes to object. Throws SyntaxFailure or DecodeError. */
 export function decodeJson(type: TypeDef, body: Uint8Array): Decoded {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()

@@ -4,6 +4,7 @@ import { metaTypes, typeNamed } from '../table.ts'
 import { Base64Error, canonicalBase64 } from './base64.ts'
 import { Pairs, WrittenNumber } from './duplicates.ts'
 import { TimeError, canonicalMicroTime, canonicalTime } from './go-time.ts'
+import { unconvertible } from './from-map.ts'
 import { goTypeOf, structNameOf } from './go-types.ts'
 import { isEmpty, keepsEmpty, zeroElement, zeroOf, alwaysWritten } from './zero.ts'
 
@@ -34,6 +35,12 @@ export class Decoder {
   #holder: TypeDef | undefined
   #field: FieldDef | undefined
   #saved: string | undefined
+  readonly #fromMap: boolean
+
+  /** `fromMap`: as Go converts a map, and not as it reads JSON: in the order of the types, to the first that does not fit. */
+  constructor(fromMap = false) {
+    this.#fromMap = fromMap
+  }
 
   /**
    * Of `known`, which was decoded before, the very parts that are in `value` too are handed on; the object, its metadata,
@@ -58,7 +65,7 @@ export class Decoder {
     const outerHolder = this.#holder
     const outerField = this.#field
     const seen = value instanceof Pairs ? new Set<string>() : undefined
-    for (const [key, item] of value instanceof Pairs ? value.entries : Object.entries(value)) {
+    for (const [key, item] of this.#entriesOf(type, value)) {
       const field = type.fields.get(key)
       if (!field) {
         this.#objectTo('unknown', key)
@@ -96,6 +103,15 @@ export class Decoder {
     return this.#zeroFilled(type, out)
   }
 
+  #entriesOf(type: TypeDef, value: object): readonly [string, unknown][] {
+    if (value instanceof Pairs) return value.entries
+    const written = value as JsonObject
+    if (!this.#fromMap) return Object.entries(written)
+    const names = [...type.fields.keys()].filter((name) => Object.hasOwn(written, name))
+    for (const name of Object.keys(written)) if (!type.fields.has(name)) names.push(name)
+    return names.map((name) => [name, written[name]])
+  }
+
   #zeroFilled(type: TypeDef, out: JsonObject): JsonObject {
     for (const field of alwaysWritten(type)) out[field.name] ??= zeroOf(field)
     return out
@@ -103,6 +119,10 @@ export class Decoder {
 
   /** Undefined where the value could not be read. */
   #value(type: FieldType, value: unknown, known?: unknown): unknown {
+    if (this.#fromMap) {
+      const wrong = unconvertible(type, value, () => goTypeOf(this.#holder!, this.#field!, type))
+      if (wrong) throw new DecodeError(wrong)
+    }
     switch (type.is) {
       case 'scalar':
         return this.#scalar(type.scalar, type, value)
@@ -151,6 +171,7 @@ export class Decoder {
       case 'boolean':
         return typeof value === 'boolean' ? value : this.#mismatch(type, kindOf(value))
       case 'int32':
+        if (this.#fromMap) return Number(BigInt.asIntN(32, BigInt(value as number)))
         if (typeof value === 'bigint') return this.#mismatch(type, `number ${value}`)
         return typeof value === 'number' ? this.#integer(type, value, 0x7fffffff) : this.#mismatch(type, kindOf(value))
       case 'int64':
@@ -209,6 +230,7 @@ export class Decoder {
       return canonicalBase64(value)
     } catch (error) {
       if (!(error instanceof Base64Error)) throw error
+      if (this.#fromMap) throw new DecodeError(`error decoding from json: ${error.message}`)
       this.#saved ??= error.message
       return undefined
     }
@@ -221,7 +243,9 @@ export class Decoder {
 
   #mismatchText(type: FieldType, kind: string): string {
     const holder = this.#holder!
-    return `json: cannot unmarshal ${kind} into Go struct field ${structNameOf(holder)}.${this.#fields.join('.')} of type ${goTypeOf(holder, this.#field!, type)}`
+    const wanted = goTypeOf(holder, this.#field!, type)
+    if (this.#fromMap) return `json: cannot unmarshal ${kind} into Go value of type ${wanted}`
+    return `json: cannot unmarshal ${kind} into Go struct field ${structNameOf(holder)}.${this.#fields.join('.')} of type ${wanted}`
   }
 
   #enter(key: string): void {

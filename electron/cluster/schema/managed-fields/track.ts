@@ -4,6 +4,7 @@ import type { TypeDef } from '../api.ts'
 import { zeroObject } from '../json/zero.ts'
 import { unexplained } from '../patch/patch-object.ts'
 import { difference, emptySet, fieldSetOfPaths, isEmptySet, union, type FieldSet } from './field-set.ts'
+import { describeConfiguration } from './describe.ts'
 import { compareObjects, comparisonOf, differences } from './compare.ts'
 import { conflictStatus } from './conflicts.ts'
 import { withLastApplied, withoutLastApplied } from './last-applied.ts'
@@ -204,11 +205,7 @@ function checkConfiguration({ kind, config, apiVersion }: ApplyInput): void {
   if (entriesOf(config)) throw badRequest('metadata.managedFields must be nil')
   const wrong = typingErrors(config, kind.shape)
   if (wrong === undefined) return
-  const meta = isMap(config['metadata']) ? config['metadata'] : {}
-  const gvk = `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${String(config['kind'] ?? '')}`
-  throw unexplained(
-    `failed to create typed patch object (${String(meta['namespace'] ?? '')}/${String(meta['name'] ?? '')}; ${gvk}): ${wrong}`,
-  )
+  throw unexplained(`failed to create typed patch object (${describeConfiguration(config, apiVersion)}): ${wrong}`)
 }
 
 const contextOf = ({ kind, apiVersion, ignored, versions }: TrackContext) => ({

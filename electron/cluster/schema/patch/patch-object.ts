@@ -1,6 +1,6 @@
 import { StatusError, badRequest, requestEntityTooLarge, statusFailure } from '#shared/kube/status.ts'
 import type { Decoded, StrictError, TypeDef } from '../api.ts'
-import { DecodeError, SyntaxFailure, decodeValue, parseJson } from '../decode-json.ts'
+import { DecodeError, SyntaxFailure, convertValue, decodeValue, parseJson } from '../decode-json.ts'
 import { countParsedKeys, countWrittenKeys, parsePairs, Pairs } from '../json/duplicates.ts'
 import { JsonPatchError, applyJsonPatch, type JsonPatchOperation } from './json-patch.ts'
 import { applyMergePatch } from './merge-patch.ts'
@@ -45,7 +45,12 @@ export function patchObject({ format, body, current, type, decode, sharing }: Pa
     })
   }
   try {
-    const decoded = decode ? decode(result) : decodeValue(type!, result, undefined, sharing ? current : undefined)
+    const known = sharing ? current : undefined
+    const decoded = decode
+      ? decode(result)
+      : format === 'strategic'
+        ? convertValue(type!, result, known)
+        : decodeValue(type!, result, undefined, known)
     return { object: decoded.object, strict: [...strict, ...decoded.strict], refuse }
   } catch (error) {
     throw error instanceof DecodeError ? refuse(error.message) : error

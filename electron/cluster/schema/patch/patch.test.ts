@@ -346,8 +346,7 @@ describe('a patch request', () => {
     expect(failure(() => send('strategic', { spec: { replicas: 'x' } }))).toMatchObject({
       code: 422,
       reason: 'Invalid',
-      message:
-        ' "" is invalid: patch: Invalid value: "map[spec:map[replicas:x]]": json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32',
+      message: ' "" is invalid: patch: Invalid value: "map[spec:map[replicas:x]]": unrecognized type: int32',
       details: { causes: [{ reason: 'FieldValueInvalid', field: 'patch' }] },
     })
   })

@@ -3,10 +3,10 @@ import { badRequest } from '#shared/kube/status.ts'
 import type { TypeDef } from '../api.ts'
 import { zeroObject } from '../json/zero.ts'
 import { unexplained } from '../patch/patch-object.ts'
-import { difference, emptySet, fieldSetOfPaths, isEmptySet, union, type FieldSet } from './field-set.ts'
-import { describeConfiguration } from './describe.ts'
 import { compareObjects, comparisonOf, differences } from './compare.ts'
 import { conflictStatus } from './conflicts.ts'
+import { describeConfiguration } from './describe.ts'
+import { emptySet, fieldSetOfPaths, union } from './field-set.ts'
 import { withLastApplied, withoutLastApplied } from './last-applied.ts'
 import {
   capUpdaters,
@@ -20,8 +20,7 @@ import {
 } from './managers.ts'
 import { Outcomes, type Outcome } from './outcomes.ts'
 import { shapeOf, shapeOfCustomResource, type Shape, type StructuralSchema } from './shape.ts'
-import { setOfObject } from './to-set.ts'
-import { ConflictsError, apply, update, type Conflict, type Version, type Write } from './updater.ts'
+import { ConflictsError, apply, update, type Version, type Write } from './updater.ts'
 import { typingErrors } from './validate.ts'
 import { isMap, type JsonObject } from './view.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodeJson, parseJson, strictMessage, summarizeBody, typeMetaOf } from './decode-json.ts'
+import { convertValue, decodeJson, parseJson, strictMessage, summarizeBody, typeMetaOf } from './decode-json.ts'
 import { typeNamed } from './table.ts'
 
 const core = (kind: string) => typeNamed(`io.k8s.api.core.v1.${kind}`)
@@ -299,4 +299,99 @@ it('does not fall over deep nesting', () => {
   const deep = '{"type":"object","items":'.repeat(20_000) + '{}' + '}'.repeat(20_000)
   const props = typeNamed('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps')
   expect(() => decodeJson(props, Buffer.from(deep))).toThrow('exceeded max depth')
+})
+
+describe('numbers where integers belong', () => {
+  const message = (spec: string, metadata = '{}') => {
+    try {
+      decode('Service', `{"metadata" : ${metadata}, "spec":${spec}}`)
+      return undefined
+    } catch (error) {
+      return (error as Error).message.replace('json: cannot unmarshal ', '')
+    }
+  }
+
+  it.each(['1.0', '1e3', '0.0', '12e-1', '10E-1', '1E0'])('are none when they are written %s', (written) => {
+    expect(message(`{"healthCheckNodePort" : ${written}}`)).toBe(
+      `number ${written} into Go struct field ServiceSpec.spec.healthCheckNodePort of type int32`,
+    )
+    expect(message('{}', `{"generation":${written}}`)).toBe(
+      `number ${written} into Go struct field ObjectMeta.metadata.generation of type int64`,
+    )
+  })
+
+  it('are refused as they are written when they are too long', () => {
+    expect(message('{}', '{"generation":9223372036854775808}')).toBe(
+      'number 9223372036854775808 into Go struct field ObjectMeta.metadata.generation of type int64',
+    )
+    expect(message('{"healthCheckNodePort":2147483648}')).toMatch('number 2147483648 into')
+  })
+
+  it('may be the negative zero, which is zero', () => {
+    const { object } = decode('Service', '{"spec":{"ports":[{"port":-0,"nodePort":1}]}}')
+    expect(JSON.stringify(object['spec'])).toContain('"port":0')
+  })
+
+  it('are left as they are where anything may stand, and are quantities as they are written', () => {
+    expect(decode('Pod', '{"spec":{"containers":[{"resources":{"limits":{"a":1.0,"b":1e3}}}]}}').object).toHaveProperty(
+      'spec.containers.0.resources.limits',
+      { a: '1', b: '1e3' },
+    )
+    const revision = typeNamed('io.k8s.api.apps.v1.ControllerRevision')
+    expect(decodeJson(revision, Buffer.from('{"data":{"x":1.0},"revision":1}')).object).toHaveProperty('data', { x: 1 })
+    expect(decode('Service', '{"metadata":{"annotations":{"a":": 1.0"}}}').strict).toEqual([])
+  })
+
+  it('are refused everywhere when no double holds them', () => {
+    expect(() => parseJson('{"a":[-1e400]}')).toThrow(
+      'json: cannot unmarshal number -1e400 into Go value of type float64',
+    )
+    expect(parseJson('{"a":"1e400","b":1e300}')).toEqual({ a: '1e400', b: 1e300 })
+  })
+})
+
+it('keeps an empty list of managers of the object itself, which says that there shall be none', () => {
+  const metadata = { name: 'a', managedFields: [], finalizers: [] }
+  const { object } = deployment({ metadata, spec: { template: { metadata } } })
+  expect(object['metadata']).toEqual({ name: 'a', managedFields: [] })
+  expect(object).toHaveProperty('spec.template.metadata', { name: 'a' })
+})
+
+describe('what a strategic patch or an apply came to', () => {
+  const convert = (kind: string, body: object) => convertValue(core(kind), body)
+  const message = (kind: string, body: object) => {
+    try {
+      convert(kind, body)
+      return undefined
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
+  it.each([
+    [{ replicas: '3' }, 'unrecognized type: int32'],
+    [{ replicas: 1.5 }, 'cannot convert float64 to int32'],
+    [{ replicas: { a: 1 } }, 'unrecognized type: int32'],
+    [{ selector: 'x' }, 'cannot restore map from string'],
+    [{ selector: { a: 1 } }, 'cannot convert int64 to string'],
+    [{ selector: { a: true } }, 'unrecognized type: string'],
+    [{ template: [] }, 'cannot restore struct from: slice'],
+    [{ template: { spec: { containers: {} } } }, 'cannot restore slice from map'],
+    [{ template: { spec: { hostNetwork: 'true' } } }, 'unrecognized type: bool'],
+    [{ template: { spec: { restartPolicy: 1 } } }, 'cannot convert int64 to v1.RestartPolicy'],
+    // The first in the order of the type, whatever the order of the text.
+    [{ selector: 'x', replicas: '3' }, 'unrecognized type: int32'],
+  ])('is converted and not read: %j', (spec, why) => {
+    expect(message('ReplicationController', { spec })).toBe(why)
+  })
+
+  it('has whole floats for integers, cuts off what is too long, and names unknown fields behind those within', () => {
+    const { object, strict } = convert('ReplicationController', {
+      x: 1,
+      spec: { y: 1, replicas: 2.0, minReadySeconds: 4294967297 },
+      metadata: { z: 1 },
+    })
+    expect(object['spec']).toMatchObject({ replicas: 2, minReadySeconds: 1 })
+    expect(strict).toEqual(['unknown field "metadata.z"', 'unknown field "spec.y"', 'unknown field "x"'])
+  })
 })

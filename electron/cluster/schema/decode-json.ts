@@ -1,8 +1,8 @@
 import type { Decoded, TypeDef } from './api.ts'
 import { DecodeError, Decoder } from './json/decoder.ts'
-import { countParsedKeys, countWrittenKeys, parsePairs } from './json/duplicates.ts'
+import { countParsedKeys, countWrittenKeys, mayMisreadIntegers, parsePairs } from './json/duplicates.ts'
 import { isTooDeep } from './json/depth.ts'
-import { parseExactly } from './json/exact.ts'
+import { overflowingNumber, parseExactly } from './json/exact.ts'
 import { goSyntaxError } from './json/syntax-error.ts'
 
 export { DecodeError } from './json/decoder.ts'
@@ -16,11 +16,16 @@ export class SyntaxFailure extends Error {
 /** Parses the text. Throws SyntaxFailure worded as Go words it, such as `unexpected end of JSON input`. */
 export function parseJson(text: string): unknown {
   if (isTooDeep(text)) throw new SyntaxFailure('exceeded max depth')
+  let value: unknown
   try {
-    return parseExactly(text)
+    value = parseExactly(text)
   } catch {
     throw new SyntaxFailure(goSyntaxError(text))
   }
+  const overflowing = overflowingNumber(text)
+  if (overflowing !== undefined)
+    throw new SyntaxFailure(`json: cannot unmarshal number ${overflowing} into Go value of type float64`)
+  return value
 }
 
 export interface TypeMeta {
@@ -48,18 +53,28 @@ export function typeMetaOf(value: unknown): TypeMeta {
 
 /**
  * Decodes a parsed value by the table. `text` is the JSON it was parsed from: with it, duplicate keys are reported
- * too. `known`: a decoded object of which `value` has parts; the result shares them. Throws DecodeError.
+ * too, and floats refused where integers belong. `known`: a decoded object of which `value` has parts; the result shares them. Throws DecodeError.
  */
 export function decodeValue(type: TypeDef, value: unknown, text?: string, known?: object): Decoded {
   const decoder = new Decoder()
   try {
-    const duplicates = text !== undefined && countWrittenKeys(text) !== countParsedKeys(value)
-    const object = decoder.decode(type, duplicates ? parsePairs(text) : value, known)
+    const closely =
+      text !== undefined && (countWrittenKeys(text) !== countParsedKeys(value) || mayMisreadIntegers(text))
+    const object = decoder.decode(type, closely ? parsePairs(text) : value, known)
     return { object, strict: decoder.strict }
   } catch (error) {
     if (error instanceof RangeError) throw new DecodeError('exceeded max depth')
     throw error
   }
+}
+
+/**
+ * The same for what is made of an object and not read: by strategic merge patches and server-side apply, which Go
+ * decodes otherwise. Throws DecodeError, worded as apimachinery's converter words it.
+ */
+export function convertValue(type: TypeDef, value: unknown, known?: object): Decoded {
+  const decoder = new Decoder(true)
+  return { object: decoder.decode(type, value, known), strict: decoder.strict }
 }
 
 /** Bytes to object. Throws SyntaxFailure or DecodeError. */

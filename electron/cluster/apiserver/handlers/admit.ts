@@ -1,4 +1,5 @@
-import type { KubeObject } from '#shared/kube/object.ts'
+import type { KubeObject, ObjectMeta } from '#shared/kube/object.ts'
+import { decodeManagers } from '../../schema/managed-fields/managers.ts'
 import type { AdmissionRequest, Reinvocation } from '../registry/kind.ts'
 import type { Core, Operation } from './operation.ts'
 
@@ -29,6 +30,26 @@ function requestOf(core: Core, op: Operation, { operation, object, old }: Asked)
 /** Lets every plug-in change the object, and once more when what comes from outside the server changed it. */
 export async function admitMutating(core: Core, op: Operation, asked: Asked): Promise<void> {
   if (!core.admission.length) return
+  const managers = asked.object?.metadata?.managedFields
+  await mutate(core, op, asked)
+  if (asked.object?.metadata) keepReadable(op, asked.object.metadata, managers)
+}
+
+/** What is no list of managers any more is put back as it was. Source: handlers/fieldmanager/admission.go. */
+function keepReadable(op: Operation, metadata: ObjectMeta, before: ObjectMeta['managedFields']): void {
+  if (metadata.managedFields === before) return
+  try {
+    decodeManagers(metadata.managedFields)
+  } catch (error) {
+    if (before) metadata.managedFields = before
+    else delete metadata.managedFields
+    op.warn(
+      `.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: ${(error as Error).message}`,
+    )
+  }
+}
+
+async function mutate(core: Core, op: Operation, asked: Asked): Promise<void> {
   const reinvocation: Reinvocation = { again: false, needed: false, memory: new Map() }
   const request = { ...requestOf(core, op, asked), reinvocation }
   for (;;) {

@@ -28,3 +28,23 @@ it.each([
   expect(applied).toMatchObject({ data: { k: 'b' } })
   expect(headers.warning).toBe(`299 - ${JSON.stringify(problem)}`)
 })
+
+it('says what does not fit when what was applied cannot be converted', async () => {
+  const send = (plural: string, kind: string, more: object) =>
+    server.ask(`/api/v1/namespaces/default/${plural}/odd?fieldManager=me`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/apply-patch+yaml' },
+      body: { apiVersion: 'v1', kind, metadata: { name: 'odd', namespace: 'default' }, ...more },
+    })
+  const message = (kind: string, why: string) =>
+    `failed to convert new object (default/odd; /v1, Kind=${kind}) to proper version: unable to convert unstructured object to /v1, Kind=${kind}: ${why}`
+  expect((await send('secrets', 'Secret', { data: { a: '!' } })).body).toMatchObject({
+    code: 500,
+    message: message('Secret', 'error decoding from json: illegal base64 data at input byte 0'),
+  })
+  const port = { port: 1, nodePort: 1.5 }
+  expect((await send('services', 'Service', { spec: { ports: [port] } })).body).toMatchObject({
+    code: 500,
+    message: message('Service', 'cannot convert float64 to int32'),
+  })
+})

@@ -3,7 +3,9 @@ import { badRequest, unsupportedMediaType } from '#shared/kube/status.ts'
 import type { Decoded } from '../../schema/api.ts'
 import { DecodeError, parseJson, strictMessage, SyntaxFailure } from '../../schema/decode-json.ts'
 import { countParsedKeys, countWrittenKeys } from '../../schema/json/duplicates.ts'
+import { describeConfiguration, describeKind } from '../../schema/managed-fields/describe.ts'
 import { applyConfiguration, type TrackContext } from '../../schema/managed-fields/track.ts'
+import { unexplained } from '../../schema/patch/patch-object.ts'
 import { metadataOf } from '../metadata/metadata.ts'
 import { checkName, ensureNamespace } from '../metadata/system-fields.ts'
 import { trackContext } from './managed-fields.ts'
@@ -19,7 +21,7 @@ export async function applyPatch(core: Core, op: Operation, body: Buffer, option
   const context = trackContext(core, op)
   if (!context) throw unsupportedMediaType('server-side apply is not supported for this kind')
   const { kind } = op
-  const apply = applier(op, { context, kind: kind.kind, decode: (value) => kind.decode(value) }, body, options)
+  const apply = applier(op, { context, kind: kind.kind, convert: (value) => kind.convert(value) }, body, options)
   const produce = (old: KubeObject | undefined): KubeObject | undefined => {
     if (!old && op.subresource) return undefined
     const object = apply(old)
@@ -34,7 +36,7 @@ export interface Applied {
   readonly context: TrackContext
   readonly kind: string
   /** Throws DecodeError. */
-  decode(value: unknown): Decoded
+  convert(value: unknown): Decoded
 }
 
 /** What makes of a live object the applied one, not defaulted, with its managedFields. Throws 400 for a body that cannot be read. */
@@ -57,7 +59,7 @@ export function applier(
       const why = `error converting YAML to JSON: ${duplicateKeys(duplicates)}`
       throw badRequest(`error strict decoding YAML: ${why}`)
     }
-    const object = decodeMerged(applied, merged, options)
+    const object = convertMerged(applied, config, merged, options)
     const metadata = metadataOf(object)
     if (managedFields.length) metadata.managedFields = managedFields
     else delete metadata.managedFields
@@ -94,21 +96,24 @@ function parseConfiguration(body: Buffer): Configuration {
   throw badRequest('error decoding YAML: json: cannot unmarshal into Go value of type map[string]interface {}')
 }
 
-function decodeMerged(
-  { context, kind, decode }: Applied,
+function convertMerged(
+  { context: { apiVersion }, kind, convert }: Applied,
+  config: Record<string, unknown>,
   merged: Record<string, unknown>,
   { fieldValidation }: WriteOptions,
 ): KubeObject {
   try {
-    const { object, strict } = decode(merged)
+    const { object, strict } = convert(merged)
     if (strict.length && fieldValidation === 'Strict') throw badRequest(strictMessage(strict))
-    const decoded = object as KubeObject
-    decoded.apiVersion = context.apiVersion
-    decoded.kind = kind
-    return decoded
+    const converted = object as KubeObject
+    converted.apiVersion = apiVersion
+    converted.kind = kind
+    return converted
   } catch (error) {
-    throw error instanceof DecodeError
-      ? badRequest(`failed to convert merged object to last applied version: ${error.message}`)
-      : error
+    if (!(error instanceof DecodeError)) throw error
+    const named = describeConfiguration(config, apiVersion)
+    throw unexplained(
+      `failed to convert new object (${named}) to proper version: unable to convert unstructured object to ${describeKind(config, apiVersion)}: ${error.message}`,
+    )
   }
 }

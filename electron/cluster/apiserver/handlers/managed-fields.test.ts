@@ -58,3 +58,23 @@ it('checks how managers and subresources are named', async () => {
     'CreateOptions.meta.k8s.io "" is invalid: fieldManager: Invalid value: "\\a": invalid character U+0007 (at position 0)',
   )
 })
+
+it('tracks an object no more whose list of managers was emptied, until somebody applies', async () => {
+  const at = `${path}/emptied`
+  const ask = async (method: string, body: object, type?: string) => {
+    const headers = type ? { 'content-type': `application/${type}` } : undefined
+    const { body: object } = await server.ask(`${at}?fieldManager=me`, {
+      method,
+      body,
+      ...(headers ? { headers } : {}),
+    })
+    return (object['metadata'] as { managedFields?: { manager: string }[] }).managedFields?.map(
+      ({ manager }) => manager,
+    )
+  }
+  await server.ask(path, { method: 'POST', body: { metadata: { name: 'emptied' }, data: { a: '1' } } })
+  expect(await ask('PUT', { metadata: { name: 'emptied', managedFields: [] }, data: { a: '1' } })).toBeUndefined()
+  expect(await ask('PATCH', { data: { b: '2' } }, 'merge-patch+json')).toBeUndefined()
+  const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'emptied' }, data: { c: '3' } }
+  expect(await ask('PATCH', config, 'apply-patch+yaml')).toEqual(['me', 'before-first-apply'])
+})

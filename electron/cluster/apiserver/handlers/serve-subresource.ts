@@ -1,6 +1,6 @@
 import type { KubeObject } from '#shared/kube/object.ts'
 import { conflict, invalid, type StatusError } from '#shared/kube/status.ts'
-import { decodeValue } from '../../schema/decode-json.ts'
+import { convertValue, decodeValue } from '../../schema/decode-json.ts'
 import { entriesAfterScale, entriesOfScale } from '../../schema/managed-fields/scale.ts'
 import { metaTypes, typeNamed } from '../../schema/table.ts'
 import type { ServedKind } from '../kinds/served-kind.ts'
@@ -181,7 +181,7 @@ async function writeView(
     const applied = {
       context: viewContext(op),
       kind: expected.kind,
-      decode: (value: unknown) => decodeValue(type, value),
+      convert: (value: unknown) => convertValue(type, value),
     }
     return applyView(core, op, applier(op, applied, body, options))
   }

@@ -4,7 +4,7 @@ import { apiVersionOf } from '#shared/kube/resources.ts'
 import { formatSelector, matches as labelsMatch, type Selector } from '#shared/kube/selectors.ts'
 import { badRequest, type Subject } from '#shared/kube/status.ts'
 import type { Decoded } from '../../schema/api.ts'
-import { decodeValue } from '../../schema/decode-json.ts'
+import { convertValue, decodeValue } from '../../schema/decode-json.ts'
 import { encodeMessage, hasProtobuf } from '../../schema/protobuf.ts'
 import { findType, metaTypes, typeNamed } from '../../schema/table.ts'
 import type { Entry, StoreEvent } from '../../store/api.ts'
@@ -90,6 +90,12 @@ export class ServedKind {
   decode(value: unknown, text?: string): Decoded {
     const { custom, type } = this.definition
     return custom ? custom.decode(value, text) : decodeValue(typeNamed(type), value, text)
+  }
+
+  /** The same for what was made of an object and not read. Throws DecodeError. */
+  convert(value: unknown): Decoded {
+    const { custom, type } = this.definition
+    return custom ? custom.decode(value) : convertValue(typeNamed(type), value)
   }
 
   /** The object in this version, shared by all readers. */

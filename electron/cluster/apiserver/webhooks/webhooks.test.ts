@@ -232,6 +232,27 @@ describe('mutating webhooks', () => {
     expect(side).toHaveProperty('volumeMounts')
   })
 
+  it('may say who owns what, but leave no managers that cannot be read', async () => {
+    await configure('mutating', 'm', webhook('m'))
+    let count = 0
+    const managers = async (entry: object) => {
+      respond = () => ({
+        allowed: true,
+        ...jsonPatch([{ op: 'add', path: '/metadata/managedFields', value: [{ manager: 'hook', ...entry }] }]),
+      })
+      return (await create({ a: '1' }, { name: `n${count++}` })).metadata?.managedFields?.map(({ manager }) => manager)
+    }
+    const entry = { operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1: { 'f:data': {} } }
+    expect(await managers(entry)).toEqual(['hook'])
+    for (const unreadable of [
+      { operation: 'Guess' },
+      { fieldsType: '' },
+      { apiVersion: '' },
+      { fieldsV1: { data: {} } },
+    ])
+      expect(await managers({ ...entry, ...unreadable })).toEqual(['admin'])
+  })
+
   it('that answer nonsense fail the request', async () => {
     await configure('mutating', 'm', webhook('m'))
     respond = () => ({ allowed: true, patch: 'e30=' })

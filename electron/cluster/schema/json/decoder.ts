@@ -2,8 +2,9 @@ import { QuantityError, canonicalQuantity } from '#shared/kube/quantity.ts'
 import type { FieldDef, FieldType, ScalarName, StrictError, TypeDef } from '../api.ts'
 import { metaTypes, typeNamed } from '../table.ts'
 import { Base64Error, canonicalBase64 } from './base64.ts'
-import { Pairs } from './duplicates.ts'
+import { Pairs, WrittenNumber } from './duplicates.ts'
 import { TimeError, canonicalMicroTime, canonicalTime } from './go-time.ts'
+import { unconvertible } from './from-map.ts'
 import { goTypeOf, structNameOf } from './go-types.ts'
 import { isEmpty, keepsEmpty, zeroElement, zeroOf, alwaysWritten } from './zero.ts'
 
@@ -13,6 +14,9 @@ export class DecodeError extends Error {
 }
 
 type JsonObject = Record<string, unknown>
+
+/** The largest double that an int64 holds; longer integers are bigints. */
+const longest = 2 ** 63 - 1024
 
 /** Upstream reports no more than this many. */
 const mostStrictErrors = 100
@@ -31,6 +35,12 @@ export class Decoder {
   #holder: TypeDef | undefined
   #field: FieldDef | undefined
   #saved: string | undefined
+  readonly #fromMap: boolean
+
+  /** `fromMap`: as Go converts a map, and not as it reads JSON: in the order of the types, to the first that does not fit. */
+  constructor(fromMap = false) {
+    this.#fromMap = fromMap
+  }
 
   /**
    * Of `known`, which was decoded before, the very parts that are in `value` too are handed on; the object, its metadata,
@@ -55,7 +65,7 @@ export class Decoder {
     const outerHolder = this.#holder
     const outerField = this.#field
     const seen = value instanceof Pairs ? new Set<string>() : undefined
-    for (const [key, item] of value instanceof Pairs ? value.entries : Object.entries(value)) {
+    for (const [key, item] of this.#entriesOf(type, value)) {
       const field = type.fields.get(key)
       if (!field) {
         this.#objectTo('unknown', key)
@@ -76,16 +86,30 @@ export class Decoder {
       this.#path.pop()
       this.#fields.pop()
       // Storage in protobuf knows no empty lists: one that is always written comes back as null. Who wrote an empty one
-      // owns it all the same, so those of the object itself stay until that is recorded.
+      // owns it all the same, so those of the object itself stay until that is recorded. An empty list of managers
+      // says that there shall be none.
       const isNullable = field.type.is === 'list' || field.type.is === 'map'
       if (field.shut) continue
-      const kept = keepsEmpty(field) || (field.always && (!isNullable || this.#path.length === 0)) || !isEmpty(decoded)
+      const kept =
+        keepsEmpty(field) ||
+        (field.always && (!isNullable || this.#path.length === 0)) ||
+        !isEmpty(decoded) ||
+        (key === 'managedFields' && this.#path.length <= 1)
       if (decoded !== undefined && kept) out[key] = decoded
       else if (seen) delete out[key]
     }
     this.#holder = outerHolder
     this.#field = outerField
     return this.#zeroFilled(type, out)
+  }
+
+  #entriesOf(type: TypeDef, value: object): readonly [string, unknown][] {
+    if (value instanceof Pairs) return value.entries
+    const written = value as JsonObject
+    if (!this.#fromMap) return Object.entries(written)
+    const names = [...type.fields.keys()].filter((name) => Object.hasOwn(written, name))
+    for (const name of Object.keys(written)) if (!type.fields.has(name)) names.push(name)
+    return names.map((name) => [name, written[name]])
   }
 
   #zeroFilled(type: TypeDef, out: JsonObject): JsonObject {
@@ -95,6 +119,10 @@ export class Decoder {
 
   /** Undefined where the value could not be read. */
   #value(type: FieldType, value: unknown, known?: unknown): unknown {
+    if (this.#fromMap) {
+      const wrong = unconvertible(type, value, () => goTypeOf(this.#holder!, this.#field!, type))
+      if (wrong) throw new DecodeError(wrong)
+    }
     switch (type.is) {
       case 'scalar':
         return this.#scalar(type.scalar, type, value)
@@ -131,18 +159,24 @@ export class Decoder {
     return Object.fromEntries(entries)
   }
 
-  #scalar(scalar: ScalarName, type: FieldType, value: unknown): unknown {
+  #scalar(scalar: ScalarName, type: FieldType, written: unknown): unknown {
+    const isWritten = written instanceof WrittenNumber
+    if (isWritten && (scalar === 'int32' || scalar === 'int64')) return this.#mismatch(type, `number ${written.text}`)
+    if (isWritten && scalar === 'int-or-string')
+      throw new DecodeError(this.#mismatchText(type, `number ${written.text}`))
+    const value = !isWritten ? written : scalar === 'quantity' ? written.text : written.value
     switch (scalar) {
       case 'string':
         return typeof value === 'string' ? value : this.#mismatch(type, kindOf(value))
       case 'boolean':
         return typeof value === 'boolean' ? value : this.#mismatch(type, kindOf(value))
       case 'int32':
+        if (this.#fromMap) return Number(BigInt.asIntN(32, BigInt(value as number)))
         if (typeof value === 'bigint') return this.#mismatch(type, `number ${value}`)
         return typeof value === 'number' ? this.#integer(type, value, 0x7fffffff) : this.#mismatch(type, kindOf(value))
       case 'int64':
         if (typeof value === 'bigint') return value
-        return typeof value === 'number' ? this.#integer(type, value, 2 ** 63) : this.#mismatch(type, kindOf(value))
+        return typeof value === 'number' ? this.#integer(type, value, longest) : this.#mismatch(type, kindOf(value))
       case 'double':
         if (typeof value === 'bigint') return Number(value)
         return typeof value === 'number' ? value : this.#mismatch(type, kindOf(value))
@@ -187,7 +221,8 @@ export class Decoder {
   }
 
   #integer(type: FieldType, value: number, bound: number): number | undefined {
-    return isInteger(value, bound) ? value : this.#mismatch(type, `number ${value}`)
+    // Of zeros there is one.
+    return isInteger(value, bound) ? value + 0 : this.#mismatch(type, `number ${value}`)
   }
 
   #bytes(value: string): string | undefined {
@@ -195,6 +230,7 @@ export class Decoder {
       return canonicalBase64(value)
     } catch (error) {
       if (!(error instanceof Base64Error)) throw error
+      if (this.#fromMap) throw new DecodeError(`error decoding from json: ${error.message}`)
       this.#saved ??= error.message
       return undefined
     }
@@ -207,7 +243,9 @@ export class Decoder {
 
   #mismatchText(type: FieldType, kind: string): string {
     const holder = this.#holder!
-    return `json: cannot unmarshal ${kind} into Go struct field ${structNameOf(holder)}.${this.#fields.join('.')} of type ${goTypeOf(holder, this.#field!, type)}`
+    const wanted = goTypeOf(holder, this.#field!, type)
+    if (this.#fromMap) return `json: cannot unmarshal ${kind} into Go value of type ${wanted}`
+    return `json: cannot unmarshal ${kind} into Go struct field ${structNameOf(holder)}.${this.#fields.join('.')} of type ${wanted}`
   }
 
   #enter(key: string): void {
@@ -226,19 +264,20 @@ const zeroEntry = (type: FieldType): unknown =>
   type.is === 'scalar' && type.scalar === 'bytes' ? '' : zeroElement(type)
 
 const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof WrittenNumber)
 const isInteger = (value: number, bound: number): boolean =>
   Number.isInteger(value) && value <= bound && value >= -bound - 1
 
 /** Go's word for a JSON value. */
 function kindOf(value: unknown): string {
   if (typeof value === 'boolean') return 'bool'
-  if (typeof value === 'bigint') return 'number'
+  if (typeof value === 'bigint' || value instanceof WrittenNumber) return 'number'
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** A value without Pairs in it, the last of duplicates winning. */
+/** A value without Pairs and WrittenNumbers in it, the last of duplicates winning. */
 function plain(value: unknown): unknown {
+  if (value instanceof WrittenNumber) return value.value
   if (Array.isArray(value)) return value.map(plain)
   if (value instanceof Pairs) return Object.fromEntries(value.entries.map(([key, item]) => [key, plain(item)]))
   return value

@@ -36,12 +36,31 @@ export function countParsedKeys(value: unknown): number {
   return keys
 }
 
-/** An object as its written pairs, duplicates included; lists and scalars as JSON.parse gives them. */
+/** An object as its written pairs, duplicates included; lists, and scalars but for WrittenNumbers, as JSON.parse gives them. */
 export class Pairs {
   readonly entries: [string, unknown][] = []
 }
 
-/** Parses valid JSON keeping every written pair. */
+/** A number that Go reads into no integer, for it is written with a fraction or an exponent, or is too long. */
+export class WrittenNumber {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  get value(): number {
+    return Number(this.text)
+  }
+}
+
+const asFloat = /[.eE]/
+const noInteger = /(?:"\s*:|[[,])\s*-?\d+(?:\.0+(?!\d)|(?:\.\d+)?[eE]|(?<=\d{19}))/
+
+/** Whether the text may have a number that looks like an integer when it is parsed, and is none; seldom true of others. */
+export const mayMisreadIntegers = (text: string): boolean => noInteger.test(text)
+
+/** Parses valid JSON keeping every written pair, and how numbers are written that are no integers. */
 export function parsePairs(text: string): unknown {
   let at = 0
   const blanks = () => {
@@ -82,7 +101,10 @@ export function parsePairs(text: string): unknown {
     if (char === '"') return string()
     const start = at
     while (at < text.length && !',]} \t\r\n'.includes(text[at]!)) at++
-    return parseExactly(text.slice(start, at))
+    const written = text.slice(start, at)
+    const parsed = parseExactly(written)
+    if (typeof parsed !== 'number' || (Number.isSafeInteger(parsed) && !asFloat.test(written))) return parsed
+    return new WrittenNumber(written)
   }
   return value()
 }

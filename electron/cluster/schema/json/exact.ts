@@ -19,6 +19,20 @@ function exact(_key: string, value: unknown, { source = '' }: { source?: string 
   return BigInt.asIntN(64, whole) === whole ? whole : value
 }
 
+/** What a number looks like that may be too large for a double. */
+const large = /(?:^|[[:,\s])-?\d[\d.]*(?:[eE]\+?\d{3}|\d{300})/
+
+/** A number of a valid JSON text that no double holds, as it is written. JSON.parse makes Infinity of it. */
+export function overflowingNumber(text: string): string | undefined {
+  if (!large.test(text)) return undefined
+  let found: string | undefined
+  JSON.parse(text, (_key, value: unknown, { source }: { source?: string } = {}) => {
+    if (value === Infinity || value === -Infinity) found ??= source
+    return value
+  })
+  return found
+}
+
 let written = 0
 
 // JSON.stringify asks a bigint how it is written, and refuses it where it does not know.

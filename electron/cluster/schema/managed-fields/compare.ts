@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { sameJson } from '../../base/same-json.ts'
 import { FieldSetBuilder, recursiveDifference, type FieldSet } from './field-set.ts'
-import type { Shape } from './shape.ts'
-import { elementOfField, indexItems, isMap, resolve, shapeUnder, type JsonObject } from './view.ts'
+import type { ListShape, Shape } from './shape.ts'
+import { elementOfField, freeMap, groupItems, isMap, resolve, shapeUnder, type JsonObject } from './view.ts'
 
 /** Which paths differ between two objects of one shape. */
 export interface Comparison {
@@ -29,6 +29,10 @@ export function differences(before: JsonObject, after: JsonObject, shape: Shape)
   const path: string[] = []
   const visit = (at: Shape, left: unknown, right: unknown): void => {
     if (left === right) return
+    if (at.is === 'free' && isOther(left, right)) {
+      found.push(['~', ...path])
+      return visitMap(freeMap, isMap(left) ? left : {}, isMap(right) ? right : {})
+    }
     const kind = resolve(at, right ?? left)
     if (kind.is === 'scalar' || isLeaf(kind, left, right)) {
       if (left === undefined) found.push(['+', ...path])
@@ -55,14 +59,31 @@ export function differences(before: JsonObject, after: JsonObject, shape: Shape)
   const visitList = (list: Extract<Shape, { is: 'list' }>, left: unknown[], right: unknown[]): void => {
     // Most lists are as they were, which is cheaper to see than what their items are known by.
     if (sameJson(left, right)) return
-    const before = indexItems(list, left)
-    const after = indexItems(list, right)
-    for (const [element, item] of after) step(element, list.items, before.get(element), item)
-    for (const [element, item] of before) if (!after.has(element)) step(element, list.items, item, undefined)
+    const before = groupItems(list, left)
+    const after = groupItems(list, right)
+    for (const [element, items] of after) visitItems(list, element, before.get(element) ?? [], items)
+    for (const [element, items] of before) if (!after.has(element)) visitItems(list, element, items, [])
+  }
+  // Duplicates are owned as one, by what identifies them all.
+  const visitItems = (list: ListShape, element: string, left: readonly unknown[], right: readonly unknown[]): void => {
+    if (left.length < 2 && right.length < 2) return step(element, list.items, left[0], right[0])
+    if (left.length > 1 && right.length > 1) {
+      if (!isDeepStrictEqual(left, right)) found.push(['~', ...path, element])
+    } else if (left.length > 1) {
+      if (right.length) step(element, list.items, undefined, right[0])
+      found.push(['-', ...path, element])
+    } else {
+      if (left.length) step(element, list.items, left[0], undefined)
+      found.push(['+', ...path, element])
+    }
   }
   visit(shape, before, after)
   return found
 }
+
+/** Whether one is a map and the other something else. */
+const isOther = (left: unknown, right: unknown): boolean =>
+  left !== undefined && left !== null && right !== undefined && right !== null && isMap(left) !== isMap(right)
 
 /** Atomic maps and lists are one value; so are two empty ones, which keeps `{}` apart from null. */
 function isLeaf(shape: Extract<Shape, { is: 'map' | 'list' }>, left: unknown, right: unknown): boolean {

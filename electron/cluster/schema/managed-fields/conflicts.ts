@@ -1,14 +1,16 @@
 import { StatusError, type StatusCause } from '#shared/kube/status.ts'
 import { pathsOf } from './field-set.ts'
-import type { Manager } from './managers.ts'
+import { identify, type Manager } from './managers.ts'
 import { printPath } from './path-element.ts'
 import type { Conflict } from './updater.ts'
 
 /** The 409 of an apply that would change what others own: every field, and whose it is. */
 export function conflictStatus(conflicts: readonly Conflict[]): StatusError {
-  const fields = conflicts.flatMap(({ manager, set }) =>
-    [...pathsOf(set)].map((path) => ({ manager: printManager(manager), path: printPath(path) })),
-  )
+  const fields = [...conflicts]
+    .sort((a, b) => (identify(a.manager) < identify(b.manager) ? -1 : 1))
+    .flatMap(({ manager, set }) =>
+      [...pathsOf(set)].map((path) => ({ manager: printManager(manager), path: printPath(path) })),
+    )
   const causes: StatusCause[] = fields.map(({ manager, path }) => ({
     reason: 'FieldManagerConflict',
     message: `conflict with ${manager}`,
@@ -29,8 +31,7 @@ export function conflictStatus(conflicts: readonly Conflict[]): StatusError {
 function conflictMessage(fields: readonly { manager: string; path: string }[]): string {
   if (fields.length === 1)
     return `Apply failed with 1 conflict: conflict with ${fields[0]!.manager}: ${fields[0]!.path}`
-  const byManager = [...Map.groupBy(fields, ({ manager }) => manager)].sort(([a], [b]) => (a < b ? -1 : 1))
-  const lines = byManager.flatMap(([manager, of]) => [
+  const lines = [...Map.groupBy(fields, ({ manager }) => manager)].flatMap(([manager, of]) => [
     `conflicts with ${manager}:`,
     ...of.map(({ path }) => `- ${path}`),
   ])

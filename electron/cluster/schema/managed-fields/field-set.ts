@@ -1,4 +1,4 @@
-import { canonicalElement, compareElements } from './path-element.ts'
+import { canonicalElement, sortElements } from './path-element.ts'
 
 /**
  * A set of paths through an object (structured-merge-diff's fieldpath.Set). An element of a path is kept as FieldsV1
@@ -122,37 +122,28 @@ export function equalSets(a: FieldSet, b: FieldSet): boolean {
   return true
 }
 
-/** What paths of the set begin with, in upstream's order. */
-function elementsOf({ members, children }: FieldSet): string[] {
-  const elements = [...members]
-  for (const element of children.keys()) if (!members.has(element)) elements.push(element)
-  return elements.sort(compareElements)
-}
-
-/** Every path of the set, in upstream's order. */
+/** Every path of the set, in upstream's order: at each place first those that end there. */
 export function* pathsOf(set: FieldSet, prefix: readonly string[] = []): Generator<readonly string[]> {
-  for (const element of elementsOf(set)) {
-    const path = [...prefix, element]
-    if (set.members.has(element)) yield path
-    const child = set.children.get(element)
-    if (child) yield* pathsOf(child, path)
-  }
+  for (const element of sortElements([...set.members])) yield [...prefix, element]
+  for (const element of sortElements([...set.children.keys()]))
+    yield* pathsOf(set.children.get(element)!, [...prefix, element])
 }
 
 export type FieldsV1 = { [element: string]: FieldsV1 }
 
 /** Reads metadata.managedFields[].fieldsV1. Throws on what is no FieldsV1. */
 export function parseFieldsV1(fields: unknown): FieldSet {
-  if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
-    throw new Error('fieldsV1 must be an object')
+  if (fields === null) return emptySet
+  if (typeof fields !== 'object' || Array.isArray(fields)) throw new Error('fieldsV1 must be an object')
   const members = new Set<string>()
   const children = new Map<string, FieldSet>()
   for (const [written, value] of Object.entries(fields)) {
     // `.` says that the holder itself is owned; the caller has seen to it.
     if (written === '.') continue
     const element = canonicalElement(written)
+    if (element === undefined) continue
     const child = parseFieldsV1(value)
-    const isMember = isEmptySet(child) || '.' in (value as object)
+    const isMember = isEmptySet(child) || Object.hasOwn(value as object, '.')
     if (isMember) members.add(element)
     if (!isEmptySet(child)) children.set(element, child)
   }
@@ -161,7 +152,9 @@ export function parseFieldsV1(fields: unknown): FieldSet {
 
 export function formatFieldsV1(set: FieldSet): FieldsV1 {
   const fields: FieldsV1 = {}
-  for (const element of elementsOf(set)) {
+  const elements = [...set.members]
+  for (const element of set.children.keys()) if (!set.members.has(element)) elements.push(element)
+  for (const element of sortElements(elements)) {
     const child = set.children.get(element)
     fields[element] = child ? { ...(set.members.has(element) ? { '.': {} } : {}), ...formatFieldsV1(child) } : {}
   }

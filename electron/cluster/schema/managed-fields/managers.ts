@@ -20,7 +20,7 @@ export interface Manager {
   readonly set: FieldSet
 }
 
-/** By identity: appliers are the same in every version, updaters are not; time never matters. */
+/** By identity, which is also upstream's order: appliers are the same in every version, updaters are not; time never matters. */
 export type Managers = ReadonlyMap<string, Manager>
 
 export const identify = ({
@@ -29,7 +29,12 @@ export const identify = ({
   apiVersion,
   subresource,
 }: Pick<Manager, 'name' | 'operation' | 'apiVersion' | 'subresource'>): string =>
-  JSON.stringify([name, operation, operation === 'Update' ? apiVersion : '', subresource])
+  JSON.stringify({
+    manager: name || undefined,
+    operation,
+    apiVersion: (operation === 'Update' && apiVersion) || undefined,
+    subresource: subresource || undefined,
+  })
 
 /** Entries of cached objects are read once, and a set that was not touched is handed on as it was written. */
 const read = new WeakMap<object, FieldSet>()
@@ -62,12 +67,13 @@ export const managerOfEntry = (entry: ManagedFieldsEntry): Omit<Manager, 'set'> 
 /** Reads metadata.managedFields. Throws when an entry cannot be read. */
 export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefined): Managers {
   const managers = new Map<string, Manager>()
-  for (const entry of entries ?? []) {
+  for (const [index, entry] of (entries ?? []).entries()) {
     if (entry.operation !== 'Apply' && entry.operation !== 'Update')
-      throw new Error(`operation is ${JSON.stringify(entry.operation ?? '')}`)
+      throw new Error('operation must be `Apply` or `Update`')
     if (!entry.apiVersion) throw new Error('apiVersion must not be empty')
+    if (!entry.fieldsType) throw new Error(`missing fieldsType in managed fields entry ${index}`)
     if (entry.fieldsType !== 'FieldsV1')
-      throw new Error(`unsupported fieldsType ${JSON.stringify(entry.fieldsType ?? '')}`)
+      throw new Error(`invalid fieldsType ${JSON.stringify(entry.fieldsType)} in managed fields entry ${index}`)
     const manager = managerOfEntry(entry)
     managers.set(identify(manager), { ...manager, set: readSet(entry.fieldsV1 ?? {}) })
   }

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../json/canonical.ts'
 import { parseExactly } from '../json/exact.ts'
 
 /** Elements of paths as FieldsV1 writes them: `f:<name>`, `k:<keys of a list item>`, `v:<item of a set>`, `i:<index>`. */
@@ -8,33 +9,67 @@ export const keyElement = (keys: Readonly<Record<string, unknown>>): string => `
 /** The name in an `f:` element. */
 export const nameIn = (element: string): string | undefined => (element.startsWith('f:') ? element.slice(2) : undefined)
 
-/** JSON without blanks and with sorted keys, so that equal keys are equal text. */
-function canonicalJson(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  const object = value as Record<string, unknown>
-  return `{${Object.keys(object)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key])}`)
-    .join(',')}}`
+/** An element as a client wrote it, in our own spelling; undefined for kinds that are not known. Throws on what is none. */
+export function canonicalElement(written: string): string | undefined {
+  if (written[1] !== ':') throw new Error(`unrecognized element ${JSON.stringify(written)}`)
+  const text = written.slice(2)
+  switch (written[0]) {
+    case 'f':
+      return written
+    case 'i':
+      if (!/^[-+]?\d+$/.test(text)) throw new Error(`unrecognized element ${JSON.stringify(written)}`)
+      return `i:${Number(text)}`
+    case 'k':
+    case 'v':
+      return `${written[0]}:${canonicalJson(parseExactly(text))}`
+    default:
+      return undefined
+  }
 }
 
-/** An element as a client wrote it, in our own spelling. Throws on what is none. */
-export function canonicalElement(written: string): string {
-  const kind = written.slice(0, 2)
-  if (kind === 'f:') return written
-  if (kind === 'i:' && /^\d+$/.test(written.slice(2))) return written
-  if (kind === 'k:' || kind === 'v:') return kind + canonicalJson(parseExactly(written.slice(2)))
-  throw new Error(`unrecognized element ${JSON.stringify(written)}`)
+/** In upstream's order: fields by name, then list items by the values that they are known by. Sorts the list itself. */
+export function sortElements(elements: string[]): string[] {
+  if (elements.length < 2) return elements
+  if (elements.every((element) => element[0] === 'f')) return elements.sort()
+  return elements
+    .map((element): Read => [element, element[0] === 'f' ? element : parseExactly(element.slice(2))])
+    .sort(compareRead)
+    .map(([element]) => element)
 }
 
-const rank: Record<string, number> = { f: 0, k: 1, v: 2, i: 3 }
+/** An element, and what it stands for. */
+type Read = readonly [element: string, value: unknown]
 
-/** Fields by name first, then list items. */
-export function compareElements(a: string, b: string): number {
-  const order = rank[a[0]!]! - rank[b[0]!]!
-  return order || (a < b ? -1 : a > b ? 1 : 0)
+const kinds = 'fkvi'
+
+function compareRead([a, left]: Read, [b, right]: Read): number {
+  if (a[0] !== b[0]) return kinds.indexOf(a[0]!) - kinds.indexOf(b[0]!)
+  return a[0] === 'k' ? compareKeys(left as object, right as object) : compareValues(left, right)
 }
+
+function compareKeys(a: object, b: object): number {
+  const left = Object.entries(a)
+  const right = Object.entries(b)
+  for (const [index, [name, value]] of left.entries()) {
+    if (index === right.length) return 1
+    const [otherName, other] = right[index]!
+    const order = compareScalars(name, otherName) || compareValues(value, other)
+    if (order) return order
+  }
+  return left.length - right.length
+}
+
+/** Numbers first, then strings, booleans, null. Keys and members of sets are nothing else. */
+function compareValues(a: unknown, b: unknown): number {
+  return rankOf(a) - rankOf(b) || (a === null ? 0 : compareScalars(a as Scalar, b as Scalar))
+}
+
+type Scalar = string | number | bigint | boolean
+
+const compareScalars = (a: Scalar, b: Scalar): number => (a < b ? -1 : a > b ? 1 : 0)
+
+const rankOf = (value: unknown): number =>
+  typeof value === 'string' ? 1 : typeof value === 'boolean' ? 2 : value === null ? 3 : 0
 
 /** A path as messages show it: `.spec.ports[name="a"].n`. */
 export const printPath = (path: readonly string[]): string => path.map(printElement).join('')
@@ -45,11 +80,11 @@ function printElement(element: string): string {
     case 'f':
       return `.${text}`
     case 'k':
-      return `[${Object.entries(JSON.parse(text) as object)
+      return `[${Object.entries(parseExactly(text) as object)
         .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
         .join(',')}]`
     case 'v':
-      return `[=${text}]`
+      return `[=${JSON.stringify(parseExactly(text))}]`
     default:
       return `[${text}]`
   }

@@ -23,7 +23,7 @@ export interface ListShape {
   readonly is: 'list'
   readonly kind: 'atomic' | 'set' | 'map'
   readonly keys: readonly string[]
-  /** Values of keys that an item leaves out. */
+  /** Values of keys that an item leaves out. A required key has an empty one. */
   readonly defaults: Readonly<Record<string, unknown>>
   readonly items: Shape
 }
@@ -45,7 +45,8 @@ export function shapeOf(type: TypeDef): Shape {
       if (field) fields.set(name, shapeOfField(field))
       return fields.get(name)
     }
-    shape = { is: 'map', atomic: type.mapType === 'atomic', field: read, values: undefined }
+    const values = type.fields.size ? undefined : free
+    shape = { is: 'map', atomic: type.mapType === 'atomic', field: read, values }
     shapes.set(type, shape)
   }
   return shape
@@ -81,8 +82,10 @@ function shapeOfType(type: FieldType): Shape {
         case 'int64':
         case 'double':
           return { is: 'scalar', accepts: 'numeric' }
-        case 'raw':
+        case 'int-or-string':
         case 'fields':
+          return free
+        case 'raw':
         case 'json':
         case 'schema-or-boolean':
         case 'schema-or-list':
@@ -99,8 +102,7 @@ function defaultsOf(items: FieldType, keys: readonly string[]): Record<string, u
   if (items.is === 'object')
     for (const key of keys) {
       const value = items.type.fields.get(key)?.default
-      // An empty default only says that the field is required.
-      if (value !== undefined && value !== '' && value !== 0) defaults[key] = value
+      if (value !== undefined) defaults[key] = value
     }
   return defaults
 }
@@ -116,50 +118,27 @@ export interface StructuralSchema {
   readonly 'x-kubernetes-list-map-keys'?: readonly string[]
   readonly 'x-kubernetes-map-type'?: string
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean
-  readonly 'x-kubernetes-int-or-string'?: boolean
   readonly 'x-kubernetes-embedded-resource'?: boolean
 }
 
-/** The shape of a custom resource: its own schema, with apiVersion, kind and ObjectMeta. */
-export function shapeOfCustomResource(schema: StructuralSchema): Shape {
-  const own = shapeOfSchema({ ...schema, type: 'object' })
-  const meta = shapeOf(typeNamed(metaTypes.objectMeta))
+/** The fields that every object has, and objects within objects too. */
+function headOf(): Record<string, Shape> {
   const text: Shape = { is: 'scalar', accepts: 'string' }
-  const head: Record<string, Shape> = { apiVersion: text, kind: text, metadata: meta }
-  const base: MapShape = own.is === 'map' ? own : { is: 'map', atomic: false, field: () => undefined, values: free }
-  return { ...base, field: (name) => (Object.hasOwn(head, name) ? head[name] : base.field(name)) }
+  return { apiVersion: text, kind: text, metadata: shapeOf(typeNamed(metaTypes.objectMeta)) }
 }
 
-function shapeOfSchema(schema: StructuralSchema): Shape {
-  if (schema['x-kubernetes-int-or-string']) return any
+/** The shape of a custom resource: its own schema, with apiVersion, kind and ObjectMeta. */
+export const shapeOfCustomResource = (schema: StructuralSchema): Shape =>
+  shapeOfObject({ ...schema, 'x-kubernetes-embedded-resource': true }, false)
+
+/** `open`: an object around it keeps fields that its schema does not know. Source: kube-openapi's schemaconv. */
+function shapeOfSchema(schema: StructuralSchema, around: boolean): Shape {
+  const open = around || schema['x-kubernetes-preserve-unknown-fields'] === true
   switch (schema.type) {
-    case 'array': {
-      const kind = schema['x-kubernetes-list-type']
-      const keys = schema['x-kubernetes-list-map-keys'] ?? []
-      const items = schema.items ? shapeOfSchema(schema.items) : free
-      const defaults = Object.fromEntries(
-        keys.flatMap((key) =>
-          schema.items?.properties?.[key]?.default === undefined ? [] : [[key, schema.items.properties[key].default]],
-        ),
-      )
-      return { is: 'list', kind: kind === 'set' || kind === 'map' ? kind : 'atomic', keys, defaults, items }
-    }
-    case 'object': {
-      const fields = new Map(
-        Object.entries(schema.properties ?? {}).map(([name, property]) => [name, shapeOfSchema(property)]),
-      )
-      const more = schema.additionalProperties
-      const preserves = schema['x-kubernetes-preserve-unknown-fields'] || schema['x-kubernetes-embedded-resource']
-      if (!fields.size && !more && preserves) return free
-      const values =
-        typeof more === 'object' ? shapeOfSchema(more) : preserves || more || !fields.size ? free : undefined
-      return {
-        is: 'map',
-        atomic: schema['x-kubernetes-map-type'] === 'atomic',
-        field: (name) => fields.get(name),
-        values,
-      }
-    }
+    case 'array':
+      return shapeOfList(schema, open)
+    case 'object':
+      return shapeOfObject(schema, open)
     case 'string':
       return { is: 'scalar', accepts: 'string' }
     case 'boolean':
@@ -169,5 +148,40 @@ function shapeOfSchema(schema: StructuralSchema): Shape {
       return { is: 'scalar', accepts: 'numeric' }
     default:
       return free
+  }
+}
+
+function shapeOfList(schema: StructuralSchema, open: boolean): ListShape {
+  const kind = schema['x-kubernetes-list-type']
+  const keys = schema['x-kubernetes-list-map-keys'] ?? []
+  const items = schema.items ? shapeOfSchema(schema.items, open) : free
+  const defaults = Object.fromEntries(
+    keys.flatMap((key) => {
+      const value = schema.items?.properties?.[key]?.default
+      return value === undefined ? [] : [[key, value]]
+    }),
+  )
+  return { is: 'list', kind: kind === 'set' || kind === 'map' ? kind : 'atomic', keys, defaults, items }
+}
+
+function shapeOfObject(schema: StructuralSchema, around: boolean): MapShape {
+  const open = around || schema['x-kubernetes-preserve-unknown-fields'] === true
+  const fields = new Map(
+    Object.entries(schema.properties ?? {}).map(([name, property]) => [name, shapeOfSchema(property, open)]),
+  )
+  if (schema['x-kubernetes-embedded-resource'])
+    for (const [name, shape] of Object.entries(headOf())) fields.set(name, shape)
+  const more = schema.additionalProperties
+  const values =
+    typeof more === 'object'
+      ? shapeOfSchema(more, open)
+      : more || (more === undefined && (open || !fields.size))
+        ? free
+        : undefined
+  return {
+    is: 'map',
+    atomic: schema['x-kubernetes-map-type'] === 'atomic',
+    field: (name) => fields.get(name),
+    values,
   }
 }

@@ -1,7 +1,7 @@
 import { FieldSetBuilder, isEmptySet, type FieldSet } from './field-set.ts'
 import { nameIn } from './path-element.ts'
 import type { Shape } from './shape.ts'
-import { elementOfField, isMap, resolve, shapeUnder, tryElement, type JsonObject } from './view.ts'
+import { elementOfField, groupItems, isMap, resolve, shapeUnder, type JsonObject } from './view.ts'
 
 /** Every path that an object sets: what an applier owns. */
 export function setOfObject(object: JsonObject, shape: Shape): FieldSet {
@@ -23,10 +23,9 @@ export function setOfObject(object: JsonObject, shape: Shape): FieldSet {
         step(elementOfField(key), shapeUnder(kind, key), item, empty || !kind.field(key))
       }
     } else if (Array.isArray(value))
-      for (const item of value) {
-        const element = tryElement(kind, item)
-        if (element !== undefined) step(element, kind.items, item, true)
-      }
+      for (const [element, items] of groupItems(kind, value))
+        if (items.length === 1) step(element, kind.items, items[0], true)
+        else set.insert([...path, element])
   }
   visit(shape, object)
   return set.build()

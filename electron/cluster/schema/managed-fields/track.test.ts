@@ -386,13 +386,16 @@ describe('server-side apply', () => {
 
   it.each([
     [{ bogus: 1 }, '.spec.bogus: field not declared in schema'],
-    [{ replicas: 'x' }, '.spec.replicas: expected numeric (int or float), got &value.valueUnstructured{Value:"x"}'],
+    [{ replicas: 'x' }, '.spec.replicas: expected numeric (int or float), got string'],
     [
       { template: { spec: { containers: [{ name: 'a' }, { name: 'a' }] } } },
       '.spec.template.spec.containers: duplicate entries for key [name="a"]',
     ],
     [{ template: { spec: { containers: {} } } }, '.spec.template.spec.containers: expected list, got &{map[]}'],
-    [{ a: 1, b: 2 }, 'errors:\n  .spec.a: field not declared in schema\n  .spec.b: field not declared in schema'],
+    [
+      { replicas: true, paused: 'x', a: 1, b: 2 },
+      'errors:\n  .spec.replicas: expected numeric (int or float), got bool\n  .spec.paused: expected boolean, got &{x}\n  .spec.a: field not declared in schema',
+    ],
   ])('refuses %j with a bare 500', (of, message) => {
     const status = failure(() => applying(undefined, 'alice', of))
     expect(status).toEqual({

@@ -3,9 +3,11 @@ import { badRequest } from '#shared/kube/status.ts'
 import type { TypeDef } from '../api.ts'
 import { zeroObject } from '../json/zero.ts'
 import { unexplained } from '../patch/patch-object.ts'
-import { difference, emptySet, fieldSetOfPaths, isEmptySet, union, type FieldSet } from './field-set.ts'
 import { compareObjects, comparisonOf, differences } from './compare.ts'
 import { conflictStatus } from './conflicts.ts'
+import { describeConfiguration } from './describe.ts'
+import { emptySet, fieldSetOfPaths, union } from './field-set.ts'
+import { withLastApplied, withoutLastApplied } from './last-applied.ts'
 import {
   capUpdaters,
   decodeManagers,
@@ -18,8 +20,7 @@ import {
 } from './managers.ts'
 import { Outcomes, type Outcome } from './outcomes.ts'
 import { shapeOf, shapeOfCustomResource, type Shape, type StructuralSchema } from './shape.ts'
-import { setOfObject } from './to-set.ts'
-import { ConflictsError, apply, update, type Conflict, type Version, type Write } from './updater.ts'
+import { ConflictsError, apply, update, type Version, type Write } from './updater.ts'
 import { typingErrors } from './validate.ts'
 import { isMap, type JsonObject } from './view.ts'
 
@@ -104,11 +105,11 @@ function recordUpdate(input: TrackContext, write: Write, managers: Managers, wri
   return { managers: result, took: true }
 }
 
-/** Clients that know nothing of managedFields send none: then those of the live object stand. One that is empty resets. */
+/** Clients that know nothing of managedFields send none: then those of the live object stand. An empty list resets, and so does an empty entry. */
 function startingEntries({ live, next, subresource }: UpdateInput): readonly ManagedFieldsEntry[] {
-  const written = subresource === '' ? (entriesOf(next) ?? []) : []
-  if (written.length === 1 && !Object.keys(written[0]!).length) return []
-  return readable(written).size ? written : ((live && entriesOf(live)) ?? [])
+  const written = subresource === '' ? entriesOf(next) : undefined
+  if (written && (!written.length || (written.length === 1 && !Object.keys(written[0]!).length))) return []
+  return written && readable(written).size ? written : ((live && entriesOf(live)) ?? [])
 }
 
 /** None where an entry cannot be read. */
@@ -159,7 +160,7 @@ export function applyConfiguration(input: ApplyInput): AppliedObject {
   // What was there before anyone applied belongs to nobody yet: it is given to a manager of that name.
   if (!managers.size && input.live)
     managers = recordUpdate(
-      { ...input, ignored: undefined },
+      input,
       { live: kind.empty, next: live, comparison: compareObjects(kind.empty, live, kind.shape) },
       managers,
       {
@@ -188,10 +189,11 @@ export function applyConfiguration(input: ApplyInput): AppliedObject {
     if (remaining.length) throw conflictStatus(remaining)
     applied = run(true)
   }
+  const object = withLastApplied(input, applied.object ?? live)
   let after = stripUnowned(applied.managers, id)
   const entry = after.get(id)
   if (applied.object && entry) after = new Map(after).set(id, { ...entry, time: now })
-  return { object: applied.object ?? live, managedFields: encodeManagers(after), changed: applied.object !== undefined }
+  return { object, managedFields: encodeManagers(after), changed: applied.object !== undefined }
 }
 
 function checkConfiguration({ kind, config, apiVersion }: ApplyInput): void {
@@ -202,42 +204,7 @@ function checkConfiguration({ kind, config, apiVersion }: ApplyInput): void {
   if (entriesOf(config)) throw badRequest('metadata.managedFields must be nil')
   const wrong = typingErrors(config, kind.shape)
   if (wrong === undefined) return
-  const meta = isMap(config['metadata']) ? config['metadata'] : {}
-  const gvk = `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${String(config['kind'] ?? '')}`
-  throw unexplained(
-    `failed to create typed patch object (${String(meta['namespace'] ?? '')}/${String(meta['name'] ?? '')}; ${gvk}): ${wrong}`,
-  )
-}
-
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
-
-/**
- * `kubectl apply --server-side` after client-side applies: fields that the last client-side apply set are no conflict,
- * for it was the same person who set them.
- */
-function withoutLastApplied(
-  { kind, manager }: ApplyInput,
-  live: JsonObject,
-  conflicts: readonly Conflict[],
-): readonly Conflict[] {
-  if (manager !== 'kubectl') return conflicts
-  const allowed = lastAppliedSet(live, kind.shape)
-  return conflicts
-    .map(({ manager: owner, set }) => ({ manager: owner, set: difference(set, allowed) }))
-    .filter(({ set }) => !isEmptySet(set))
-}
-
-function lastAppliedSet(live: JsonObject, shape: Shape): FieldSet {
-  const meta = live['metadata']
-  const annotations = isMap(meta) ? meta['annotations'] : undefined
-  const written = isMap(annotations) ? annotations[lastApplied] : undefined
-  if (typeof written !== 'string') return emptySet
-  try {
-    const parsed: unknown = JSON.parse(written)
-    return isMap(parsed) ? setOfObject(parsed, shape) : emptySet
-  } catch {
-    return emptySet
-  }
+  throw unexplained(`failed to create typed patch object (${describeConfiguration(config, apiVersion)}): ${wrong}`)
 }
 
 const contextOf = ({ kind, apiVersion, ignored, versions }: TrackContext) => ({

@@ -11,6 +11,7 @@ import {
 } from './field-set.ts'
 import { withSet, type Manager, type Managers } from './managers.ts'
 import { mergeObjects } from './merge.ts'
+import { reconcileSet } from './reconcile.ts'
 import { removePaths } from './remove.ts'
 import type { Shape } from './shape.ts'
 import { setOfObject, withNamedFields } from './to-set.ts'
@@ -64,12 +65,23 @@ export function update(
   id: string,
   writer: Omit<Manager, 'set'>,
 ): Managers {
-  const others = settle(context, write, managers, id, true)
+  const others = settle(context, write, reconcileManagers(context, managers), id, true)
   const { comparison } = write
   const before = others.get(id)?.set ?? emptySet
   const changed = union(comparison.modified, comparison.added)
   const set = recursiveDifference(union(difference(before, comparison.removed), changed), context.ignored)
   return withSet(others, id, { ...writer, set }, set)
+}
+
+/** What was owned part by part, and by now is one value, is owned as that. */
+function reconcileManagers(context: UpdaterContext, managers: Managers): Managers {
+  let result = managers
+  for (const [id, manager] of managers) {
+    const version = versionIn(context, manager.apiVersion)
+    const set = version ? reconcileSet(manager.set, version.shape) : manager.set
+    if (set !== manager.set) result = withSet(result, id, manager, set)
+  }
+  return result
 }
 
 /** Takes changed and removed fields away from everyone but the writer. Throws ConflictsError unless forced. */
@@ -125,9 +137,10 @@ export function apply(
   force: boolean,
 ): Applied {
   const merged = mergeObjects(live, config, context.shape)
-  const last = managers.get(id)
+  const before = reconcileManagers(context, managers)
+  const last = before.get(id)
   const set = recursiveDifference(setOfObject(config, context.shape), context.ignored)
-  const claimed = new Map(managers).set(id, { ...applier, set })
+  const claimed = new Map(before).set(id, { ...applier, set })
   const next = last && !isEmptySet(last.set) ? prune(context, merged, last, claimed) : merged
   const comparison = compareObjects(live, next, context.shape)
   const settled = settle(context, { live, next, comparison }, claimed, id, force)
@@ -135,25 +148,38 @@ export function apply(
   return { object: isDeepStrictEqual(live, next) ? undefined : next, managers: kept }
 }
 
-/** Removes what the applier sent last time and not now, as far as nobody else owns it. */
+/** Removes what the applier sent last time and not now, as far as nobody else owns it, in whatever version they do. */
 function prune(context: UpdaterContext, merged: JsonObject, last: Manager, managers: Managers): JsonObject {
-  const version = last.apiVersion === context.apiVersion ? undefined : context.versions?.(last.apiVersion)
+  const { apiVersion } = last
+  const version = versionIn(context, apiVersion)
   // What was owned in a version that is gone cannot be told, so nothing is pruned.
-  if (last.apiVersion !== context.apiVersion && !version) return merged
-  const { shape } = version ?? context
-  const whole = version ? version.convert(merged) : merged
+  if (!version) return merged
+  const { shape } = version
+  const whole = converted(context, merged, context.apiVersion, apiVersion)
   const lastSet = withNamedFields(last.set, shape)
-  const wholeSet = withNamedFields(setOfObject(whole, shape), shape)
   let pruned = removePaths(whole, lastSet, shape)
-
-  let owned = emptySet
-  for (const manager of managers.values()) if (manager.apiVersion === last.apiVersion) owned = union(owned, manager.set)
-  const keep = union(withNamedFields(setOfObject(pruned, shape), shape), withNamedFields(owned, shape))
-  pruned = removePaths(whole, difference(wholeSet, keep), shape)
-
-  const prunedSet = withNamedFields(setOfObject(pruned, shape), shape)
-  const dangling = intersection(difference(wholeSet, prunedSet), lastSet)
-  const result = removePaths(whole, dangling, shape)
-  const back = version && context.versions?.(context.apiVersion)
-  return back ? back.convert(result) : result
+  let at = apiVersion
+  // That version first: what is owned in it may be needed by the conversion to others.
+  const owned = new Map([[apiVersion, emptySet]])
+  for (const manager of managers.values())
+    owned.set(manager.apiVersion, union(owned.get(manager.apiVersion) ?? emptySet, manager.set))
+  for (const [to, set] of owned) {
+    const known = versionIn(context, to)
+    if (!known) continue
+    const here = converted(context, whole, apiVersion, to)
+    const keep = union(namedSetOf(converted(context, pruned, at, to), known.shape), withNamedFields(set, known.shape))
+    pruned = removePaths(here, difference(namedSetOf(here, known.shape), keep), known.shape)
+    at = to
+  }
+  const prunedSet = namedSetOf(converted(context, pruned, at, apiVersion), shape)
+  const dangling = intersection(difference(namedSetOf(whole, shape), prunedSet), lastSet)
+  return converted(context, removePaths(whole, dangling, shape), apiVersion, context.apiVersion)
 }
+
+const namedSetOf = (object: JsonObject, shape: Shape): FieldSet => withNamedFields(setOfObject(object, shape), shape)
+
+const versionIn = (context: UpdaterContext, apiVersion: string): Pick<Version, 'shape'> | undefined =>
+  apiVersion === context.apiVersion ? context : context.versions?.(apiVersion)
+
+const converted = (context: UpdaterContext, object: JsonObject, from: string, to: string): JsonObject =>
+  from === to ? object : context.versions!(to)!.convert(object)

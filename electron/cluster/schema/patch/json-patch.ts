@@ -2,11 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { parseExactly } from '../json/exact.ts'
 import { isObject, type JsonObject } from './values.ts'
 
-/** RFC 6902, with what the server's library adds: negative indexes count from the end of a list. */
+/**
+ * RFC 6902 as evanphx/json-patch v4 takes it: negative indexes count from the end of a list, a key that is not there
+ * can be replaced, and is null when it is copied.
+ */
 export interface JsonPatchOperation {
-  op?: string
-  path?: string
-  from?: string
+  op?: string | null
+  path?: string | null
+  from?: string | null
   value?: unknown
 }
 
@@ -19,9 +22,9 @@ export class JsonPatchError extends Error {
 const mostCopied = 3 * 1024 * 1024
 
 /** Applies the operations to `document`, which it changes, and returns the result. Throws JsonPatchError. */
-export function applyJsonPatch(document: unknown, operations: readonly JsonPatchOperation[]): unknown {
+export function applyJsonPatch(document: unknown, operations: readonly (JsonPatchOperation | null)[]): unknown {
   const root = { document, copied: 0 }
-  for (const operation of operations) applyOperation(root, operation)
+  for (const operation of operations) applyOperation(root, operation ?? {})
   return root.document
 }
 
@@ -32,28 +35,28 @@ interface Root {
 }
 
 function applyOperation(root: Root, operation: JsonPatchOperation): void {
-  const { op, path } = operation
-  if (path === undefined) throw new JsonPatchError('missing path')
+  const { op, path, from } = operation
+  if (path === undefined || path === null) throw new JsonPatchError('missing path')
   switch (op) {
     case 'add':
-      return placeOf(root, path).add(valueIn(operation))
-    case 'replace': {
-      const place = placeOf(root, path)
-      place.get()
-      return place.set(valueIn(operation))
-    }
+      return placeIn(root, path).add(valueIn(operation))
+    case 'replace':
+      return path === '' ? replaceAll(root, valueIn(operation)) : placeIn(root, path).set(valueIn(operation))
     case 'remove':
-      return placeOf(root, path).remove()
+      return placeIn(root, path).remove()
     case 'move': {
-      const from = placeOf(root, operation.from ?? '')
-      const value = from.get()
-      from.remove()
-      return placeOf(root, path).add(value)
+      const place = placeIn(root, from ?? '')
+      const value = place.get()
+      place.remove()
+      return placeIn(root, path).add(value)
     }
-    case 'copy':
-      return placeOf(root, path).add(copyOf(root, placeOf(root, operation.from ?? '').get()))
+    case 'copy': {
+      const value = placeIn(root, from ?? '').get()
+      const place = placeIn(root, path)
+      return place.add(value === undefined ? null : copyOf(root, value))
+    }
     case 'test': {
-      const found = placeOf(root, path).find()
+      const found = path === '' ? root.document : placeIn(root, path).get()
       if (!isDeepStrictEqual(found ?? null, operation.value ?? null))
         throw new JsonPatchError(`testing value ${path} failed`)
       return
@@ -61,6 +64,12 @@ function applyOperation(root: Root, operation: JsonPatchOperation): void {
     default:
       throw new JsonPatchError(`Unexpected kind: ${op}`)
   }
+}
+
+function replaceAll(root: Root, value: unknown): void {
+  if (!isObject(value) && !Array.isArray(value))
+    throw new JsonPatchError('replace operation value must be object or array')
+  root.document = value
 }
 
 function copyOf(root: Root, value: unknown): unknown {
@@ -73,31 +82,24 @@ function copyOf(root: Root, value: unknown): unknown {
   return parseExactly(text)
 }
 
-function valueIn(operation: JsonPatchOperation): unknown {
-  if (!('value' in operation)) throw new JsonPatchError('missing value')
-  return structuredClone(operation.value)
-}
+/** An operation without a value sets null. */
+const valueIn = ({ value = null }: JsonPatchOperation): unknown => structuredClone(value)
 
 interface Place {
-  /** Undefined where nothing is. */
-  find(): unknown
-  /** Throws where nothing is. */
+  /** Undefined where an object has no such key. */
   get(): unknown
   /** Inserts into a list, sets in an object. */
   add(value: unknown): void
-  /** Overwrites what is there. */
+  /** Overwrites an item of a list; sets in an object, whether or not it has the key. */
   set(value: unknown): void
   remove(): void
 }
 
-function placeOf(root: Root, pointer: string): Place {
-  if (pointer === '') return rootPlace(root)
-  if (!pointer.startsWith('/')) throw new JsonPatchError(`invalid pointer ${pointer}`)
-  const keys = pointer
-    .slice(1)
-    .split('/')
-    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
-  const last = keys.pop()!
+/** The place that a pointer leads to. What stands before its first slash means nothing. Throws where nothing can be. */
+function placeIn(root: Root, pointer: string): Place {
+  const [, ...keys] = pointer.split('/').map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const last = keys.pop()
+  if (last === undefined) throw new JsonPatchError(`missing path ${pointer}`)
   let holder = root.document
   for (const key of keys)
     holder = Array.isArray(holder)
@@ -110,30 +112,16 @@ function placeOf(root: Root, pointer: string): Place {
   throw new JsonPatchError(`missing path ${pointer}`)
 }
 
-function rootPlace(root: Root): Place {
-  const set = (value: unknown) => {
-    root.document = value
-  }
-  return { find: () => root.document, get: () => root.document, add: set, set, remove: () => set(null) }
-}
-
 function objectPlace(holder: JsonObject, key: string): Place {
-  const find = () => (Object.hasOwn(holder, key) ? holder[key] : undefined)
-  const get = () => {
-    const value = find()
-    if (value === undefined) throw new JsonPatchError(`missing key ${key}`)
-    return value
-  }
   const set = (value: unknown) => {
     Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true })
   }
   return {
-    find,
-    get,
+    get: () => (Object.hasOwn(holder, key) ? holder[key] : undefined),
     set,
     add: set,
     remove() {
-      get()
+      if (!Object.hasOwn(holder, key)) throw new JsonPatchError(`missing key ${key}`)
       delete holder[key]
     },
   }
@@ -142,13 +130,13 @@ function objectPlace(holder: JsonObject, key: string): Place {
 function listPlace(holder: unknown[], key: string): Place {
   const at = () => indexIn(holder, key)
   return {
-    find: () => (key === '-' ? undefined : holder[at()]),
     get: () => holder[at()],
     set(value) {
       holder[at()] = value
     },
     add(value) {
-      holder.splice(key === '-' ? holder.length : indexIn(holder, key, holder.length), 0, value)
+      // The list is one longer already when a negative index is counted from its end.
+      holder.splice(key === '-' ? holder.length : indexIn(holder, key, holder.length + 1), 0, value)
     },
     remove() {
       holder.splice(at(), 1)
@@ -156,10 +144,10 @@ function listPlace(holder: unknown[], key: string): Place {
   }
 }
 
-function indexIn(list: unknown[], key: string, most = list.length - 1): number {
-  if (!/^-?\d+$/.test(key)) throw new JsonPatchError(`invalid index ${key}`)
+function indexIn(list: unknown[], key: string, length = list.length): number {
+  if (!/^[-+]?\d+$/.test(key)) throw new JsonPatchError(`invalid index ${key}`)
   const written = Number(key)
-  const index = written < 0 ? written + list.length : written
-  if (index < 0 || index > most) throw new JsonPatchError(`index ${key} out of bounds`)
+  const index = written < 0 ? written + length : written
+  if (index < 0 || index >= length) throw new JsonPatchError(`index ${key} out of bounds`)
   return index
 }

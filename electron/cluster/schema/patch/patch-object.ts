@@ -1,6 +1,6 @@
 import { StatusError, badRequest, requestEntityTooLarge, statusFailure } from '#shared/kube/status.ts'
 import type { Decoded, StrictError, TypeDef } from '../api.ts'
-import { DecodeError, SyntaxFailure, decodeValue, parseJson } from '../decode-json.ts'
+import { DecodeError, SyntaxFailure, convertValue, decodeValue, parseJson } from '../decode-json.ts'
 import { countParsedKeys, countWrittenKeys, parsePairs, Pairs } from '../json/duplicates.ts'
 import { JsonPatchError, applyJsonPatch, type JsonPatchOperation } from './json-patch.ts'
 import { applyMergePatch } from './merge-patch.ts'
@@ -28,12 +28,13 @@ export interface Patched {
 }
 
 const mostOperations = 10_000
+const mostStrictErrors = 100
 
 /** Applies a patch and decodes the result. Throws StatusError as upstream's patch handler does. */
 export function patchObject({ format, body, current, type, decode, sharing }: PatchInput): Patched {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
   const patch = parse(text, format)
-  const strict = duplicatesIn(text, patch, format)
+  const strict = strictErrors(text, patch, format)
   const result = apply(format, patch, current, type)
   const shown = () => (format === 'strategic' ? goFormat(patch) : JSON.stringify(result))
   const refuse = (reason: string): StatusError => {
@@ -44,7 +45,12 @@ export function patchObject({ format, body, current, type, decode, sharing }: Pa
     })
   }
   try {
-    const decoded = decode ? decode(result) : decodeValue(type!, result, undefined, sharing ? current : undefined)
+    const known = sharing ? current : undefined
+    const decoded = decode
+      ? decode(result)
+      : format === 'strategic'
+        ? convertValue(type!, result, known)
+        : decodeValue(type!, result, undefined, known)
     return { object: decoded.object, strict: [...strict, ...decoded.strict], refuse }
   } catch (error) {
     throw error instanceof DecodeError ? refuse(error.message) : error
@@ -59,27 +65,34 @@ function parse(text: string, format: PatchInput['format']): unknown {
   } catch (error) {
     throw error instanceof SyntaxFailure ? badRequest(prefix + error.message) : error
   }
-  if (format === 'json') return checkOperations(patch)
+  if (format === 'json') return operationsOf(patch)
+  if (patch === null) {
+    if (format === 'merge') throw badRequest('Invalid JSON Patch')
+    return {}
+  }
   if (!isObject(patch))
     throw badRequest(`${prefix}json: cannot unmarshal ${kindOf(patch)} into Go value of type map[string]interface {}`)
   return patch
 }
 
-function checkOperations(patch: unknown): readonly JsonPatchOperation[] {
+/** No operations where the patch is null. Throws 400. */
+function operationsOf(patch: unknown): readonly (JsonPatchOperation | null)[] {
   const wrong = (kind: string, type: string) =>
     badRequest(`error decoding patch: json: cannot unmarshal ${kind} into Go ${type}`)
+  if (patch === null) return []
   if (!Array.isArray(patch)) throw wrong(kindOf(patch), 'value of type []handlers.jsonPatchOp')
   for (const operation of patch as unknown[]) {
+    if (operation === null) continue
     if (!isObject(operation)) throw wrong(kindOf(operation), 'value of type handlers.jsonPatchOp')
     for (const key of ['op', 'path', 'from'])
-      if (operation[key] !== undefined && typeof operation[key] !== 'string')
+      if ((operation[key] ?? undefined) !== undefined && typeof operation[key] !== 'string')
         throw wrong(kindOf(operation[key]), `struct field jsonPatchOp.${key} of type string`)
   }
   if (patch.length > mostOperations)
     throw requestEntityTooLarge(
       `The allowed maximum operations in a JSON patch is ${mostOperations}, got ${patch.length}`,
     )
-  return patch as readonly JsonPatchOperation[]
+  return patch as readonly (JsonPatchOperation | null)[]
 }
 
 const kindOf = (value: unknown): string =>
@@ -87,7 +100,8 @@ const kindOf = (value: unknown): string =>
 
 function apply(format: PatchInput['format'], patch: unknown, current: JsonObject, type: TypeDef | undefined): unknown {
   try {
-    if (format === 'json') return applyJsonPatch(structuredClone(current), patch as readonly JsonPatchOperation[])
+    if (format === 'json')
+      return applyJsonPatch(structuredClone(current), patch as readonly (JsonPatchOperation | null)[])
     if (format === 'merge') return applyMergePatch(current, patch)
     if (!type) throw new Error('a strategic merge patch needs a type of the table')
     return applyStrategicPatch(current, patch as JsonObject, type)
@@ -107,27 +121,34 @@ const rejected = () =>
 export const unexplained = (message: string): StatusError =>
   new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 })
 
-/** Duplicate keys of the patch itself, and fields that an operation of a JSON patch does not have. */
-function duplicatesIn(text: string, patch: unknown, format: PatchInput['format']): StrictError[] {
-  const errors: StrictError[] = []
-  const known = new Set(['op', 'path', 'from', 'value'])
-  if (format === 'json')
-    for (const [index, operation] of (patch as readonly JsonObject[]).entries())
-      for (const key of Object.keys(operation))
-        if (!known.has(key)) errors.push(`json patch unknown field "[${index}].${key}"`)
-  if (countWrittenKeys(text) === countParsedKeys(patch)) return errors
+/** Duplicate keys of the patch itself, and fields that an operation of a JSON patch does not have; in the order of the text. */
+function strictErrors(text: string, patch: unknown, format: PatchInput['format']): StrictError[] {
+  const duplicates = countWrittenKeys(text) !== countParsedKeys(patch)
+  if (format !== 'json' && !duplicates) return []
+  const errors = new Set<StrictError>()
   const prefix = format === 'json' ? 'json patch ' : ''
-  const visit = (value: unknown, path: string): void => {
-    if (Array.isArray(value)) return value.forEach((item, index) => visit(item, `${path}[${index}]`))
-    if (!(value instanceof Pairs)) return
+  const report = (what: string, at: string) => {
+    if (errors.size < mostStrictErrors) errors.add(`${prefix}${what} field ${JSON.stringify(at)}`)
+  }
+  const visit = (value: unknown, path: string | undefined, fields?: ReadonlySet<string>): void => {
+    if (Array.isArray(value)) {
+      const known = format === 'json' && path === undefined ? operationFields : undefined
+      return value.forEach((item, index) => visit(item, `${path ?? ''}[${index}]`, known))
+    }
     const seen = new Set<string>()
-    for (const [key, item] of value.entries) {
-      const at = path ? `${path}.${key}` : key
-      if (seen.has(key)) errors.push(`${prefix}duplicate field ${JSON.stringify(at)}`)
+    for (const [key, item] of value instanceof Pairs ? value.entries : Object.entries(isObject(value) ? value : {})) {
+      const at = path === undefined ? key : `${path}.${key}`
+      if (fields && !fields.has(key)) {
+        report('unknown', at)
+        continue
+      }
+      if (seen.has(key)) report('duplicate', at)
       seen.add(key)
       visit(item, at)
     }
   }
-  visit(parsePairs(text), '')
-  return errors
+  visit(duplicates ? parsePairs(text) : patch, undefined)
+  return [...errors]
 }
+
+const operationFields: ReadonlySet<string> = new Set(['op', 'path', 'from', 'value'])

@@ -182,18 +182,52 @@ describe('JSON patch', () => {
 
   it.each([
     { op: 'remove', path: '/none' },
-    { op: 'replace', path: '/none', value: 1 },
     { op: 'add', path: '/none/deep', value: 1 },
+    { op: 'replace', path: '/a/0', value: 1 },
+    { op: 'replace', path: '', value: 1 },
+    { op: 'remove', path: '' },
+    { op: 'move', from: '/none', path: '/b' },
+    { op: 'copy', from: '', path: '/b' },
+    { op: 'add', path: '/a/-2', value: 1 },
+    { op: 'add', path: '/a/1.0', value: 1 },
     { op: 'add', path: '/a/9', value: 1 },
     { op: 'test', path: '/a', value: 2 },
     { op: 'add', path: 'a', value: 1 },
     { op: 'fly', path: '/a' },
     { op: 'add', path: '/a/x', value: 1 },
-    { op: 'add', path: '/a' },
     { op: 'add' },
     { op: 'remove', path: '/constructor' },
   ])('refuses %j', (operation) => {
     expect(() => apply({ a: [] }, operation)).toThrow()
+  })
+
+  // What evanphx/json-patch v4 makes of these, which the standard would refuse or do otherwise.
+  it.each([
+    [
+      { op: 'replace', path: '/none', value: 1 },
+      { a: [1, 2], none: 1 },
+    ],
+    [
+      { op: 'add', path: '/b' },
+      { a: [1, 2], b: null },
+    ],
+    [
+      { op: 'copy', from: '/none', path: '/b' },
+      { a: [1, 2], b: null },
+    ],
+    [{ op: 'add', path: '/a/-1', value: 3 }, { a: [1, 2, 3] }],
+    [{ op: 'add', path: '/a/-3', value: 3 }, { a: [3, 1, 2] }],
+    [{ op: 'replace', path: '/a/-1', value: 3 }, { a: [1, 3] }],
+    [{ op: 'remove', path: '/a/+0' }, { a: [2] }],
+    [
+      { op: 'add', path: 'ignored/b', value: 3 },
+      { a: [1, 2], b: 3 },
+    ],
+    [{ op: 'replace', path: '', value: { c: 1 } }, { c: 1 }],
+    [{ op: 'test', path: '', value: { a: [1, 2] } }, { a: [1, 2] }],
+    [{ op: 'test', path: '/none' }, { a: [1, 2] }],
+  ])('takes %j as the server’s library does', (operation, result) => {
+    expect(apply({ a: [1, 2] }, operation)).toEqual(result)
   })
 })
 
@@ -201,6 +235,49 @@ it('merge patch replaces lists, removes with null and recurses into maps', () =>
   expect(
     applyMergePatch({ a: [1], b: { c: 1, d: 2 }, e: 1 }, { a: [2], b: { c: null, f: { g: null } }, e: null }),
   ).toEqual({ a: [2], b: { d: 2, f: {} } })
+})
+
+it('merge patch takes nulls out of objects in new lists, and leaves those that are items', () => {
+  const list = [{ x: null, y: 1 }, null]
+  expect(applyMergePatch({ a: [1], b: {} }, { a: list, b: list, c: list })).toEqual({
+    a: [{ y: 1 }, null],
+    b: list,
+    c: [{ y: 1 }, null],
+  })
+})
+
+describe('strict errors of a patch', () => {
+  const strictOf = (format: 'json' | 'merge', text: string) =>
+    patchObject({
+      format,
+      body: Buffer.from(text),
+      current: { a: 1 },
+      decode: (value) => ({ object: value as Record<string, unknown>, strict: [] }),
+    }).strict
+
+  it('stand in the order of the text, each once', () => {
+    expect(
+      strictOf(
+        'json',
+        '[{"x":{"a":1,"a":2},"op":"add","path":"/b","value":{"c":1,"c":2,"c":3},"Op":1,"op":"add"},{"op":"test","path":"/n","y":1}]',
+      ),
+    ).toEqual([
+      'json patch unknown field "[0].x"',
+      'json patch duplicate field "[0].value.c"',
+      'json patch unknown field "[0].Op"',
+      'json patch duplicate field "[0].op"',
+      'json patch unknown field "[1].y"',
+    ])
+    expect(strictOf('merge', '{"b":{"c":1,"c":2},"":{"d":1,"d":2}}')).toEqual([
+      'duplicate field "b.c"',
+      'duplicate field ".d"',
+    ])
+  })
+
+  it('are no hindrance to a patch that says nothing', () => {
+    expect(strictOf('json', 'null')).toEqual([])
+    expect(() => strictOf('merge', 'null')).toThrow('Invalid JSON Patch')
+  })
 })
 
 describe('a patch request', () => {
@@ -269,8 +346,7 @@ describe('a patch request', () => {
     expect(failure(() => send('strategic', { spec: { replicas: 'x' } }))).toMatchObject({
       code: 422,
       reason: 'Invalid',
-      message:
-        ' "" is invalid: patch: Invalid value: "map[spec:map[replicas:x]]": json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32',
+      message: ' "" is invalid: patch: Invalid value: "map[spec:map[replicas:x]]": unrecognized type: int32',
       details: { causes: [{ reason: 'FieldValueInvalid', field: 'patch' }] },
     })
   })

@@ -13,8 +13,7 @@ const stored = (): Pod =>
     },
   }).object
 
-const resize = (change: (object: Pod) => unknown, old = stored()) =>
-  update(pod, old, change, 'resize').errors
+const resize = (change: (object: Pod) => unknown, old = stored()) => update(pod, old, change, 'resize').errors
 
 it('changes processors and memory of containers that run once as well', () => {
   expect(resize(({ spec }) => (spec!.containers![0]!.resources!.requests!.cpu = '1500m'))).toEqual([])

@@ -118,6 +118,21 @@ it('changes only the status through /status, and only the rest otherwise', async
   })
 })
 
+it('blames what is wrong each time that upstream looks at it', async () => {
+  const small = smallCore()
+  await small.create(configMap('x'))
+  await small.create(pod('p', 'n1'))
+  const causes = (plural: string, name: string, labels: Record<string, string>, more = {}) =>
+    change(small, plural, name, (object) => (object.metadata = { ...object.metadata, labels }), more).then(
+      () => 0,
+      ({ status }: { status: { details: { causes: unknown[] } } }) => status.details.causes.length,
+    )
+  // The generic layer looks at the whole and at the change, and the kind's rules at both again.
+  expect(await causes('configmaps', 'x', { a: 'b c' })).toBe(4)
+  const subresource = small.kind('pods').subresources.get('status')
+  expect(await causes('pods', 'p', { a: 'b c' }, { subresource })).toBe(3)
+})
+
 it('does not create by update', async () => {
   const small = smallCore()
   const put = updateObject(small.core, small.op('configmaps', 'x'), { produce: () => configMap('x') })

@@ -5,7 +5,7 @@ import { sameJson } from '../../base/same-json.ts'
 import { ExpectationError, type Entry } from '../../store/api.ts'
 import { metadataOf } from '../metadata/metadata.ts'
 import { keepSystemFields } from '../metadata/system-fields.ts'
-import { validateUpdatedMetadata } from '../metadata/validate.ts'
+import { validateMetadata, validateUpdatedMetadata } from '../metadata/validate.ts'
 import type { Strategy } from '../registry/kind.ts'
 import { modified, translateStoreError } from '../storage/errors.ts'
 import { admitMutating, admitValidating } from './admit.ts'
@@ -13,6 +13,7 @@ import { dedupOwners, storeNew } from './create.ts'
 import { freshly } from './freshly.ts'
 import { recordManager } from './managed-fields.ts'
 import { contextOf, invalidOf, type Core, type Operation, type Outcome } from './operation.ts'
+import { repeatsOf } from './repeats.ts'
 import { ledgerOf, release, reserve } from './reserve.ts'
 import { fillZeroFields } from './zero-fields.ts'
 
@@ -154,13 +155,22 @@ export function prepareForUpdate(core: Core, op: Operation, object: KubeObject, 
   strategy.prepareForUpdate(object, old, context)
   fillZeroFields(kind, object)
   keepSystemFields(metadata, before)
-  const common = validateUpdatedMetadata(metadata, before)
-  // The generic layer and the kind's own rules both check the metadata: upstream reports what is wrong twice.
-  const errors = [...common, ...common, ...strategy.validateUpdate(object, old, context)]
+  const [whole, change] = [validateMetadata(metadata), validateUpdatedMetadata(metadata, before)]
+  // The generic layer and the kind's own rules both check the metadata: upstream reports what is wrong each time.
+  const repeats = repeatsOf(kind.definition, context.subresource)
+  const errors = [
+    ...[...whole, ...change],
+    ...times(repeats.metadata, whole),
+    ...(repeats.rules ? strategy.validateCreate(object, context) : []),
+    ...times(repeats.change, change),
+    ...strategy.validateUpdate(object, old, context),
+  ]
   if (errors.length) throw invalid(invalidOf(kind), metadata.name ?? '', errors)
   for (const text of strategy.warnings?.(object, old) ?? []) op.warn(text)
   strategy.canonicalize?.(object)
 }
+
+const times = <T>(count: number, list: readonly T[]): T[] => Array.from({ length: count }, () => list).flat()
 
 /** The kind's rules, as far as the subresource has none of its own. */
 export const strategyOf = ({ kind, subresource }: Operation): Strategy =>

@@ -23,13 +23,15 @@ export function validateNewMetadata(
   if ((metadata.generation ?? 0) < 0) {
     errors.push(invalid('metadata.generation', metadata.generation, 'must be greater than or equal to 0'))
   }
-  return [
-    ...errors,
-    ...validateCommon(metadata),
-    ...validateFinalizers(metadata.finalizers),
-    ...validateManagedFields(metadata.managedFields),
-  ]
+  return [...errors, ...validateMetadata(metadata)]
 }
+
+/** All but the name, which only a new object could choose. */
+export const validateMetadata = (metadata: ObjectMeta): FieldError[] => [
+  ...validateCommon(metadata),
+  ...validateFinalizers(metadata.finalizers),
+  ...validateManagedFields(metadata.managedFields),
+]
 
 export function validateUpdatedMetadata(metadata: ObjectMeta, old: ObjectMeta): FieldError[] {
   const errors = old.deletionTimestamp ? noNewFinalizers(metadata.finalizers, old.finalizers) : []

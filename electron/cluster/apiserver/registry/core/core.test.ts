@@ -4,7 +4,7 @@ import { configMap } from './config-map.ts'
 import { event, newEvent } from './event/index.ts'
 import { limitRange } from './limit-range.ts'
 import { namespace } from './namespace.ts'
-import { node } from './node.ts'
+import { node, type Node } from './node.ts'
 import { persistentVolume, type PersistentVolume } from './persistent-volume/index.ts'
 import { persistentVolumeClaim } from './persistent-volume-claim/index.ts'
 import { resourceQuota } from './resource-quota.ts'
@@ -74,6 +74,17 @@ describe('persistent volumes', () => {
   })
   const errorsOf = (spec: object) => create(persistentVolume, volume(spec)).errors
 
+  it('keep the time of their phase until it changes', () => {
+    const { object } = create(persistentVolume, volume({ hostPath: { path: '/a' } }))
+    const before = (object.status as { lastPhaseTransitionTime?: string }).lastPhaseTransitionTime
+    const report = (status: object) => update(persistentVolume, object, (now) => (now.status = status), 'status').object
+    expect(report({ phase: 'Pending' }).status).toEqual({ phase: 'Pending', lastPhaseTransitionTime: before })
+    const given = '2020-01-01T00:00:00Z'
+    expect(report({ phase: 'Available', lastPhaseTransitionTime: given }).status).toMatchObject({
+      lastPhaseTransitionTime: given,
+    })
+    expect(report({ phase: 'Available' }).status).toHaveProperty('lastPhaseTransitionTime')
+  })
   it('have one source', () => {
     expect(errorsOf({})).toEqual(['spec: Required value: must specify a volume type'])
     const two = { hostPath: { path: '/a' }, nfs: { server: 'a', path: '/a' } }
@@ -148,6 +159,32 @@ describe('nodes', () => {
     const annotations = { 'scheduler.alpha.kubernetes.io/taints': taints }
     const { errors } = create(node, { metadata: { name: 'n', annotations } })
     expect(errors[0]).toContain('metadata.annotations.scheduler.alpha.kubernetes.io/taints[0].key: Invalid value')
+  })
+
+  it('take no configuration from the cluster any more', () => {
+    const configSource = { configMap: { name: 'a' } }
+    const old = { metadata: { name: 'n' }, spec: { configSource }, status: { config: { error: 'a' } } } as object
+    const { object, errors } = create(node, structuredClone(old) as Node)
+    expect({ ...object, errors }).toMatchObject({ spec: {}, status: {}, errors: [] })
+    expect(object.spec).not.toHaveProperty('configSource')
+    expect(object.status).not.toHaveProperty('config')
+    expect(update(node, old as Node, () => {}).object.spec).toHaveProperty('configSource')
+  })
+  it('declare what they can do in order, once each', () => {
+    const declaring = (...declaredFeatures: string[]) =>
+      create(node, { metadata: { name: 'n' }, status: { declaredFeatures } } as object as Node).errors
+    expect(declaring('A', 'B/c')).toEqual([])
+    expect(declaring('B', 'A', 'A', 'b').map((text) => text.split(': ').slice(0, 2).join(': '))).toEqual([
+      'status.declaredFeatures[1]: Invalid value',
+      'status.declaredFeatures[2]: Duplicate value',
+      'status.declaredFeatures[3]: Invalid value',
+    ])
+  })
+  it('have some swap where they tell of it', () => {
+    const status = { nodeInfo: { swap: { capacity: 0 } } }
+    expect(create(node, { metadata: { name: 'n' }, status } as object as Node).errors).toEqual([
+      'metadata.nodeSwapStatus.capacity: Invalid value: 0: must be greater than zero',
+    ])
   })
 
   it('may be cordoned', () => {

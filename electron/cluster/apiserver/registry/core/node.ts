@@ -60,7 +60,13 @@ const validateResources = ({ status: now }: Node): FieldError[] =>
 
 /** Source: ValidateNode. */
 function validate(node: Node): FieldError[] {
-  const errors = [...validateAnnotatedTaints(node), ...ownTaints(node), ...validateResources(node)]
+  const errors = [
+    ...validateAnnotatedTaints(node),
+    ...ownTaints(node),
+    ...validateResources(node),
+    ...validateSwap(node),
+    ...validateDeclaredFeatures(node),
+  ]
   const path = 'spec.podCIDRs'
   const ranges = node.spec?.podCIDRs ?? []
   for (const [i, range] of ranges.entries()) errors.push(...validateCidr(range, `${path}[${i}]`))
@@ -74,9 +80,14 @@ function validate(node: Node): FieldError[] {
   if (wrong !== undefined || families.size < 2 || ranges.length > 2) {
     errors.push(invalid(path, ranges, 'may specify no more than one CIDR for each IP family'))
   }
-  for (const [i, range] of ranges.entries())
-    if (ranges.indexOf(range) < i) errors.push(duplicate(`${path}[${i}]`, range))
   return errors
+}
+
+function validateSwap({ status: now }: Node): FieldError[] {
+  const { capacity } = (now?.nodeInfo as { swap?: { capacity?: number } } | undefined)?.swap ?? {}
+  return capacity !== undefined && capacity <= 0
+    ? [invalid('metadata.nodeSwapStatus.capacity', capacity, 'must be greater than zero')]
+    : []
 }
 
 interface ConfigSource {
@@ -123,9 +134,33 @@ const warnings = ({ spec }: Node): string[] => [
   ...(spec?.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),
 ]
 
+const featureName = /^[A-Z][A-Za-z0-9]*(\/[A-Za-z0-9]+)*$/
+
+/** What the kubelet says it can do: in order, once each. Source: validateNodeDeclaredFeatures. */
+function validateDeclaredFeatures({ status: now }: Node): FieldError[] {
+  const { declaredFeatures: features = [] } = (now ?? {}) as { declaredFeatures?: string[] }
+  const format =
+    "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes"
+  return features.flatMap((name, i) => {
+    const path = `status.declaredFeatures[${i}]`
+    const before = features[i - 1]
+    const text = `invalid feature name ${JSON.stringify(name)}: `
+    const errors =
+      name.length > 253
+        ? [invalid(path, name, `${text}must be no more than 253 characters`)]
+        : featureName.test(name)
+          ? []
+          : [invalid(path, name, text + format)]
+    if (before === name) errors.push(duplicate(path, name))
+    else if (before !== undefined && before > name)
+      errors.push(invalid(path, name, 'list must be sorted alphabetically'))
+    return errors
+  })
+}
+
 /** Source: ValidateNodeUpdate, for the node and its status alike. */
 function validateUpdate(node: Node, old: Node): FieldError[] {
-  const errors = [...validateAnnotatedTaints(node), ...validateResources(node)]
+  const errors = [...validateAnnotatedTaints(node), ...validateResources(node), ...validateDeclaredFeatures(node)]
   const addresses = node.status?.addresses ?? []
   for (const [i, address] of addresses.entries()) {
     if (addresses.slice(0, i).some((other) => semanticEqual(other, address))) {
@@ -166,7 +201,14 @@ export const node: KindDefinition<Node> = define<Node>({
       if (now?.capacity && !now.allocatable) now.allocatable = { ...now.capacity }
     },
     validate,
+    prepareForCreate(object) {
+      delete object.spec?.configSource
+      delete object.status?.config
+    },
     prepareForUpdate(object, old, { subresource }) {
+      // What configured kubelets of old stays only where it is.
+      if (!old.spec?.configSource) delete object.spec?.configSource
+      if (!old.status?.config) delete object.status?.config
       // A node is born with the status its kubelet gives it; later only /status changes that.
       if (subresource !== '') return
       if (old.status) object.status = old.status

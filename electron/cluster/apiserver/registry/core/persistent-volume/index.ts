@@ -233,9 +233,11 @@ export const persistentVolume: KindDefinition<PersistentVolume> = define<Persist
     prepareForUpdate(object, old, { subresource, clock }) {
       if (subresource !== 'status') return
       const now = (object.status ??= {})
-      const moved =
-        now.phase !== old.status?.phase && now.lastPhaseTransitionTime === old.status?.lastPhaseTransitionTime
-      if (moved) now.lastPhaseTransitionTime = timestamp(clock.now())
+      const { phase, lastPhaseTransitionTime: since } = (old.status ?? {}) as Status
+      const given = now.lastPhaseTransitionTime
+      if (now.phase === phase) {
+        if (given === undefined && since !== undefined) now.lastPhaseTransitionTime = since
+      } else if (given === undefined || given === since) now.lastPhaseTransitionTime = timestamp(clock.now())
     },
     validate: ({ metadata, spec = {} }) => validateVolumeSpec(spec, metadata?.name ?? '', 'spec'),
     validateUpdate,

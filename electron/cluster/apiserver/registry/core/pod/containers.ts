@@ -1,5 +1,14 @@
 import type { FieldError } from '#shared/kube/status.ts'
-import { asInvalid, duplicate, forbidden, invalid, notFound, notSupported, required } from '../../validation/field.ts'
+import {
+  asInvalid,
+  duplicate,
+  forbidden,
+  invalid,
+  notFound,
+  notSupported,
+  required,
+  tooMany,
+} from '../../validation/field.ts'
 import { isDnsLabel, isPortName } from '../../validation/names.ts'
 import { portNumber } from '../../validation/numbers.ts'
 import { descendingPath, withoutBacksteps } from '../../validation/paths.ts'
@@ -20,6 +29,8 @@ export interface Surroundings {
   readonly grace: number | undefined
   readonly podRestartPolicy: string
   readonly hostUsers: boolean
+  /** What is stored, where something is; what an older rule let in stays. */
+  readonly old: PodSpec | undefined
 }
 
 export function validateContainers(spec: PodSpec, around: Surroundings, path: string): FieldError[] {
@@ -52,6 +63,7 @@ export function validateInitContainers(spec: PodSpec, around: Surroundings, path
     errors.push(...validateHostPorts([container], path))
     if (isSidecar(container)) errors.push(...validateProbes(container, around.grace, at))
     else {
+      errors.push(...validateResizeOfInit(container, around.old, at))
       for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
         if (container[field])
           errors.push(forbidden(`${at}.${field}`, 'may not be set for init containers without restartPolicy=Always'))
@@ -59,6 +71,24 @@ export function validateInitContainers(spec: PodSpec, around: Surroundings, path
     }
   }
   return errors
+}
+
+/** What runs once is not started again for the sake of its size. */
+function validateResizeOfInit(container: Container, old: PodSpec | undefined, at: string): FieldError[] {
+  const restarts = ({ resizePolicy = [] }: Container) =>
+    resizePolicy.some(({ restartPolicy }) => restartPolicy === 'RestartContainer')
+  if (old?.initContainers?.some((before) => !isSidecar(before) && restarts(before))) return []
+  return (container.resizePolicy ?? []).flatMap(({ restartPolicy }, i) =>
+    restartPolicy === 'RestartContainer'
+      ? [
+          invalid(
+            `${at}.resizePolicy[${i}].restartPolicy`,
+            restartPolicy,
+            "must not be set to 'RestartContainer' for non-sidecar initContainers",
+          ),
+        ]
+      : [],
+  )
 }
 
 const ephemeralFields = new Set([
@@ -160,8 +190,7 @@ function validateRestart(container: Container, at: string): FieldError[] {
   if (!restartPolicyRules?.length) return errors
   if (restartPolicy === undefined)
     errors.push(required(`${at}.restartPolicy`, 'must specify restartPolicy when restart rules are used'))
-  if (restartPolicyRules.length > 20)
-    errors.push(invalid(`${at}.restartPolicyRules`, restartPolicyRules.length, 'must have at most 20 items'))
+  if (restartPolicyRules.length > 20) errors.push(tooMany(`${at}.restartPolicyRules`, restartPolicyRules.length, 20))
   for (const [i, rule] of restartPolicyRules.entries()) {
     const path = `${at}.restartPolicyRules[${i}]`
     if (rule.action !== 'Restart' && rule.action !== 'RestartAllContainers') {
@@ -174,8 +203,8 @@ function validateRestart(container: Container, at: string): FieldError[] {
     if (!['In', 'NotIn'].includes(rule.exitCodes.operator ?? '')) {
       errors.push(notSupported(`${path}.exitCodes.operator`, rule.exitCodes.operator ?? '', ['In', 'NotIn']))
     }
-    if (!rule.exitCodes.values?.length)
-      errors.push(invalid(`${path}.exitCodes.values`, rule.exitCodes.values ?? null, 'must not be empty'))
+    const values = rule.exitCodes.values?.length ?? 0
+    if (values > 255) errors.push(tooMany(`${path}.exitCodes.values`, values, 255))
   }
   return errors
 }

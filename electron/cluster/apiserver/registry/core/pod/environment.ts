@@ -1,8 +1,8 @@
 import type { FieldError } from '#shared/kube/status.ts'
-import { asInvalid, invalid, notSupported, required } from '../../validation/field.ts'
-import { dnsSubdomain, isConfigMapKey, isEnvVarName, isQualifiedName } from '../../validation/names.ts'
-import { nonReservedPath } from '../../validation/paths.ts'
-import type { Container } from './types.ts'
+import { asInvalid, invalid, notFound, notSupported, required } from '../../validation/field.ts'
+import { dnsSubdomain, isConfigMapKey, isDnsLabel, isEnvVarName, isQualifiedName } from '../../validation/names.ts'
+import { withoutBacksteps } from '../../validation/paths.ts'
+import { allContainers, type Container, type PodSpec } from './types.ts'
 
 type EnvVar = NonNullable<Container['env']>[number]
 type EnvSource = NonNullable<EnvVar['valueFrom']> & { fileKeyRef?: FileKeyRef | undefined }
@@ -67,11 +67,7 @@ function validateValueFrom(variable: EnvVar, source: EnvSource, path: string): F
   }
   if (source.fileKeyRef) {
     sources++
-    const { volumeName, path: file, key } = source.fileKeyRef
-    if (!volumeName) errors.push(required(`${path}.fileKeyRef.volumeName`))
-    errors.push(...nonReservedPath(file, `${path}.fileKeyRef.path`))
-    if (!key) errors.push(required(`${path}.fileKeyRef.key`))
-    else errors.push(...asInvalid(`${path}.fileKeyRef.key`, key, isEnvVarName(key)))
+    errors.push(...validateFileKeyRef(source.fileKeyRef, `${path}.fileKeyRef`))
   }
   if (!sources) {
     errors.push(
@@ -84,6 +80,29 @@ function validateValueFrom(variable: EnvVar, source: EnvSource, path: string): F
   } else if (variable.value) errors.push(invalid(path, '', 'may not be specified when `value` is not empty'))
   else if (sources > 1) errors.push(invalid(path, '', 'may not have more than one field specified at a time'))
   return errors
+}
+
+/** Source: validateFileKeySelector. */
+const validateFileKeyRef = ({ volumeName, path: file, key }: FileKeyRef, path: string): FieldError[] => [
+  ...(volumeName
+    ? asInvalid(`${path}.volumeName`, volumeName, isDnsLabel(volumeName))
+    : [required(`${path}.volumeName`)]),
+  ...(file ? withoutBacksteps(file, `${path}.path`) : [required(`${path}.path`)]),
+  ...(key ? asInvalid(`${path}.key`, key, isEnvVarName(key)) : [required(`${path}.key`)]),
+]
+
+/** Variables come out of files in the pod's own empty directories. Source: validateFileKeyRefVolumes. */
+export function validateFileKeyVolumes(spec: PodSpec, path: string): FieldError[] {
+  return allContainers(spec).flatMap(({ path: at, container }) =>
+    (container.env ?? []).flatMap(({ valueFrom }, i) => {
+      const name = (valueFrom as EnvSource | undefined)?.fileKeyRef?.volumeName
+      if (!name) return []
+      const field = `${path}.${at}.env[${i}].valueFrom.fileKeyRef.volumeName`
+      const volume = spec.volumes?.find((each) => each.name === name)
+      if (!volume) return [notFound(field, name)]
+      return volume.emptyDir ? [] : [invalid(field, name, 'referenced volume must be of type emptyDir')]
+    }),
+  )
 }
 
 const validateKey = (key: string | undefined, path: string): FieldError[] =>

@@ -19,13 +19,33 @@ it('has room for the requests of the containers and for each of their limits', (
   ])
 })
 
+it('has room for huge pages, and leaves alone what it says nothing of', () => {
+  const pages = { cpu: '1', 'hugepages-2Mi': '4Mi' }
+  const object = withResources(
+    { requests: { cpu: '1', 'hugepages-2Mi': '2Mi' }, limits: { cpu: '1', 'hugepages-2Mi': '2Mi' } },
+    { requests: pages, limits: pages },
+  )
+  expect(create(pod, object).errors).toEqual([
+    'spec.resources.requests[hugepages-2Mi]: Invalid value: "2Mi": must be greater than or equal to aggregate container requests of 4Mi',
+    'spec.resources.limits[hugepages-2Mi]: Invalid value: "2Mi": must be greater than or equal to aggregate container limits of 4Mi',
+    'spec.resources.containers[0][hugepages-2Mi].limits: Invalid value: "4Mi": must be less than or equal to pod limits of 2Mi',
+  ])
+  expect(create(pod, withResources({}, { requests: { memory: '1Gi' } })).errors).toEqual([])
+})
+
+it('is not said of pods for Windows', () => {
+  const object = withResources({ requests: { cpu: '1' } })
+  object.spec!.os = { name: 'windows' }
+  expect(create(pod, object).errors).toEqual(['spec.resources: Forbidden: may not be set for a windows pod'])
+})
+
 it('knows processors, memory and huge pages', () => {
   const { errors } = create(
     pod,
     withResources({ requests: { 'example.com/disk': '1' }, limits: { 'example.com/disk': '1' } }),
   )
   expect(errors).toContainEqual(
-    'spec.resources.limits[example.com/disk]: Unsupported value: "example.com/disk": supported values: "cpu", "memory"',
+    'spec.resources.limits[example.com/disk]: Unsupported value: "example.com/disk": supported values: "cpu", "hugepages-", "memory"',
   )
 })
 
@@ -45,5 +65,5 @@ it('may be resized, but nothing of it taken away', () => {
   expect(change({ cpu: '1500m' })).toEqual([])
   expect(change({})).toEqual([])
   const removed = update(pod, object, ({ spec }) => delete spec!.resources, 'resize').errors
-  expect(removed).toContain('spec.resources.requests: Forbidden: resource requests cannot be removed')
+  expect(removed).toContain('spec.resources: Forbidden: pod-level resources cannot be removed')
 })

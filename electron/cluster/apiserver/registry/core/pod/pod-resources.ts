@@ -18,26 +18,32 @@ const ofContainers = ({ containers, initContainers }: PodSpec, of: 'requests' | 
 /** Source: validatePodResources. */
 export function validatePodResources(spec: PodSpec, claims: ReadonlySet<string>, path: string): FieldError[] {
   if (!spec.resources) return []
+  if (spec.os?.name === 'windows') return [forbidden(path, 'may not be set for a windows pod')]
   const errors = spec.resources.claims
-    ? [forbidden(`${path}.claims`, 'claims cannot be set for Resources at pod-level')]
+    ? [forbidden(`${path}.claims`, 'claims may not be set for Resources at pod-level')]
     : []
   errors.push(
     ...validateRequirements(spec.resources, claims, path, (name, at) => {
       const wrong = validateResourceName(name, at)
-      return wrong.length || isSupported(name) ? wrong : [notSupported(at, name, supported)]
+      return wrong.length || isSupported(name) ? wrong : [notSupported(at, name, ['cpu', 'hugepages-', 'memory'])]
     }),
   )
   return [...errors, ...validateConsistency(spec, path)]
 }
 
-/** The pod has room for its containers' requests, and for each of their limits. */
+/**
+ * Where the pod says something, it has room for its containers' requests, for their huge pages, and for each of their
+ * limits.
+ */
 function validateConsistency(spec: PodSpec, path: string): FieldError[] {
   const errors: FieldError[] = []
-  for (const [name, sum] of ofContainers(spec, 'requests')) {
-    const own = spec.resources?.requests?.[name]
-    if (compareQuantities(sum, quantity(own)) > 0) {
-      const text = `must be greater than or equal to aggregate container requests of ${formatQuantity(sum)}`
-      errors.push(invalid(`${path}.requests[${name}]`, own ?? '0', text))
+  for (const of of ['requests', 'limits'] as const) {
+    for (const [name, sum] of ofContainers(spec, of)) {
+      const own = spec.resources?.[of]?.[name]
+      if (own === undefined || (of === 'limits' && !isHugePages(name))) continue
+      if (compareQuantities(sum, quantity(own)) <= 0) continue
+      const text = `must be greater than or equal to aggregate container ${of} of ${formatQuantity(sum)}`
+      errors.push(invalid(`${path}.${of}[${name}]`, own, text))
     }
   }
   for (const [i, container] of (spec.containers ?? []).entries()) {

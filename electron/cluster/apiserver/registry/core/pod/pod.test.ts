@@ -205,6 +205,7 @@ describe('grace', () => {
 
 describe('validation', () => {
   const wrong = (spec: Pod['spec']) => create(pod, plain(spec)).errors
+  const app = { name: 'app', image: 'a' }
   it('wants a container', () => expect(wrong({ containers: [] })).toEqual(['spec.containers: Required value']))
   it('wants names to be unique over all containers', () => {
     const errors = wrong({
@@ -230,6 +231,58 @@ describe('validation', () => {
       'spec.initContainers[0].readinessProbe: Forbidden: may not be set for init containers without restartPolicy=Always',
     ])
     expect(wrong({ initContainers: [{ ...init, restartPolicy: 'Always' }] })).toEqual([])
+  })
+  it('relabels volumes one file at a time, but leaves what is stored', () => {
+    const securityContext = { seLinuxChangePolicy: 'MountOption' }
+    const text =
+      'spec.securityContext.seLinuxChangePolicy: Unsupported value: "MountOption": supported values: "Recursive"'
+    expect(wrong({ containers: [app], securityContext })).toEqual([text])
+    const old = stored()
+    old.spec!.securityContext = securityContext
+    expect(update(pod, old, ({ spec }) => (spec!.containers![0]!.image = 'b')).errors).toEqual([])
+  })
+  it('bounds the rules of restarts', () => {
+    const rule = (length: number) => ({
+      action: 'Restart',
+      exitCodes: { operator: 'In', values: Array.from({ length }, (_, i) => i) },
+    })
+    const container = (...restartPolicyRules: object[]) => ({ ...app, restartPolicy: 'Never', restartPolicyRules })
+    expect(wrong({ containers: [container(rule(0), rule(255))] })).toEqual([])
+    expect(wrong({ containers: [container(rule(256))] })).toEqual([
+      'spec.containers[0].restartPolicyRules[0].exitCodes.values: Too many: 256: must have at most 255 items',
+    ])
+    const many = Array.from({ length: 21 }, () => rule(1))
+    expect(wrong({ containers: [container(...many)] })).toEqual([
+      'spec.containers[0].restartPolicyRules: Too many: 21: must have at most 20 items',
+    ])
+  })
+  it('starts no init container again for the sake of its size', () => {
+    const resizePolicy = [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }]
+    const init = { name: 'i', image: 'a', resizePolicy }
+    expect(wrong({ containers: [app], initContainers: [init] })).toEqual([
+      `spec.initContainers[0].resizePolicy[0].restartPolicy: Invalid value: "RestartContainer": must not be set to 'RestartContainer' for non-sidecar initContainers`,
+    ])
+    expect(wrong({ containers: [app], initContainers: [{ ...init, restartPolicy: 'Always' }] })).toEqual([])
+  })
+  it('maps no users of block devices', () => {
+    const volumes = [{ name: 'disk', persistentVolumeClaim: { claimName: 'a' } }]
+    const volumeDevices = [{ name: 'disk', devicePath: '/dev/a' }]
+    expect(wrong({ hostUsers: false, volumes, containers: [{ ...app, volumeDevices }] })).toEqual([
+      'spec.containers[0].volumeDevices: Forbidden: when `hostUsers` is false',
+    ])
+  })
+  it('reads variables out of files in empty directories of the pod', () => {
+    const from = (fileKeyRef: object, volumes: object[] = [{ name: 'v', emptyDir: {} }]) =>
+      wrong({ volumes, containers: [{ ...app, env: [{ name: 'A', valueFrom: { fileKeyRef } as object }] }] })
+    const path = 'spec.containers[0].env[0].valueFrom.fileKeyRef'
+    expect(from({ volumeName: 'v', path: '/a', key: 'K' })).toEqual([])
+    expect(from({ volumeName: 'w', path: 'a/..', key: 'K' })).toEqual([
+      `${path}.path: Invalid value: "a/..": must not contain '..'`,
+      `${path}.volumeName: Not found: "w"`,
+    ])
+    expect(from({ volumeName: 'v', path: 'a', key: 'K' }, [{ name: 'v', hostPath: { path: '/' } }])).toEqual([
+      `${path}.volumeName: Invalid value: "v": referenced volume must be of type emptyDir`,
+    ])
   })
 })
 

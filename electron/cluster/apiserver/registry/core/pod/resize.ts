@@ -2,9 +2,8 @@ import { qualityOfService } from '#shared/kube/quota/quality-of-service.ts'
 import type { FieldError } from '#shared/kube/status.ts'
 import { semanticEqual } from '../../equal.ts'
 import { forbidden, invalid } from '../../validation/field.ts'
-import { compare } from '../../validation/quantities.ts'
 import { mirrorAnnotation } from './annotations.ts'
-import type { Container, Pod } from './types.ts'
+import { isSidecar, type Container, type Pod, type PodSpec } from './types.ts'
 import { validatePod } from './validation.ts'
 
 type Lists = 'containers' | 'initContainers'
@@ -36,64 +35,87 @@ export function keepAllButResources(pod: Pod, old: Pod): void {
 
 /** Source: ValidatePodResize. */
 export function validateResize(pod: Pod, old: Pod): FieldError[] {
-  const refused = refusalOf(pod, old)
+  const refused = refusalOf(old)
   if (refused) return [forbidden('', refused)]
-  const errors = validatePod(pod)
-  if ((old.status?.qosClass ?? qualityOfService(old.spec)) !== qualityOfService(pod.spec)) {
+  const [spec, before] = [pod.spec ?? {}, old.spec ?? {}]
+  const errors = validatePod(pod, before)
+  if ((old.status?.qosClass ?? qualityOfService(before)) !== qualityOfService(spec)) {
     errors.push(invalid('spec', pod.status?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'))
   }
-  const [own, ofOld] = [{ resources: pod.spec?.resources }, { resources: old.spec?.resources }]
-  errors.push(...validateRemovals(own, ofOld, 'spec.resources'))
-  if (!semanticEqual(withoutComputeResources(own), withoutComputeResources(ofOld)))
-    errors.push(forbidden('spec', 'only cpu and memory resources are mutable'))
+  if (!isSupportedByNode(old)) errors.push(forbidden('spec', 'Pod running on node without support for resize'))
+  errors.push(...validateResizeOfPod(spec, before))
+  const moved = validateOrder(spec, before)
+  if (moved.length) return [...errors, ...moved]
   for (const list of ['initContainers', 'containers'] as const) {
-    for (const [i, before] of (old.spec?.[list] ?? []).entries()) {
-      const now = pod.spec?.[list]?.[i]
-      if (!now) continue
-      errors.push(...validateContainerResize(now, before, `spec.${list}[${i}].resources`))
-      if (!semanticEqual(withoutComputeResources(now), withoutComputeResources(before))) {
-        errors.push(
-          forbidden(
-            'spec',
-            list === 'containers'
-              ? 'only cpu and memory resources are mutable'
-              : 'only cpu and memory resources for sidecar containers are mutable',
-          ),
-        )
-      }
-    }
+    for (const [i, old] of (before[list] ?? []).entries())
+      errors.push(...validateRemovals(spec[list]![i]!, old, `spec.${list}[${i}].resources`, 'resource'))
   }
+  for (const [i, old] of (before.containers ?? []).entries()) {
+    if (!sameButCompute(spec.containers![i]!, old))
+      errors.push(forbidden('spec', 'only cpu and memory resources are mutable'))
+  }
+  for (const [i, old] of (before.initContainers ?? []).entries())
+    errors.push(...validateResizeOfInit(spec.initContainers![i]!, old, `spec.initContainers[${i}]`))
   return errors
 }
 
-function refusalOf(pod: Pod, old: Pod): string | undefined {
+/** A kubelet that tells of resources can change them. */
+function isSupportedByNode({ status }: Pod): boolean {
+  const running = status?.containerStatuses?.find(({ state }) => state?.running)
+  return !running || running.resources !== undefined
+}
+
+function validateResizeOfPod({ resources }: PodSpec, { resources: before }: PodSpec): FieldError[] {
+  const isSaid = (own: typeof resources) => Object.keys({ ...own?.requests, ...own?.limits }).length > 0
+  if (!isSaid(resources) && !isSaid(before)) return []
+  if (before && !resources) return [forbidden('spec.resources', 'pod-level resources cannot be removed')]
+  const errors = before
+    ? validateRemovals({ resources }, { resources: before }, 'spec.resources', 'pod-level resource')
+    : []
+  if (!sameButCompute({ resources }, { resources: before }))
+    errors.push(forbidden('spec', 'only cpu and memory resources are mutable at pod-level'))
+  return errors
+}
+
+/** Containers are told apart by their place. */
+const validateOrder = (spec: PodSpec, before: PodSpec): FieldError[] =>
+  (['containers', 'initContainers'] as const).flatMap((list) => {
+    const [now, old] = [spec[list] ?? [], before[list] ?? []]
+    if (now.length !== old.length) return [forbidden(`spec.${list}`, `${list} may not be added or removed on resize`)]
+    return old.flatMap(({ name }, i) =>
+      now[i]!.name === name
+        ? []
+        : [forbidden(`spec.${list}[${i}].name`, `${list} may not be renamed or reordered on resize`)],
+    )
+  })
+
+function validateResizeOfInit(now: Container, before: Container, path: string): FieldError[] {
+  const errors = sameButCompute(now, before)
+    ? []
+    : [forbidden(path, 'only cpu and memory resources for init or sidecar containers are mutable')]
+  if (isSidecar(now) || semanticEqual(now, before)) return errors
+  const text = 'non-sidecar init containers with a resize policy of RestartContainer cannot be resized'
+  for (const { restartPolicy } of now.resizePolicy ?? [])
+    if (restartPolicy === 'RestartContainer') errors.push(forbidden(path, text))
+  return errors
+}
+
+function refusalOf(old: Pod): string | undefined {
   if (old.metadata?.annotations?.[mirrorAnnotation] !== undefined) return 'static pods cannot be resized'
   return old.spec?.os?.name === 'windows' ? 'windows pods cannot be resized' : undefined
 }
 
-function validateRemovals(now: Container, before: Container, path: string): FieldError[] {
+function validateRemovals(now: Container, before: Container, path: string, what: string): FieldError[] {
   const errors: FieldError[] = []
   for (const part of ['requests', 'limits'] as const) {
     const lost = Object.keys(before.resources?.[part] ?? {}).some((name) => now.resources?.[part]?.[name] === undefined)
-    if (lost) errors.push(forbidden(`${path}.${part}`, `resource ${part} cannot be removed`))
+    if (lost) errors.push(forbidden(`${path}.${part}`, `${what} ${part} cannot be removed`))
   }
   return errors
 }
 
-function validateContainerResize(now: Container, before: Container, path: string): FieldError[] {
-  const errors = validateRemovals(now, before, path)
-  const policy = now.resizePolicy?.find(({ resourceName }) => resourceName === 'memory')?.restartPolicy ?? 'NotRequired'
-  const limit = now.resources?.limits?.memory
-  const oldLimit = before.resources?.limits?.memory
-  if (policy !== 'NotRequired' || limit === undefined) return errors
-  // Source, since v1.34: a decrease is tried by the kubelet as well as it can; an added limit is not.
-  if (oldLimit === undefined && compare(limit, '0') > 0) {
-    errors.push(
-      forbidden(`${path}.limits[memory]`, 'memory limits cannot be added unless resizePolicy is RestartContainer'),
-    )
-  }
-  return errors
-}
+const sameButCompute = (now: Container, before: Container): boolean =>
+  semanticEqual(withoutComputeResources(now), withoutComputeResources(before))
 
 function withoutComputeResources(container: Container): Container {
   const strip = (list: Record<string, string | undefined> | undefined) => {
@@ -101,5 +123,5 @@ function withoutComputeResources(container: Container): Container {
     return rest
   }
   const resources = { limits: strip(container.resources?.limits), requests: strip(container.resources?.requests) }
-  return { ...container, resources, resizePolicy: undefined }
+  return { ...container, resources }
 }

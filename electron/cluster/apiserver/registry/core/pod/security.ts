@@ -14,6 +14,7 @@ export const identity = (value: number | undefined, path: string): FieldError[] 
 export function validatePodSecurityContext(
   context: PodSecurityContext | undefined,
   spec: PodSpec,
+  old: PodSpec | undefined,
   path: string,
 ): FieldError[] {
   if (!context) return []
@@ -34,7 +35,9 @@ export function validatePodSecurityContext(
   errors.push(...validateWindowsOptions(context.windowsOptions, `${path}.windowsOptions`))
   errors.push(...validateAppArmor(context.appArmorProfile, `${path}.appArmorProfile`))
   errors.push(...among(context.supplementalGroupsPolicy, ['Merge', 'Strict'], `${path}.supplementalGroupsPolicy`))
-  errors.push(...among(context.seLinuxChangePolicy, ['MountOption', 'Recursive'], `${path}.seLinuxChangePolicy`))
+  // Volumes are mounted with a label only behind SELinuxMount, but what was once stored stays.
+  const policies = old?.securityContext?.seLinuxChangePolicy ? ['MountOption', 'Recursive'] : ['Recursive']
+  errors.push(...among(context.seLinuxChangePolicy, policies, `${path}.seLinuxChangePolicy`))
   return errors
 }
 
@@ -266,10 +269,13 @@ export function validateOs(spec: PodSpec, path: string): FieldError[] {
 
 export function validateHostUsers(spec: PodSpec, path: string): FieldError[] {
   if (spec.hostUsers !== false) return []
-  const text = 'when `pod.Spec.HostUsers` is false'
+  const text = 'when `hostUsers` is false'
   return [
     ...(spec.hostNetwork ? [forbidden(`${path}.hostNetwork`, text)] : []),
     ...(spec.hostPID ? [forbidden(`${path}.HostPID`, text)] : []),
     ...(spec.hostIPC ? [forbidden(`${path}.HostIPC`, text)] : []),
+    ...allContainers(spec).flatMap(({ path: at, container }) =>
+      container.volumeDevices?.length ? [forbidden(`${path}.${at}.volumeDevices`, text)] : [],
+    ),
   ]
 }

@@ -18,6 +18,7 @@ import {
   validateInitContainers,
   type Surroundings,
 } from './containers.ts'
+import { validateFileKeyVolumes } from './environment.ts'
 import { validatePodResources } from './pod-resources.ts'
 import { validateAffinity, validateSpreadConstraints, validateTolerations } from './scheduling.ts'
 import { validateHostProcess, validateHostUsers, validateOs, validatePodSecurityContext } from './security.ts'
@@ -28,11 +29,15 @@ const maxInt32 = 0x7fff_ffff
 const named = (value: string | undefined, check: (value: string) => string[], path: string): FieldError[] =>
   value ? asInvalid(path, value, check(value)) : []
 
-/** Pods' and templates' specs alike; `pod` gives the pod's own name where there is one. Source: ValidatePodSpec. */
+/**
+ * Pods' and templates' specs alike; `pod` gives the pod's own name where there is one, and `old` what is stored.
+ * Source: ValidatePodSpec.
+ */
 export function validatePodSpec(
   spec: PodSpec,
   pod: { name: string | undefined } | undefined,
   path: string,
+  old?: PodSpec,
 ): FieldError[] {
   const { known, errors: volumeErrors } = validateVolumes(spec.volumes, pod?.name, pod !== undefined, `${path}.volumes`)
   const around: Surroundings = {
@@ -41,6 +46,7 @@ export function validatePodSpec(
     grace: spec.terminationGracePeriodSeconds,
     podRestartPolicy: spec.restartPolicy ?? '',
     hostUsers: spec.hostUsers !== false,
+    old,
   }
   const errors: FieldError[] = []
   if (spec.terminationGracePeriodSeconds === undefined) errors.push(required(`${path}.terminationGracePeriodSeconds`))
@@ -56,7 +62,7 @@ export function validatePodSpec(
     ...oneOf(spec.dnsPolicy, ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'], `${path}.dnsPolicy`),
   )
   errors.push(...validateLabels(spec.nodeSelector, `${path}.nodeSelector`))
-  errors.push(...validatePodSecurityContext(spec.securityContext, spec, `${path}.securityContext`))
+  errors.push(...validatePodSecurityContext(spec.securityContext, spec, old, `${path}.securityContext`))
   errors.push(...validateAffinity(spec.affinity, `${path}.affinity`))
   errors.push(...validateDns(spec, `${path}.dnsConfig`))
   for (const [i, gate] of (spec.readinessGates ?? []).entries()) {
@@ -98,7 +104,7 @@ export function validatePodSpec(
     errors.push(...oneOf(spec.preemptionPolicy, ['PreemptLowerPriority', 'Never'], `${path}.preemptionPolicy`))
   }
   if (spec.overhead) errors.push(...validateRequirements({ limits: spec.overhead }, new Set(), `${path}.overhead`))
-  errors.push(...validateOs(spec, path))
+  errors.push(...validateOs(spec, path), ...validateFileKeyVolumes(spec, path))
   return errors
 }
 

@@ -16,10 +16,11 @@ import type { Container, Pod, PodSpec, Toleration } from './types.ts'
 
 const maxInt32 = 0x7fff_ffff
 
-export function validatePod(pod: Pod): FieldError[] {
+/** `old` is the spec that is stored, where one is. */
+export function validatePod(pod: Pod, old?: PodSpec): FieldError[] {
   const { metadata, spec = {} } = pod
   const errors = validatePodAnnotations(metadata?.annotations, spec, 'metadata.annotations')
-  errors.push(...validatePodSpec(spec, { name: metadata?.name }, 'spec'))
+  errors.push(...validatePodSpec(spec, { name: metadata?.name }, 'spec', old))
   if (!spec.serviceAccountName) {
     for (const [i, volume] of (spec.volumes ?? []).entries()) {
       for (const [j, source] of (volume.projected?.sources ?? []).entries()) {
@@ -48,6 +49,12 @@ export function validatePodCreate(pod: Pod): FieldError[] {
   ]
 }
 
+/** Says again what is wrong with the annotations themselves. Source: ValidatePodSpecificAnnotationUpdates. */
+export const validateAnnotationChange = ({ metadata, spec = {} }: Pod, old: Pod): FieldError[] => [
+  ...validateAnnotationUpdate(metadata?.annotations, old.metadata?.annotations, 'metadata.annotations'),
+  ...validatePodAnnotations(metadata?.annotations, spec, 'metadata.annotations'),
+]
+
 const changeable = [
   '`spec.containers[*].image`',
   '`spec.initContainers[*].image`',
@@ -59,10 +66,7 @@ const changeable = [
 export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
   const spec = pod.spec ?? {}
   const before = old.spec ?? {}
-  const errors = [
-    ...validatePod(pod),
-    ...validateAnnotationUpdate(pod.metadata?.annotations, old.metadata?.annotations, 'metadata.annotations'),
-  ]
+  const errors = [...validatePod(pod, before), ...validateAnnotationChange(pod, old)]
   for (const list of ['containers', 'initContainers'] as const) {
     const containers = spec[list] ?? []
     if (containers.length !== (before[list] ?? []).length) {
@@ -191,10 +195,7 @@ function validateGatedChanges(munged: PodSpec, before: PodSpec): FieldError[] {
 export function validateEphemeralUpdate(pod: Pod, old: Pod): FieldError[] {
   if (old.metadata?.annotations?.[mirrorAnnotation] !== undefined)
     return [forbidden('', 'static pods do not support ephemeral containers')]
-  const errors = [
-    ...validatePod(pod),
-    ...validateAnnotationUpdate(pod.metadata?.annotations, old.metadata?.annotations, 'metadata.annotations'),
-  ]
+  const errors = [...validatePod(pod, old.spec), ...validateAnnotationChange(pod, old)]
   const path = 'spec.ephemeralContainers'
   for (const before of old.spec?.ephemeralContainers ?? []) {
     const now = pod.spec?.ephemeralContainers?.find((container) => container.name === before.name)

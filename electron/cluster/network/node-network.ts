@@ -18,10 +18,10 @@ import { NftTable, tableName } from './nftables/table.ts'
 import type { PolicyPod } from './policies/decide.ts'
 import { guarded } from './policies/guard.ts'
 import { NetworkPolicies } from './policies/network-policies.ts'
-import { Balancer } from './service-proxy/balancer.ts'
+import { Balancer } from './listeners/balancer.ts'
 import type { OnServicePorts, ServicePortReport } from './service-proxy/ports.ts'
 import { ServiceProxy, type ProxiedNode } from './service-proxy/service-proxy.ts'
-import { listenTcp } from './service-proxy/tcp-listener.ts'
+import { listenTcp } from './listeners/tcp-listener.ts'
 import { ServiceTable } from './service-table.ts'
 
 export interface NodeNetworkDeps {

@@ -313,7 +313,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
 
   async function dial(sandboxId: string, port: number, { loopback = false } = {}): Promise<Duplex> {
     const { record, shim } = sandboxOf(sandboxId)
-    if (!record.ip) return connected(port)
+    if (!record.ip) return loopback ? connected(port) : network.dial(network.nodeAddress, port)
     try {
       return await network.dial(record.ip, port)
     } catch (error) {

@@ -73,10 +73,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<Fro
       random,
       logger: logger.child('kubelet'),
       kubeletVersion,
-      server: {
-        host: '127.0.0.1',
-        tls: { key: config.serving.key, cert: config.serving.certificate, clientCa: config.authority },
-      },
+      server: { tls: { key: config.serving.key, cert: config.serving.certificate, clientCa: config.authority } },
     }),
   )
   const client = (pair: PemPair, userAgent: string) =>
@@ -303,7 +300,8 @@ async function addNode(
       pullRecords,
       directory,
       addresses: [
-        { type: 'InternalIP', address: '127.0.0.1' },
+        // Where pods have no network of their own, their address for the node leads nobody else there.
+        { type: 'InternalIP', address: network.driver === 'bridge' ? network.nodeAddress : '127.0.0.1' },
         { type: 'Hostname', address: node.name },
       ],
       podCidr: node.podCidr,

@@ -272,15 +272,12 @@ async function startAgent(
     process.platform === 'win32' ? `\\\\.\\pipe\\wheelhouse-${digest.slice(0, 10)}` : path.join(run, 'lifeline')
   const line = await serveLifeline(lifeline, clock)
   const [base = ''] = podCidr.split('.0.0/')
+  const nodes = runningNodes(options, data, criSocket).map((node, i) => ({ ...node, podCidr: `${base}.${i}.0/24` }))
   const config: AgentConfig = {
     server,
     authority: pki.authority,
     clusterId: digest.slice(0, 16),
-    nodes: runningNodes(options, data, criSocket).map((node, i) => ({
-      ...node,
-      podCidr: `${base}.${i}.0/24`,
-      client: pki.clientFor(nodeIdentity(node.name)),
-    })),
+    nodes: nodes.map((node) => ({ ...node, client: pki.clientFor(nodeIdentity(node.name)) })),
     simulated: options.nodes.simulated
       ? {
           count: options.nodes.simulated,
@@ -291,7 +288,11 @@ async function startAgent(
     proxy: pki.clientFor({ user: proxyUser }),
     ingress: { client: pki.clientFor({ user: ingressUser }), certificate: pki.ingressDefault() },
     volumes: pki.clientFor({ user: volumesUser }),
-    serving: pki.nodeServing('wheelhouse', ['127.0.0.1']),
+    serving: pki.nodeServing('wheelhouse', [
+      'localhost',
+      '127.0.0.1',
+      ...nodes.map((node) => firstAddress(node.podCidr)),
+    ]),
     podCidr,
     serviceCidr,
     apiServiceAddress,

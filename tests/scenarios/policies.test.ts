@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { Pod, Service } from 'kubernetes-types/core/v1'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { tableName } from '../../electron/cluster/network/nftables/table.ts'
-import { networkHash } from '../../electron/cluster/network/pod-network/names.ts'
+import { bridgeName, networkHash } from '../../electron/cluster/network/pod-network/names.ts'
 import { up, type TestCluster } from '../support/cluster.ts'
 import type { Kubectl } from '../support/kubectl.ts'
 import { eventually } from '../support/wait.ts'
@@ -154,7 +154,7 @@ const from = (name: string, ...rules: object[]) =>
   policy('x', name, { podSelector: { matchLabels: { pod: 'a' } }, ingress: rules })
 
 afterEach(async () => {
-  if (isEnforced) for (const ns of ['x', 'y']) await k('delete', 'networkpolicy', '-n', ns, '--all')
+  if (isEnforced && cluster) for (const ns of ['x', 'y']) await k('delete', 'networkpolicy', '-n', ns, '--all')
 })
 
 describe.runIf(isEnforced)('into a pod', () => {
@@ -264,9 +264,9 @@ it.runIf(isEnforced)('policies hold for as long as pods have a network', async (
   await apply(policy('x', 'closed', { policyTypes: ['Ingress', 'Egress'] }))
   const digest = createHash('sha256').update(cluster!.data).digest('hex').slice(0, 16)
   const table = tableName(digest, 'policies')
-  const link = `w${networkHash(`${digest}-wheelhouse`).slice(0, 4)}`
+  const bridge = bridgeName(networkHash(`${digest}-wheelhouse`))
   const isHeld = () => execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' }).includes(table)
-  const hasNetwork = () => readdirSync('/sys/class/net').some((name) => name.startsWith(link))
+  const hasNetwork = () => existsSync(`/sys/class/net/${bridge}`)
   expect([isHeld(), hasNetwork()]).toEqual([true, true])
   let stopped = false
   const stopping = cluster![Symbol.asyncDispose]().finally(() => (stopped = true))

@@ -269,7 +269,7 @@ it.runIf(isEnforced)('policies hold for as long as pods have a network', async (
   const hasNetwork = () => existsSync(`/sys/class/net/${bridge}`)
   expect([isHeld(), hasNetwork()]).toEqual([true, true])
   let stopped = false
-  const stopping = cluster![Symbol.asyncDispose]().finally(() => (stopped = true))
+  const stopping = Promise.resolve(cluster![Symbol.asyncDispose]()).finally(() => (stopped = true))
   cluster = undefined
   const open: boolean[] = []
   while (!stopped) {

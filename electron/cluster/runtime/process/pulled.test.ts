@@ -32,10 +32,17 @@ beforeAll(async () => {
         { name: 'run', type: 'directory' },
         { name: 'var/run', type: 'symlink', linkname: '../run' },
         { name: 'outside', type: 'symlink', linkname: '/etc' },
+        { name: 'above', type: 'symlink', linkname: '../../etc' },
+        { name: 'latest', type: 'symlink', linkname: 'srv/web' },
+        { name: 'replaced/old', content: 'x' },
+        { name: 'kept/old', content: 'x' },
         { name: 'data/first', content: 'from the image\n' },
       ],
       [
         { name: '.wh.gone' },
+        { name: 'replaced/.wh..wh..opq' },
+        { name: 'replaced/new', content: 'new\n' },
+        { name: 'kept/.wh.old' },
         { name: 'srv/web', type: 'directory', uid: 101, gid: 102, mode: 0o750 },
         { name: 'srv/web/page', content: 'hello\n', uid: 101, gid: 102 },
       ],
@@ -188,7 +195,12 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
       '/sample/usr/bin/sh',
       ...Array<string>(4).fill('refused'),
     ])
-    await expect(start('true', { mounts: [volume(own!.id, '/x', 'gone')] })).rejects.toThrow('the image has no gone')
+    const part = (subPath: string) => ({ mounts: [volume(own!.id, '/x', subPath)] })
+    // The link is in the lower layer, what it leads to in the upper one.
+    expect(await said('cat /x', part('latest/page'))).toEqual(['hello'])
+    expect(await said('ls /x', part('replaced'))).toEqual(['new'])
+    for (const gone of ['gone', 'replaced/old', 'kept/old', 'srv/web/page/x', 'none/at/all', 'outside/passwd', 'above'])
+      await expect(start('true', part(gone))).rejects.toThrow(`failed to mount /x: the image has no ${gone}, or only`)
     // Sample images too.
     const sandbox = await harness().sandbox()
     const id = await harness().shell(sandbox, 'cat /all/data/first', { mounts: mounts.slice(0, 1) })

@@ -32,7 +32,7 @@ import { ClusterFailure } from './failure.ts'
 import { startCollector } from './metrics/collector.ts'
 import { Samples } from './metrics/samples.ts'
 import { UsageSource } from './metrics/source.ts'
-import { isFreeFor, pickFreePodRange } from './network/pod-network/pod-network.ts'
+import { claimRange, isFreeFor, pickFreePodRange } from './network/pod-network/pod-network.ts'
 import { checkSameKeys } from './same-keys.ts'
 import { isShared, openStore } from './open-store.ts'
 import {
@@ -121,7 +121,7 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
     locate: (address) => agent?.locate(address) ?? Promise.resolve(address),
   })
   const { pki, server } = owned.own(controlPlane)
-  const podCidr = options.bare ? undefined : await podRange(data, runningNodes(options, data))
+  const podCidr = options.bare ? undefined : await podRange(data, runningNodes(options, data), owned)
   const { url, port } = await listenRemembered(server, options.port, data, podCidr)
   data.remember({ port, store: options.store })
   writeKubeconfig(options.kubeconfig, {
@@ -180,13 +180,21 @@ function authentication({ data, clock, logger }: ClusterDeps, owned: Disposer): 
 }
 
 /** The range of an earlier start, unless something else on the machine has taken it since. */
-async function podRange(data: DataDirectory, nodes: readonly NodeIdentity[]): Promise<string> {
+async function podRange(data: DataDirectory, nodes: readonly NodeIdentity[], owned: Disposer): Promise<string> {
   const { podCidr } = data.remembered()
   const own = nodes.map(({ networkId }) => networkId)
-  if (podCidr && (await isFreeFor(podCidr, own))) return podCidr
-  const chosen = await pickFreePodRange()
-  data.remember({ podCidr: chosen })
-  return chosen
+  const taken: string[] = []
+  for (;;) {
+    const isFree = podCidr !== undefined && !taken.includes(podCidr) && (await isFreeFor(podCidr, own))
+    const chosen = isFree ? podCidr : await pickFreePodRange({ taken })
+    const claim = await claimRange(chosen)
+    if (claim) {
+      owned.own(claim)
+      data.remember({ podCidr: chosen })
+      return chosen
+    }
+    taken.push(chosen)
+  }
 }
 
 type NodeIdentity = Pick<AgentNode, 'name' | 'networkId' | 'criSocket'>

@@ -14,11 +14,11 @@ import { PullRecords } from './kubelet/images/pull-records.ts'
 import { startHostDirectories } from './kubelet/volumes/host-directories.ts'
 import { openLogFile } from './log-file.ts'
 import { IngressController } from './network/ingress/ingress.ts'
-import { startNodeNetwork, type NodeNetwork } from './network/node-network.ts'
+import { NftTable, tableName } from './network/nftables/table.ts'
+import { startNodeNetwork, type NetworkedNode, type NodeNetwork } from './network/node-network.ts'
 import type { GuardedPodNetwork, Locate, PodNetwork } from './network/api.ts'
 import { reportUnenforced, whyUnenforced } from './network/policies/unenforced.ts'
 import { createPodNetwork } from './network/pod-network/pod-network.ts'
-import type { ProxiedNode } from './network/service-proxy/service-proxy.ts'
 import { chooseIsolation } from './runtime/process/isolation/choose.ts'
 import type { Isolation } from './runtime/process/isolation/isolation.ts'
 import { openPulled, type Pulled } from './runtime/process/pulled.ts'
@@ -73,10 +73,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<Fro
       random,
       logger: logger.child('kubelet'),
       kubeletVersion,
-      server: {
-        host: '127.0.0.1',
-        tls: { key: config.serving.key, cert: config.serving.certificate, clientCa: config.authority },
-      },
+      server: { tls: { key: config.serving.key, cert: config.serving.certificate, clientCa: config.authority } },
     }),
   )
   const client = (pair: PemPair, userAgent: string) =>
@@ -95,6 +92,8 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<Fro
   let nodeNetwork: NodeNetwork | undefined
   locate = (ip, port) =>
     nodeNetwork?.locate(ip, port) ?? networks.map((network) => network.locate(ip, port)).find((place) => place)
+  // Goes after the networks of pods: as long as they reach anything, policies hold.
+  const policies = owned.own(new NftTable(tableName(config.clusterId, 'policies')))
   const opening = config.nodes.map(async (node) =>
     owned.own(await openNetwork(config, node, { isolation, locate, logger })),
   )
@@ -112,12 +111,14 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<Fro
       random,
       logger: logger.child('network'),
       // All nodes of this process share one proxy, which serves the pods of all of them.
-      network: { driver: first.driver, gateway: first.gateway, podCidr: config.podCidr, dial },
-      nodes: networks.map(({ podCidr, nodeAddress }, i) => ({
+      network: { ...shared(networks, first), podCidr: config.podCidr, dial },
+      nodes: networks.map(({ driver, podCidr, nodeAddress }, i) => ({
         name: config.nodes[i]!.name,
+        driver,
         podCidr,
         address: nodeAddress,
-      })) as [ProxiedNode, ...ProxiedNode[]],
+      })) as [NetworkedNode, ...NetworkedNode[]],
+      policies,
       dnsAddress: config.dnsAddress,
       clusterId: config.clusterId,
       domain: config.clusterDomain,
@@ -165,12 +166,12 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<Fro
       stopping.signal,
     )
   }
-  const unenforced = whyUnenforced(first?.driver)
+  const unenforced = whyUnenforced(networks.map(({ driver }) => driver))
   if (unenforced) {
     const deps = { client: client(config.proxy, 'network-policies'), clock, random, logger: logger.child('network') }
     owned.own(reportUnenforced(deps, unenforced))
   }
-  return { mapped: first?.driver === 'mapped', unenforced }
+  return { mapped: networks.some(({ driver }) => driver === 'mapped'), unenforced }
 }
 
 /** What suites choose, so that a machine that allows everything shows what one does that lacks something. */
@@ -217,6 +218,12 @@ const openNetwork = (
     // Containers of a runtime have a network of their own, whatever processes have.
     ...(isOfProcesses(node) ? {} : { driver: 'bridge' }),
   })
+
+/** Where some pods have no network of their own, services are led by the agent, who listens where those who have one reach it. */
+const shared = (networks: readonly PodNetwork[], first: PodNetwork): Pick<PodNetwork, 'driver' | 'gateway'> => ({
+  driver: networks.some(({ driver }) => driver === 'mapped') ? 'mapped' : 'bridge',
+  gateway: (networks.find(({ driver }) => driver === 'bridge') ?? first).gateway,
+})
 
 /** The first address of the range: under it pods know the API server. */
 const advertisedAddress = ({ podCidr }: AgentConfig): string => podCidr.replace(/\d+\/\d+$/, '1')
@@ -302,7 +309,8 @@ async function addNode(
       pullRecords,
       directory,
       addresses: [
-        { type: 'InternalIP', address: '127.0.0.1' },
+        // Where pods have no network of their own, their address for the node leads nobody else there.
+        { type: 'InternalIP', address: network.driver === 'bridge' ? network.nodeAddress : '127.0.0.1' },
         { type: 'Hostname', address: node.name },
       ],
       podCidr: node.podCidr,

@@ -32,7 +32,7 @@ import { ClusterFailure } from './failure.ts'
 import { startCollector } from './metrics/collector.ts'
 import { Samples } from './metrics/samples.ts'
 import { UsageSource } from './metrics/source.ts'
-import { isFreeFor, pickFreePodRange } from './network/pod-network/pod-network.ts'
+import { claimRange, isFreeFor, pickFreePodRange } from './network/pod-network/pod-network.ts'
 import { checkSameKeys } from './same-keys.ts'
 import { isShared, openStore } from './open-store.ts'
 import { apiServiceAddress, clusterDomain, dnsAddress, runDirectory, type ClusterOptions } from './options.ts'
@@ -113,7 +113,7 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
     locate: (address) => agent?.locate(address) ?? Promise.resolve(address),
   })
   const { pki, server } = owned.own(controlPlane)
-  const podCidr = options.bare ? undefined : await podRange(data, runningNodes(options, data))
+  const podCidr = options.bare ? undefined : await podRange(data, runningNodes(options, data), owned)
   const { url, port } = await listenRemembered(server, options.port, data, podCidr)
   data.remember({ port, store: options.store })
   writeKubeconfig(options.kubeconfig, {
@@ -172,13 +172,21 @@ function authentication({ data, clock, logger }: ClusterDeps, owned: Disposer): 
 }
 
 /** The range of an earlier start, unless something else on the machine has taken it since. */
-async function podRange(data: DataDirectory, nodes: readonly NodeIdentity[]): Promise<string> {
+async function podRange(data: DataDirectory, nodes: readonly NodeIdentity[], owned: Disposer): Promise<string> {
   const { podCidr } = data.remembered()
   const own = nodes.map(({ networkId }) => networkId)
-  if (podCidr && (await isFreeFor(podCidr, own))) return podCidr
-  const chosen = await pickFreePodRange()
-  data.remember({ podCidr: chosen })
-  return chosen
+  const taken: string[] = []
+  for (;;) {
+    const isFree = podCidr !== undefined && !taken.includes(podCidr) && (await isFreeFor(podCidr, own))
+    const chosen = isFree ? podCidr : await pickFreePodRange({ taken })
+    const claim = await claimRange(chosen)
+    if (claim) {
+      owned.own(claim)
+      data.remember({ podCidr: chosen })
+      return chosen
+    }
+    taken.push(chosen)
+  }
 }
 
 type NodeIdentity = Pick<AgentNode, 'name' | 'networkId' | 'criSocket'>
@@ -264,15 +272,12 @@ async function startAgent(
     process.platform === 'win32' ? `\\\\.\\pipe\\wheelhouse-${digest.slice(0, 10)}` : path.join(run, 'lifeline')
   const line = await serveLifeline(lifeline, clock)
   const [base = ''] = podCidr.split('.0.0/')
+  const nodes = runningNodes(options, data, criSocket).map((node, i) => ({ ...node, podCidr: `${base}.${i}.0/24` }))
   const config: AgentConfig = {
     server,
     authority: pki.authority,
     clusterId: digest.slice(0, 16),
-    nodes: runningNodes(options, data, criSocket).map((node, i) => ({
-      ...node,
-      podCidr: `${base}.${i}.0/24`,
-      client: pki.clientFor(nodeIdentity(node.name)),
-    })),
+    nodes: nodes.map((node) => ({ ...node, client: pki.clientFor(nodeIdentity(node.name)) })),
     simulated: options.nodes.simulated
       ? {
           count: options.nodes.simulated,
@@ -283,7 +288,11 @@ async function startAgent(
     proxy: pki.clientFor({ user: proxyUser }),
     ingress: { client: pki.clientFor({ user: ingressUser }), certificate: pki.ingressDefault() },
     volumes: pki.clientFor({ user: volumesUser }),
-    serving: pki.nodeServing('wheelhouse', ['127.0.0.1']),
+    serving: pki.nodeServing('wheelhouse', [
+      'localhost',
+      '127.0.0.1',
+      ...nodes.map((node) => firstAddress(node.podCidr)),
+    ]),
     podCidr,
     apiServiceAddress,
     dnsAddress,

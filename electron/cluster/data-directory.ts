@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { acquireLock, LockHeldError } from './store/lock-file.ts'
+import { acquireLock, LockHeldError } from './base/lock-file.ts'
 import { ClusterFailure } from './failure.ts'
 import type { ClusterOptions } from './options.ts'
 

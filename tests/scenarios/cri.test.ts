@@ -218,3 +218,63 @@ spec: { nodeName: wheelhouse-cri, containers: [{ name: main, image: "${images.re
     await eventually('no sandbox left', () => containerd.shims().length === 0)
   })
 })
+
+/** Where the machine does not isolate processes, its container runtime does all the same. */
+it(
+  'pods of containerd have services, names and policies beside pods that share the network of the machine',
+  { timeout: 120_000 },
+  async () => {
+    using folder = temporaryFolder()
+    await using images = await serveImages()
+    await using containerd = await startContainerd(path.join(folder.path, 'c'), images.pause)
+    await using cluster = await up(
+      ['--nodes', 'process=1,cri=1', '--cri-socket', containerd.socket],
+      path.join(folder.path, 'data'),
+      { env: { WHEELHOUSE_POD_NETWORK: 'mapped' } },
+    )
+    const k = cluster.kubectl
+    const ready = () => k('wait', '--for=condition=Ready', 'node', '--all', '--timeout=60s')
+    await eventually(
+      'both nodes',
+      async () => (await k('get', 'nodes', '-o', 'name')).includes('wheelhouse-cri') && ready(),
+    )
+    const pod = (name: string, nodeName: string, image: string, command?: string[]) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, labels: { app: name } },
+      spec: {
+        nodeName,
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: 'main', image, ...(command ? { command } : {}) }],
+      },
+    })
+    const service = (name: string) => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name },
+      spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8000 }] },
+    })
+    const items = [
+      pod('inner', 'wheelhouse', 'wheelhouse/hello:v1'),
+      pod('web', 'wheelhouse-cri', images.hello),
+      pod('client', 'wheelhouse-cri', images.shell, ['sleep', '100000']),
+      service('inner'),
+      service('web'),
+    ]
+    const apply = (what: object) => k.run(['apply', '-f', '-'], JSON.stringify(what))
+    expect((await apply({ apiVersion: 'v1', kind: 'List', items })).stderr).toBe('')
+    await k('wait', '--for=condition=Ready', 'pod', '--all', '--timeout=60s')
+    // busybox's own limit of time does not work everywhere.
+    const limited = (url: string) => `wget -q -O - ${url} & it=$!; (sleep 3; kill $it) & wait $it`
+    const reaches = async (host: string) =>
+      (await k.run(['exec', 'client', '--', 'sh', '-c', limited(`http://${host}/`)])).code === 0
+    for (const name of ['web', 'inner']) await eventually(name, () => reaches(name))
+    const { podIP } = (await k.json<Pod>('get', 'pod', 'web')).status!
+    expect(await reaches(`${podIP}:8000`)).toBe(true)
+    const spec = { podSelector: { matchLabels: { app: 'web' } }, policyTypes: ['Ingress'] }
+    await apply({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'closed' }, spec })
+    await eventually('the policy', async () => !(await reaches(`${podIP}:8000`)) && !(await reaches('web')))
+    // Their network goes with the cluster, and without it they cannot be removed.
+    await k('delete', 'pod', '--all', '--now')
+  },
+)

@@ -1,6 +1,12 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import type { Pod, Service } from 'kubernetes-types/core/v1'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { tableName } from '../../electron/cluster/network/nftables/table.ts'
+import { bridgeName, networkHash } from '../../electron/cluster/network/pod-network/names.ts'
 import { up, type TestCluster } from '../support/cluster.ts'
 import type { Kubectl } from '../support/kubectl.ts'
 import { eventually } from '../support/wait.ts'
@@ -8,7 +14,7 @@ import { eventually } from '../support/wait.ts'
 /** Pods have a network of their own as root on Linux only. */
 const isEnforced = process.platform === 'linux' && process.getuid?.() === 0
 
-let cluster: TestCluster
+let cluster: TestCluster | undefined
 let k: Kubectl
 
 const server = `
@@ -148,7 +154,7 @@ const from = (name: string, ...rules: object[]) =>
   policy('x', name, { podSelector: { matchLabels: { pod: 'a' } }, ingress: rules })
 
 afterEach(async () => {
-  if (isEnforced) for (const ns of ['x', 'y']) await k('delete', 'networkpolicy', '-n', ns, '--all')
+  if (isEnforced && cluster) for (const ns of ['x', 'y']) await k('delete', 'networkpolicy', '-n', ns, '--all')
 })
 
 describe.runIf(isEnforced)('into a pod', () => {
@@ -252,4 +258,25 @@ describe.runIf(isEnforced)('out of a pod', () => {
       await k('delete', 'pod', '-n', 'y', ...names, '--now', '--wait=false')
     }
   })
+})
+
+it.runIf(isEnforced)('policies hold for as long as pods have a network', async () => {
+  await apply(policy('x', 'closed', { policyTypes: ['Ingress', 'Egress'] }))
+  const digest = createHash('sha256').update(cluster!.data).digest('hex').slice(0, 16)
+  const table = tableName(digest, 'policies')
+  const bridge = bridgeName(networkHash(`${digest}-wheelhouse`))
+  const isHeld = () => execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' }).includes(table)
+  const hasNetwork = () => existsSync(`/sys/class/net/${bridge}`)
+  expect([isHeld(), hasNetwork()]).toEqual([true, true])
+  let stopped = false
+  const stopping = Promise.resolve(cluster![Symbol.asyncDispose]()).finally(() => (stopped = true))
+  cluster = undefined
+  const open: boolean[] = []
+  while (!stopped) {
+    // In this order: what has no table any more must have no network either.
+    open.push(!isHeld() && hasNetwork())
+    await setTimeout(2)
+  }
+  await stopping
+  expect(open).not.toContain(true)
 })

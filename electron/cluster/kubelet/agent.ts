@@ -3,6 +3,7 @@ import { Disposer } from '../base/dispose.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import { Kubelet, type KubeletDeps } from './kubelet.ts'
+import { internalAddress } from './node/node-object.ts'
 import { KubeletServer, type ServerTls } from './server/kubelet-server.ts'
 import { startFleet, type Fleet, type FleetDeps } from './simulated/fleet.ts'
 
@@ -10,12 +11,11 @@ export interface AgentDeps {
   clock: Clock
   random: Random
   logger: Logger
-  /** Where the kubelets of this process listen, each at a port of its own. */
-  server: { host: string; tls: ServerTls; allowedClients?: readonly string[] }
+  server: { tls: ServerTls; allowedClients?: readonly string[] }
   kubeletVersion: string
 }
 
-/** A node that runs pods. */
+/** A node that runs pods. Its kubelet listens at the node's InternalIP. */
 export type AgentNode = Omit<KubeletDeps, 'clock' | 'random' | 'logger' | 'port' | 'kubeletVersion'>
 /** Nodes that only pretend to. */
 export type AgentFleet = Omit<FleetDeps, 'clock' | 'random' | 'logger' | 'server' | 'kubeletVersion'>
@@ -29,6 +29,10 @@ export interface Agent extends AsyncDisposable {
   simulate(fleet: AgentFleet, signal?: AbortSignal): Promise<Fleet>
 }
 
+/** On loopback, which nodes of all clusters share, any port will do. */
+const loopback = '127.0.0.1'
+const usualPort = 10_250
+
 /** Holds the kubelets of this process; nodes are added one by one. */
 export function startAgent(deps: AgentDeps): Agent {
   const { clock, random, logger, kubeletVersion } = deps
@@ -37,9 +41,9 @@ export function startAgent(deps: AgentDeps): Agent {
   const shared = { clock, random, kubeletVersion }
   const never = new AbortController().signal
 
-  async function listen(): Promise<KubeletServer> {
-    const server = new KubeletServer({ ...deps.server, port: 0, clock, logger, version: kubeletVersion })
-    await server.listen()
+  async function listen(host: string): Promise<KubeletServer> {
+    const server = new KubeletServer({ ...deps.server, host, clock, logger, version: kubeletVersion })
+    await server.listen(host === loopback ? [0] : [usualPort, 0])
     return server
   }
   async function end(name: string): Promise<void> {
@@ -58,7 +62,7 @@ export function startAgent(deps: AgentDeps): Agent {
       return [...kubelets.values()].map(({ kubelet }) => kubelet)
     },
     async add(node, signal = never) {
-      const server = await listen()
+      const server = await listen(internalAddress(node.addresses))
       try {
         const own = { logger: logger.child(node.name), port: server.port }
         const kubelet = await Kubelet.start({ ...node, ...shared, ...own }, signal)
@@ -72,10 +76,9 @@ export function startAgent(deps: AgentDeps): Agent {
     },
     remove: end,
     async simulate(fleet, signal = never) {
-      const server = owned.own(await listen())
-      const endpoint = { host: deps.server.host, port: server.port }
+      const server = owned.own(await listen(loopback))
       const started = await startFleet(
-        { ...fleet, ...shared, logger: logger.child('simulated'), server: endpoint },
+        { ...fleet, ...shared, logger: logger.child('simulated'), serverPort: server.port },
         signal,
       )
       server.served.refusals.push((namespace, name) => started.refusal(namespace, name))

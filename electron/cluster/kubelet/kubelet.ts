@@ -20,6 +20,7 @@ import { ImageManager } from './images/image-manager.ts'
 import type { PullRecords } from './images/pull-records.ts'
 import { startHeartbeat } from './node/heartbeat.ts'
 import { readMachine } from './node/machine.ts'
+import { internalAddress } from './node/node-object.ts'
 import { NodeReporter } from './node/node-reporter.ts'
 import { Inspector } from './pods/inspector.ts'
 import { PodEvents } from './pods/pod-events.ts'
@@ -226,7 +227,7 @@ async function startParts(
   const inspector = new Inspector(runtime, directories)
   const node = (): Node => nodeInformer.lister.get(name) ?? (reporter.node as Node)
   const allocatable = () => node().status?.allocatable ?? {}
-  const hostIp = () => deps.addresses.find(({ type }) => type === 'InternalIP')?.address ?? '127.0.0.1'
+  const hostIp = () => internalAddress(deps.addresses)
 
   const references = owned.own(new ReferencedObjects(informers, (podUid) => manager.wake(podUid)))
   const tokens = new TokenManager({ client, clock, random })
@@ -240,7 +241,14 @@ async function startParts(
     allocatable,
     node,
   })
-  const probes = new ProbeManager({ runtime, clock, random, events, onChange: (podUid) => manager.wake(podUid) })
+  const probes = new ProbeManager({
+    runtime,
+    clock,
+    random,
+    events,
+    hostIp,
+    onChange: (podUid) => manager.wake(podUid),
+  })
   owned.defer(() => probes.stop())
   const status = owned.own(new StatusManager({ client, clock, random, logger, inApi: (pod) => statics.inApi(pod) }))
   const environment = (pod: Pod, container: Container, podIp: string) =>

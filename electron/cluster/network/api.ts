@@ -41,6 +41,14 @@ export interface GuardedPodNetwork extends Omit<PodNetwork, 'attach'> {
   expose?(sandboxId: string, ip: string, pod: PodReference & { portMappings: readonly PortMapping[] }): Promise<void>
 }
 
+export type Protocol = 'TCP' | 'UDP' | 'SCTP'
+
+/** A port of an address of the cluster's. */
+export interface EndpointAddress {
+  readonly ip: string
+  readonly port: number
+}
+
 /** A port of a container, and what leads to it from outside. */
 export interface PortMapping {
   readonly protocol: 'TCP' | 'UDP'

@@ -14,14 +14,14 @@ import { InformerFactory } from '../client/informer-factory.ts'
 import type { GuardedPodNetwork, Locate, PodNetwork } from './api.ts'
 import { DnsServer } from './dns/dns-server.ts'
 import { HostPorts } from './host-ports/host-ports.ts'
-import { NftTable, tableName } from './nftables/table.ts'
+import type { NftTable } from './nftables/table.ts'
 import type { PolicyPod } from './policies/decide.ts'
 import { guarded } from './policies/guard.ts'
 import { NetworkPolicies } from './policies/network-policies.ts'
-import { Balancer } from './service-proxy/balancer.ts'
+import { Balancer } from './listeners/balancer.ts'
 import type { OnServicePorts, ServicePortReport } from './service-proxy/ports.ts'
 import { ServiceProxy, type ProxiedNode } from './service-proxy/service-proxy.ts'
-import { listenTcp } from './service-proxy/tcp-listener.ts'
+import { listenTcp } from './listeners/tcp-listener.ts'
 import { ServiceTable } from './service-table.ts'
 
 export interface NodeNetworkDeps {
@@ -30,10 +30,12 @@ export interface NodeNetworkDeps {
   clock: Clock
   random: Random
   logger: Logger
-  /** Of all nodes of this machine together. */
+  /** Of all nodes of this machine together. `mapped` where any is; at `gateway` all pods find what the agent listens on. */
   network: Pick<PodNetwork, 'driver' | 'podCidr' | 'gateway' | 'dial'>
-  /** The nodes of this machine; DNS answers at the address of each. */
-  nodes: readonly [ProxiedNode, ...ProxiedNode[]]
+  /** The nodes of this machine; DNS answers at the address of each whose pods have a network of their own. */
+  nodes: readonly [NetworkedNode, ...NetworkedNode[]]
+  /** Keeps the policies in force, for as long as pods have a network. */
+  policies: NftTable
   /** Address of the Service of DNS. */
   dnsAddress: string
   clusterId: string
@@ -41,6 +43,8 @@ export interface NodeNetworkDeps {
   /** Where pods reach this machine's API server: every server will do for them, but this one is never out of reach. */
   apiServer: { address: string; port: number }
 }
+
+export type NetworkedNode = ProxiedNode & Pick<PodNetwork, 'driver'>
 
 export interface NodeNetwork extends AsyncDisposable {
   /** One sentence each: what does not work on this machine. */
@@ -65,7 +69,8 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
   const table = new ServiceTable()
   follow(informers, table, (slice) => (isOfApiServers(slice) ? leadingTo(slice, apiServer) : slice))
   const namespaceLister = informers.for(namespaces, { metadataOnly: true }).lister
-  const policies = network.driver === 'bridge' ? enforcePolicies(deps, informers, owned) : undefined
+  const bridged = nodes.filter(({ driver }) => driver === 'bridge')
+  const policies = bridged.length ? enforcePolicies(deps, bridged, informers, owned) : undefined
   const proxy = owned.own(
     await ServiceProxy.create({
       clock,
@@ -95,17 +100,19 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
     const isSynced = () => informers.for(services).hasSynced && informers.for(endpointSlices).hasSynced
     const namespaceExists = (name: string) => namespaceLister.get(name) !== undefined
     // A mapped network shares the machine's port 53 with everybody: any port will do, since pods are led to it.
-    const place =
-      network.driver === 'bridge' ? { hosts: nodeAddresses, port: dnsPort } : { hosts: [network.gateway], port: 0 }
+    const places = [
+      ...(network.driver === 'mapped' ? [{ host: network.gateway, port: 0 }] : []),
+      ...bridged.map(({ address }) => ({ host: address, port: dnsPort })),
+    ]
     dns = owned.own(
-      await DnsServer.create({ clock, random, services: table, domain, ...place, isSynced, namespaceExists }),
+      await DnsServer.create({ clock, random, services: table, domain, places, isSynced, namespaceExists }),
     )
   } catch (error) {
     logger.error('DNS could not be started', { error: String(error) })
     limits.push(`Names of Services are not known to pods: ${(error as Error).message}.`)
   }
+  if (dns && bridged.length) table.setSlice(sliceOfDns(bridged[0]!.address))
   if (network.driver === 'bridge') {
-    if (dns) table.setSlice(sliceOfDns(network.gateway))
     try {
       owned.own(await relayTo(apiServer, { clock, dial: network.dial }))
     } catch (error) {
@@ -120,7 +127,8 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
       const read = [informers.for(services), informers.for(endpointSlices), informers.for(serviceCidrs)]
       await Promise.all(read.map((informer) => informer.whenSynced()))
     },
-    guard: (given) => (policies && hostPorts ? guarded(given, policies, hostPorts) : given),
+    guard: (given) =>
+      policies && hostPorts && given.driver === 'bridge' ? guarded(given, policies, hostPorts) : given,
     locate: (ip, port) =>
       port === dnsPort && dnsAddresses.has(ip) ? (dns?.addresses[0] ?? 'refused') : proxy.locate(ip, port),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
@@ -128,13 +136,14 @@ export async function startNodeNetwork(deps: NodeNetworkDeps): Promise<NodeNetwo
 }
 
 function enforcePolicies(
-  { client, clock, logger, clusterId, network, nodes }: NodeNetworkDeps,
+  { client, clock, logger, policies: table }: NodeNetworkDeps,
+  nodes: readonly NetworkedNode[],
   informers: InformerFactory,
   owned: Disposer,
 ): NetworkPolicies {
-  const table = owned.own(new NftTable(tableName(clusterId, 'policies')))
   const standIns = nodes.map(({ address }) => dnsPod(address))
-  return owned.own(new NetworkPolicies({ client, informers, clock, logger, podCidr: network.podCidr, standIns, table }))
+  const podCidrs = nodes.map(({ podCidr }) => podCidr)
+  return owned.own(new NetworkPolicies({ client, informers, clock, logger, podCidrs, standIns, table }))
 }
 
 function openHostPorts(

@@ -52,7 +52,7 @@ export interface Runtime extends AsyncDisposable {
   attach(id: string, options: { tty: boolean; stdin: boolean }): Promise<ExecSession>
   /**
    * A byte stream to a port inside the sandbox's network, at the pod's own address, as a probe sees it. With `loopback`
-   * also to what listens on the pod's loopback only, as port-forward does.
+   * also to what listens on the pod's loopback only, as port-forward does; such a stream may fail with PortError later.
    */
   dial(sandboxId: string, port: number, options?: { loopback?: boolean }): Promise<Duplex>
 
@@ -63,6 +63,9 @@ export interface Runtime extends AsyncDisposable {
   /** What a container has written into its own root. Walks through files, so it is not asked for often. */
   writtenBytes(containerId: string): Promise<DirectorySize>
 }
+
+/** Why nothing comes of a stream to a port that seemed to be open, in the runtime's own words. */
+export class PortError extends Error {}
 
 /** What the kernel holds a container or a pod to. What is absent is not limited. */
 export interface Resources {

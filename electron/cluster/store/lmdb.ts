@@ -8,7 +8,7 @@ import { CommittedState } from './committed-state.ts'
 import { GroupCommitStore } from './group-commit-store.ts'
 import { defaultHistoryLimits, type HistoryLimits } from './history.ts'
 import { LmdbFile } from './lmdb-file.ts'
-import { acquireLock, LockHeldError } from './lock-file.ts'
+import { acquireLock, LockHeldError } from '../base/lock-file.ts'
 
 export interface LmdbStoreOptions {
   /** Made when absent. Only one process at a time has it open. */

@@ -25,13 +25,14 @@ export function kubeletOf(services: ActionServices, pod: Pod): KubeletAddress {
   return nodeAddress(services, name)
 }
 
+/** Like upstream's default, but that nobody resolves the names of nodes. */
+const preferredAddresses = ['InternalDNS', 'InternalIP', 'ExternalIP', 'ExternalDNS', 'Hostname']
+
 export function nodeAddress(services: ActionServices, name: string): KubeletAddress {
   const node = services.get<Node>({ group: '', plural: 'nodes' }, undefined, name)
   if (!node) throw notFound({ group: '', plural: 'nodes' }, name)
   const addresses = node.status?.addresses ?? []
-  const preferred = ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP']
-  const order = ['InternalIP', 'ExternalIP', ...preferred]
-  const found = order.map((type) => addresses.find((address) => address.type === type)).find(Boolean)
+  const found = preferredAddresses.map((type) => addresses.find((address) => address.type === type)).find(Boolean)
   const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port
   if (!found || !port) throw internal(`no preferred addresses found; known addresses: ${JSON.stringify(addresses)}`)
   return { host: found.address, port, node: name }

@@ -14,11 +14,13 @@ export interface KillDeps {
   clock: Clock
   logger: Logger
   events: PodEvents
+  hostIp(): string
 }
 
 export interface KillInput {
   pod: Pod
   instance: RuntimeContainer
+  /** Empty: that of the node. */
   podIp: string
   /** Seconds. */
   grace: number

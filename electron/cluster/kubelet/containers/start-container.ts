@@ -21,6 +21,7 @@ export interface StartDeps {
   events: PodEvents
   images: ImageManager
   directories: NodeDirectories
+  hostIp(): string
   /** What the container's environment is made of, read for this pod. */
   environment(pod: Pod, container: Container, podIp: string): Promise<EnvironmentInput>
 }

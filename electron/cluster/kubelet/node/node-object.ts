@@ -29,6 +29,10 @@ export interface NodeFacts {
   pressure?: readonly string[]
 }
 
+/** Where a node is reached. */
+export const internalAddress = (addresses: NodeFacts['addresses']): string =>
+  addresses.find(({ type }) => type === 'InternalIP')?.address ?? '127.0.0.1'
+
 /** Kept back from pods, so that the machine stays usable (upstream's default eviction threshold for memory). */
 const reservedMemory = 100 * 1024 * 1024
 const reservedStorageShare = 0.1

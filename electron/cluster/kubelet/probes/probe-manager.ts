@@ -23,6 +23,8 @@ export interface ProbeManagerDeps {
   clock: Clock
   random: Random
   events: PodEvents
+  /** Of pods that have no address of their own. */
+  hostIp(): string
   /** A verdict has changed: the pod must be looked at. */
   onChange(podUid: string): void
 }
@@ -157,14 +159,14 @@ export class ProbeManager implements ProbeResults {
   }
 
   #start(pod: Pod, container: Container, instance: RuntimeContainer, runtime: PodRuntime): Probed {
-    const { clock, random, events, onChange } = this.#deps
+    const { clock, random, events, hostIp, onChange } = this.#deps
     const probed: Probed = { workers: new Map(), verdicts: adoptedVerdicts(pod, container, instance) }
     const sandbox = runtime.sandboxes.find(({ id }) => id === instance.sandboxId)
     const target = {
       container,
       containerId: instance.id,
       sandboxId: instance.sandboxId,
-      podIp: sandbox?.ip || '127.0.0.1',
+      podIp: sandbox?.ip || hostIp(),
     }
     for (const kind of kinds) {
       const probe = probeOf(container, kind)

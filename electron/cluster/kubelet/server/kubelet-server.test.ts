@@ -79,13 +79,12 @@ async function listen(allowedClients: string[]): Promise<KubeletServer> {
   const made = new KubeletServer({
     tls,
     host: '127.0.0.1',
-    port: 0,
     allowedClients,
     clock: systemClock,
     logger: silentLogger,
     version: 'v1.36.2+wheelhouse',
   })
-  await made.listen()
+  await made.listen([0])
   return made
 }
 

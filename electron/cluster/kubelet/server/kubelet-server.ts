@@ -29,8 +29,6 @@ export interface ServerTls {
 export interface KubeletServerDeps {
   tls: ServerTls
   host: string
-  /** 0: any free one. */
-  port: number
   /** Common names of the clients that may connect. */
   allowedClients?: readonly string[]
   clock: Clock
@@ -61,9 +59,14 @@ export class KubeletServer implements AsyncDisposable {
     this.#server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head))
   }
 
-  async listen(): Promise<void> {
-    this.#server.listen(this.#deps.port, this.#deps.host)
-    await once(this.#server, 'listening')
+  /** At the first of these ports that nobody has; 0 is any. Rejects with the system's error when none can be had. */
+  async listen([port, ...others]: readonly [number, ...number[]]): Promise<void> {
+    this.#server.listen(port, this.#deps.host)
+    await once(this.#server, 'listening').catch((error: NodeJS.ErrnoException) => {
+      const [next, ...rest] = others
+      if (next === undefined || error.code !== 'EADDRINUSE') throw error
+      return this.listen([next, ...rest])
+    })
   }
 
   get port(): number {

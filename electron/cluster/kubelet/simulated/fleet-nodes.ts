@@ -11,6 +11,8 @@ import type { KubeClient } from '../../client/api.ts'
 import { startInformer, type Informer } from '../../client/informer.ts'
 import { grantsExtended } from '../node/extended-resources.ts'
 import { leaseNamespace, renewLease } from '../node/lease.ts'
+import { internalAddress } from '../node/node-object.ts'
+import { FakeAddresses } from './addresses.ts'
 import { Limiter } from './limiter.ts'
 import {
   simulatedNodeObject,
@@ -27,7 +29,7 @@ export interface FleetNodesDeps {
   random: Random
   logger: Logger
   tainted: boolean
-  facts(name: string): SimulatedNodeFacts
+  facts: Omit<SimulatedNodeFacts, 'name' | 'address'>
 }
 
 interface Kept {
@@ -51,6 +53,8 @@ const concurrentReports = 4
 export class FleetNodes {
   readonly #deps: FleetNodesDeps
   readonly #kept = new Map<string, Kept>()
+  readonly #addresses = new FakeAddresses('nodes')
+  readonly #addressOf = new Map<string, string>()
   /** Whose turn it is to give a sign of life, in order; begun anew when all have had theirs. */
   #turns: Kept[] = []
   /** Signs that are due by now: of a small fleet less than one a burst. */
@@ -67,6 +71,15 @@ export class FleetNodes {
 
   has(name: string): boolean {
     return this.#kept.has(name)
+  }
+
+  /** A node's own. */
+  address(name: string): string {
+    const known = this.#addressOf.get(name)
+    if (known !== undefined) return known
+    const taken = this.#addresses.take()
+    this.#addressOf.set(name, taken)
+    return taken
   }
 
   get names(): string[] {
@@ -105,6 +118,8 @@ export class FleetNodes {
   async remove(name: string): Promise<void> {
     const { client } = this.#deps
     this.#kept.delete(name)
+    this.#addresses.release(this.address(name))
+    this.#addressOf.delete(name)
     const ignoreAbsent = (error: unknown) => {
       if (!isNotFound(error)) throw error
     }
@@ -112,9 +127,13 @@ export class FleetNodes {
     await client.delete(leases, { namespace: leaseNamespace, name }).catch(ignoreAbsent)
   }
 
-  /** Simulated nodes that are in the API, an earlier fleet's too, by name. */
+  /** Simulated nodes that are in the API, an earlier fleet's too, by name; they keep their addresses. */
   async registered(): Promise<ReadonlyMap<string, Node>> {
     const { items } = await this.#deps.client.list(nodes, { labelSelector: `${simulatedLabel}=true` })
+    for (const { metadata, status } of items) {
+      const address = internalAddress(status?.addresses ?? [])
+      if (this.#addresses.keep(address)) this.#addressOf.set(metadata?.name ?? '', address)
+    }
     return new Map(items.map((node) => [node.metadata?.name ?? '', node]))
   }
 
@@ -164,7 +183,7 @@ export class FleetNodes {
 
   async #report(name: string, before: Frozen<Node> | undefined): Promise<void> {
     const { client, clock, facts } = this.#deps
-    const status = simulatedNodeStatus(facts(name), before, clock.now())
+    const status = simulatedNodeStatus({ ...facts, name, address: this.address(name) }, before, clock.now())
     await client.patch(nodes, { name }, 'strategic', { status }, { subresource: 'status' })
   }
 }

@@ -54,6 +54,20 @@ describe('simulated nodes', () => {
     expect(node?.status?.allocatable?.pods).toBe('5000')
   })
 
+  it('have an address each, which they keep when the fleet starts again', async () => {
+    const addresses = () =>
+      client.stored(nodes).map(({ status }) => status?.addresses?.find(({ type }) => type === 'InternalIP')?.address)
+    expect(new Set(addresses())).toEqual(new Set(['100.127.0.1', '100.127.0.2']))
+    await fleet[Symbol.asyncDispose]()
+    fleet = await start(['sim-0', 'sim-2'])
+    const kept = client.find(nodes, { name: 'sim-2' })?.status?.addresses
+    expect(kept).toContainEqual({ type: 'InternalIP', address: '100.127.0.2' })
+    expect(new Set(addresses())).toEqual(new Set(['100.127.0.2', '100.127.0.3']))
+    run('host', 'sim-2', { spec: { hostNetwork: true } })
+    await clock.advance(1000)
+    expect(find('host')?.status).toMatchObject({ hostIP: '100.127.0.2', podIP: '100.127.0.2' })
+  })
+
   it('let pods have what somebody puts into their capacity', async () => {
     const status = () => client.find(nodes, { name: 'sim-1' })?.status
     const capacity = { ...status()?.capacity, 'example.com/dongle': '4' }
@@ -209,7 +223,7 @@ describe('simulated pods', () => {
 })
 
 it('gives out each address once, and again when it is free', () => {
-  const addresses = new FakeAddresses()
+  const addresses = new FakeAddresses('pods')
   addresses.keep('100.64.0.2')
   expect([addresses.take(), addresses.take(), addresses.take()]).toEqual(['100.64.0.1', '100.64.0.3', '100.64.0.4'])
   addresses.release('100.64.0.3')

@@ -31,7 +31,8 @@ export interface FleetDeps {
   capacity?: Readonly<Record<string, string>>
   stages?: readonly PodStage[]
   kubeletVersion: string
-  server?: { host: string; port: number }
+  /** Of loopback, where requests for its pods are answered. */
+  serverPort?: number
 }
 
 export interface Fleet extends AsyncDisposable {
@@ -75,15 +76,15 @@ class RunningFleet implements Fleet {
   readonly #writes = new Limiter(concurrentWrites)
   readonly #nodes: FleetNodes
   readonly #pods = new Map<string, SimulatedPod>()
-  readonly #addresses = new FakeAddresses()
+  readonly #addresses = new FakeAddresses('pods')
   readonly #stop = new AbortController()
   #watching: Promise<void> | undefined
 
   constructor(deps: FleetDeps) {
     this.#deps = deps
-    const { client, clock, random, logger, tainted, kubeletVersion, server } = deps
+    const { client, clock, random, logger, tainted, kubeletVersion, serverPort } = deps
     this.#wheel = new TimerWheel(clock)
-    const facts = (name: string) => ({ name, capacity: deps.capacity ?? defaultCapacity, kubeletVersion, server })
+    const facts = { capacity: deps.capacity ?? defaultCapacity, kubeletVersion, serverPort }
     this.#nodes = new FleetNodes({ client, clock, random, logger, tainted, facts })
   }
 
@@ -179,11 +180,11 @@ class RunningFleet implements Fleet {
   async #enter(key: string, record: SimulatedPod, pod: Pod, { next }: PodStage): Promise<void> {
     if (this.#pods.get(key) !== record) return
     if (next === 'remove') return this.#remove(key, record.uid)
-    const { client, clock, server } = this.#deps
+    const { client, clock } = this.#deps
     record.ip ||= pod.spec?.hostNetwork ? '' : this.#addresses.take()
     const now = clock.now()
     const before = pod.status ?? {}
-    const status = simulatedStatus(pod, next, record.ip, server?.host ?? '127.0.0.1', now)
+    const status = simulatedStatus(pod, next, record.ip, this.#nodes.address(record.node), now)
     const patch = statusPatch(before, withTransitionTimes(status, before, timestamp(now)))
     const { namespace, name = '' } = pod.metadata ?? {}
     const body = { metadata: { uid: record.uid }, status: patch }

@@ -46,8 +46,10 @@ export interface SimulatedNodeFacts {
   name: string
   capacity: Readonly<Record<string, string>>
   kubeletVersion: string
-  /** Where requests for its pods are answered, with an explanation. */
-  server: { host: string; port: number } | undefined
+  /** Its own, at which nobody answers. */
+  address: string
+  /** Of this machine's loopback, where requests for its pods are answered, with an explanation. */
+  serverPort: number | undefined
 }
 
 export function simulatedNodeStatus(
@@ -55,7 +57,7 @@ export function simulatedNodeStatus(
   before: Frozen<Node> | undefined,
   now: number,
 ): NodeStatus {
-  const { name, capacity, kubeletVersion, server } = facts
+  const { name, capacity, kubeletVersion, address, serverPort } = facts
   const at = timestamp(now)
   return {
     capacity: { ...capacity },
@@ -66,10 +68,12 @@ export function simulatedNodeStatus(
       return { ...condition, lastHeartbeatTime: at, lastTransitionTime: since }
     }),
     addresses: [
-      { type: 'InternalIP', address: server?.host ?? '127.0.0.1' },
+      { type: 'InternalIP', address },
       { type: 'Hostname', address: name },
+      // Where the API server finds the kubelet.
+      { type: 'InternalDNS', address: 'localhost' },
     ],
-    ...(server ? { daemonEndpoints: { kubeletEndpoint: { Port: server.port } } } : {}),
+    ...(serverPort === undefined ? {} : { daemonEndpoints: { kubeletEndpoint: { Port: serverPort } } }),
     nodeInfo: {
       machineID: name,
       systemUUID: name,

@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { PassThrough, type Duplex } from 'node:stream'
+import { Duplex, PassThrough } from 'node:stream'
 import { afterEach, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { FakeClock } from '../../base/fake-clock.ts'
 import { silentLogger } from '../../base/logger.ts'
 import { socketPair } from '../../base/testing/pipes.ts'
+import { PortError } from '../../runtime/api.ts'
 import { portForwardOverSpdy, portForwardOverWebSocket, type PortForwardDeps } from './port-forward.ts'
 import { SpdySession } from '../../base/spdy/session.ts'
 import { choosePortProtocol } from './websocket/protocols.ts'
@@ -20,6 +21,10 @@ afterEach(async () => {
 /** Something that answers with what it is told, from port 80 only. */
 const deps: PortForwardDeps = {
   async dial(port) {
+    if (port === 82) {
+      const failing: Duplex = new Duplex({ read: () => failing.destroy(new PortError('the sandbox is gone')), write() {} })
+      return failing
+    }
     if (port !== 80) throw new Error('connection refused')
     return new PassThrough()
   },
@@ -87,6 +92,12 @@ it('runs SPDY inside a WebSocket', async () => {
   const { data } = request(client, '0')
   data.end(Buffer.alloc(300_000, 7))
   expect(Buffer.concat(await data.toArray()).equals(Buffer.alloc(300_000, 7))).toBe(true)
+})
+
+it('tells in the words of the runtime why a connection came to nothing that seemed to be open', async () => {
+  const { error, data } = request(await overSpdy(), '0', '82')
+  data.resume()
+  expect(Buffer.concat(await error.toArray()).toString()).toBe('the sandbox is gone')
 })
 
 it('gives each port a pair of WebSocket channels that begin with the port', async () => {

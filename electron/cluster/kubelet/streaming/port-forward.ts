@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { SpdySession } from '../../base/spdy/session.ts'
 import type { SpdyStream } from '../../base/spdy/stream.ts'
+import { PortError } from '../../runtime/api.ts'
 import { ChannelSocket } from './websocket/channels.ts'
 import type { ChannelProtocol } from './websocket/protocols.ts'
 
@@ -93,7 +94,8 @@ export async function portForwardOverWebSocket(
 async function forward(data: Duplex, error: Duplex, port: number, deps: PortForwardDeps): Promise<void> {
   error.resume()
   const refuse = async (failure: Error) => {
-    const message = `error forwarding port ${port} to pod ${deps.pod}: ${failure.message}`
+    const said = failure instanceof PortError ? '' : `error forwarding port ${port} to pod ${deps.pod}: `
+    const message = said + failure.message
     deps.logger.debug(message)
     data.resume()
     await Promise.all([ended(error, Buffer.from(message)), ended(data)])
@@ -104,10 +106,9 @@ async function forward(data: Duplex, error: Duplex, port: number, deps: PortForw
   } catch (failure) {
     return refuse(failure as Error)
   }
-  // Some runtimes learn only later that nobody listens.
   let refused: Error | undefined
-  connection.once('error', (failure: NodeJS.ErrnoException) => {
-    if (failure.code === 'ECONNREFUSED') refused = failure
+  connection.once('error', (failure) => {
+    if (failure instanceof PortError) refused = failure
   })
   // Each direction ends by itself: a client that has sent its request may still read the answer.
   const up = pipeline(data, connection).catch(() => connection.destroy())

@@ -3,6 +3,7 @@ import { createServer, isIPv6, type AddressInfo, type Server, type Socket } from
 import type { Clock } from '../../base/clock.ts'
 import { Disposer } from '../../base/dispose.ts'
 import type { Random } from '../../base/random.ts'
+import type { Place } from '../api.ts'
 import type { ServiceTable } from '../service-table.ts'
 import { ClusterZone } from './cluster-zone.ts'
 import { Forwarder } from './forwarder.ts'
@@ -17,10 +18,8 @@ export interface DnsServerDeps {
   readonly services: ServiceTable
   /** Such as cluster.local. */
   readonly domain: string
-  /** Addresses to listen on, over UDP and TCP. */
-  readonly hosts: readonly string[]
-  /** Default: 53. With 0 each host gets a free port, the same for both. */
-  readonly port?: number
+  /** Where to listen, over UDP and TCP; at port 0 at a free one, the same for both. */
+  readonly places: readonly Place[]
   /** False as long as the Services are not known yet: then absent names are failures and not absent. */
   isSynced(): boolean
   /** Default: a namespace exists when it has a Service. */
@@ -51,7 +50,7 @@ export class DnsServer implements AsyncDisposable {
   static async create(deps: DnsServerDeps): Promise<DnsServer> {
     const server = new DnsServer(deps)
     try {
-      for (const host of deps.hosts) await server.#listen(host, deps.port ?? 53)
+      for (const { host, port } of deps.places) await server.#listen(host, port)
       return server
     } catch (error) {
       await server[Symbol.asyncDispose]()

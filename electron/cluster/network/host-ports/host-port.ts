@@ -1,20 +1,11 @@
-import type { Socket } from 'node:net'
-import type { Clock } from '../../base/clock.ts'
-import type { PodNetwork, PortMapping } from '../api.ts'
-import { Balancer } from '../service-proxy/balancer.ts'
-import type { NewEntrance } from '../service-proxy/cluster-ip-table.ts'
-import { LocalhostPort } from '../service-proxy/localhost-port.ts'
-import type { EndpointAddress } from '../service-proxy/rules.ts'
-import type { Allows } from '../service-proxy/served-port.ts'
-import { listenTcp } from '../service-proxy/tcp-listener.ts'
-import { listenUdp } from '../service-proxy/udp-listener.ts'
+import type { EndpointAddress, PortMapping } from '../api.ts'
+import type { NewEntrance } from '../entrances/entrance-table.ts'
+import { Balancer } from '../listeners/balancer.ts'
+import { listen, type ListenDeps } from '../listeners/listen.ts'
+import { ListeningPort } from '../listeners/listening-port.ts'
+import type { PortProblem } from '../listeners/port-problem.ts'
 
-export interface HostPortDeps {
-  readonly clock: Clock
-  readonly connections: Set<Socket>
-  readonly allows: Allows
-  readonly dial: PodNetwork['dial']
-}
+export type HostPortDeps = Omit<ListenDeps, 'balancer'>
 
 /** Where a pod is, and what it knows its node by. */
 export interface PodPlace {
@@ -26,39 +17,32 @@ export interface PodPlace {
 export class HostPort {
   readonly #mapping: PortMapping & { readonly hostPort: number }
   readonly #endpoint: EndpointAddress
-  readonly #node: LocalhostPort | undefined
   readonly #nodeAddress: string
-  readonly #ports: readonly LocalhostPort[]
+  readonly #own: ListeningPort
+  readonly #atLocalhost: ListeningPort | undefined
 
   constructor(
     mapping: PortMapping & { readonly hostPort: number },
     { ip, nodeAddress }: PodPlace,
-    { clock, connections, allows, dial }: HostPortDeps,
+    hostPortDeps: HostPortDeps,
   ) {
     const { protocol, containerPort, hostPort, hostIp = '' } = mapping
-    const balancer = new Balancer(clock)
-    const deps = {
-      clock,
-      balancer,
-      connections,
-      dial,
-      allows: (client: string, endpoint: EndpointAddress) => allows(client, endpoint, protocol),
-    }
-    const listen = protocol === 'TCP' ? listenTcp : listenUdp
-    const at = (hosts?: [string]) => new LocalhostPort([hostPort], ({ host, port }) => listen(host, port, deps), hosts)
+    const balancer = new Balancer(hostPortDeps.clock)
+    const deps = { ...hostPortDeps, balancer }
+    const at = (hosts?: [string]) => new ListeningPort([hostPort], (place) => listen(protocol, place, deps), hosts)
     const everywhere = ['', '0.0.0.0', '::'].includes(hostIp)
     this.#mapping = mapping
     this.#endpoint = { ip, port: containerPort }
     this.#nodeAddress = nodeAddress
     balancer.set([this.#endpoint], undefined)
-    this.#node = everywhere || hostIp === nodeAddress ? at([nodeAddress]) : undefined
-    this.#ports = [...(everywhere ? [at()] : []), this.#node ?? at([hostIp])]
+    this.#own = at([everywhere ? nodeAddress : hostIp])
+    this.#atLocalhost = everywhere ? at() : undefined
   }
 
   /** What the kernel leads to the pod, who then sees the client's address. */
   get entrance(): NewEntrance | undefined {
-    if (this.#node?.bound === undefined) return undefined
-    const { protocol, hostPort } = this.#mapping
+    const { protocol, hostPort, hostIp } = this.#mapping
+    if (this.#own.bound === undefined || !(this.#atLocalhost || hostIp === this.#nodeAddress)) return undefined
     return {
       id: `host port ${this.#nodeAddress}/${protocol}/${hostPort}`,
       protocol,
@@ -68,18 +52,29 @@ export class HostPort {
     }
   }
 
-  /** Why it is not served wherever it shall be. */
-  get problem(): LocalhostPort['problem'] {
-    return this.#ports.find(({ problem }) => problem)?.problem
+  get #onLocalhost(): string {
+    return `${this.#mapping.protocol} ${this.#mapping.hostPort}`
+  }
+
+  /** Which port of localhost it has. */
+  get localhost(): string | undefined {
+    return this.#atLocalhost?.bound === undefined ? undefined : this.#onLocalhost
+  }
+
+  /** Why it is not served wherever it shall be. `shared`: ports of localhost that others of this machine's pods have. */
+  problem(shared: ReadonlySet<string> = new Set()): PortProblem | undefined {
+    return this.#own.problem ?? (shared.has(this.#onLocalhost) ? undefined : this.#atLocalhost?.problem)
   }
 
   /** Called again it tries for what it does not have. */
   async open(): Promise<void> {
-    for (const port of this.#ports) await port.open()
+    await this.#own.open()
+    await this.#atLocalhost?.open()
   }
 
   /** Frees the port; connections drain. */
   async close(): Promise<void> {
-    for (const port of this.#ports) await port.close()
+    await this.#own.close()
+    await this.#atLocalhost?.close()
   }
 }

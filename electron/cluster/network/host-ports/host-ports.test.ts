@@ -6,8 +6,8 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { FakeClock } from '../../base/fake-clock.ts'
 import type { PortMapping } from '../api.ts'
 import { dialTcp } from '../pod-network/dial.ts'
-import type { NewEntrance } from '../service-proxy/cluster-ip-table.ts'
-import { retryMs } from '../service-proxy/ports.ts'
+import type { NewEntrance } from '../entrances/entrance-table.ts'
+import { retryMs } from '../listeners/port-problem.ts'
 import { HostPorts } from './host-ports.ts'
 
 /** Stands for a node's address among its pods. */
@@ -55,10 +55,11 @@ async function freePort(): Promise<number> {
   return port
 }
 
-const open = (name: string, ...portMappings: PortMapping[]) =>
+const open = (name: string, ...portMappings: PortMapping[]) => openAt(nodeAddress, name, ...portMappings)
+const openAt = (address: string, name: string, ...portMappings: PortMapping[]) =>
   ports.open(name, {
     ip: '127.0.0.1',
-    nodeAddress,
+    nodeAddress: address,
     reference: { namespace: 'default', name, uid: `${name}-uid` },
     portMappings,
   })
@@ -114,6 +115,17 @@ it('gives a port to the next pod when the one that has it goes', async () => {
   await open('two', { protocol: 'TCP', containerPort: await pod('two'), hostPort })
   expect(told).toEqual([expect.stringMatching(/^two: PortInUse/)])
   expect(await ask('127.0.0.1', hostPort)).toBe('one')
+  await ports.close('one')
+  expect(await ask('127.0.0.1', hostPort)).toBe('two')
+})
+
+it('leads from the address of each node to its own pod, from localhost to the first, and on when that has gone', async () => {
+  const hostPort = await freePort()
+  const other = '127.0.0.79'
+  await openAt(nodeAddress, 'one', { protocol: 'TCP', containerPort: await pod('one'), hostPort })
+  await openAt(other, 'two', { protocol: 'TCP', containerPort: await pod('two'), hostPort })
+  const asked = () => Promise.all(['127.0.0.1', nodeAddress, other].map((host) => ask(host, hostPort)))
+  expect([await asked(), told]).toEqual([['one', 'one', 'two'], []])
   await ports.close('one')
   expect(await ask('127.0.0.1', hostPort)).toBe('two')
 })

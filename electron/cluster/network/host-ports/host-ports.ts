@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net'
 import type { PodReference, PortMapping } from '../api.ts'
-import type { NewEntrance } from '../service-proxy/cluster-ip-table.ts'
-import { retryMs } from '../service-proxy/ports.ts'
+import type { NewEntrance } from '../entrances/entrance-table.ts'
+import { retryMs, type PortProblem } from '../listeners/port-problem.ts'
 import { HostPort, type HostPortDeps, type PodPlace } from './host-port.ts'
 
 export interface HostPortsDeps extends Omit<HostPortDeps, 'connections'> {
   /** Has the kernel lead from all of these, and from nothing that it was given before. */
   lead(entrances: readonly NewEntrance[]): Promise<void>
   /** Told once of what a pod does not get: a CamelCase reason and a sentence. */
-  onProblem(pod: PodReference, problem: NonNullable<HostPort['problem']>): void
+  onProblem(pod: PodReference, problem: PortProblem): void
 }
 
 export interface ExposedPod extends PodPlace {
@@ -70,17 +70,19 @@ export class HostPorts implements AsyncDisposable {
       const ports = pods.flatMap((pod) => pod.ports)
       for (const port of ports) await port.open()
       await this.#deps.lead(ports.flatMap(({ entrance }) => entrance ?? []))
-      pods.forEach((pod) => this.#tell(pod))
+      const shared = new Set(ports.flatMap(({ localhost }) => localhost ?? []))
+      pods.forEach((pod) => this.#tell(pod, shared))
       this.#cancelRetry?.()
-      this.#cancelRetry = ports.some(({ problem }) => problem)
+      this.#cancelRetry = ports.some((port) => port.problem())
         ? this.#deps.clock.after(retryMs, () => void this.#update())
         : undefined
     })
     return this.#work
   }
 
-  #tell(pod: Exposed): void {
-    const problems = pod.ports.flatMap(({ problem }) => problem ?? [])
+  /** Pods of several nodes may have the same port: localhost leads to the first. */
+  #tell(pod: Exposed, shared: ReadonlySet<string>): void {
+    const problems = pod.ports.flatMap((port) => port.problem(shared) ?? [])
     const text = JSON.stringify(problems)
     if (text === pod.told) return
     pod.told = text

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { HeaderList } from './headers.ts'
 import { hostName } from './host-map.ts'
 import type { Answer, Call, OpenOptions, Upstream, UpstreamRequest } from './upstream.ts'
-import type { EndpointAddress } from '../service-proxy/rules.ts'
+import type { EndpointAddress } from '../api.ts'
 
 /** Opens a connection to an endpoint. */
 export type Connect = (endpoint: EndpointAddress, serverName: string) => Promise<Duplex>

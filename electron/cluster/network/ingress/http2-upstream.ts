@@ -1,5 +1,5 @@
 import { connect as http2Connect, constants, type ClientHttp2Session } from 'node:http2'
-import type { EndpointAddress } from '../service-proxy/rules.ts'
+import type { EndpointAddress } from '../api.ts'
 import { asObject, endToEnd, sendTrailers, type HeaderList } from './headers.ts'
 import type { Connect } from './http1-upstream.ts'
 import type { Answer, Call, OpenOptions, Upstream, UpstreamRequest } from './upstream.ts'

@@ -17,7 +17,7 @@ import type { Informer } from '../../client/informer.ts'
 import { NamedObjects, type NamedObject } from '../../client/named-objects.ts'
 import { WorkQueue } from '../../client/work-queue.ts'
 import type { PodNetwork } from '../api.ts'
-import { LocalhostPort } from '../service-proxy/localhost-port.ts'
+import { ListeningPort } from '../listeners/listening-port.ts'
 import type { ServiceTable } from '../service-table.ts'
 import { Backends } from './backend.ts'
 import { certificateOf, type Certificate } from './certificates.ts'
@@ -65,7 +65,7 @@ export class IngressController implements AsyncDisposable {
   readonly #backends: Backends
   readonly #proxy: Proxy
   readonly #front: Front
-  readonly #ports: { http: LocalhostPort; https: LocalhostPort }
+  readonly #ports: { http: ListeningPort; https: ListeningPort }
   readonly #recorder: ApiEventRecorder
   readonly #statuses: WorkQueue
   readonly #certificates = new Map<string, { secret: unknown; hosts: string; certificate: Certificate }>()
@@ -104,7 +104,7 @@ export class IngressController implements AsyncDisposable {
       }),
     )
     const port = (wanted: number, secure: boolean) =>
-      new LocalhostPort(candidates(wanted), (place) => this.#front.listen(place, secure))
+      new ListeningPort(candidates(wanted), (place) => this.#front.listen(place, secure))
     this.#ports = { http: port(ports.http, false), https: port(ports.https, true) }
     this.#owned.defer(() => this.#closePorts())
     this.#statuses = new WorkQueue({ clock })

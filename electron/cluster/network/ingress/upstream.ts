@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
-import type { EndpointAddress } from '../service-proxy/rules.ts'
+import type { EndpointAddress } from '../api.ts'
 import type { HeaderList } from './headers.ts'
 
 /** A request as a backend is to get it. */

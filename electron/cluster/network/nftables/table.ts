@@ -15,6 +15,7 @@ export class NftTable implements AsyncDisposable {
   #content: TableContent | undefined
   #work: Promise<unknown> = Promise.resolve()
   #ended = false
+  #isOurs = false
 
   constructor(name: string) {
     this.#name = name
@@ -34,6 +35,7 @@ export class NftTable implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended = true
     await this.#work
+    if (!this.#isOurs) return
     await nft([`delete table ip ${this.#name}`]).catch(() => {})
   }
 
@@ -41,6 +43,7 @@ export class NftTable implements AsyncDisposable {
     const before = this.#content
     if (this.#ended || before === content) return
     this.#content = undefined
+    this.#isOurs = true
     if (!before || !(await this.#change(before, content))) await nft(whole(this.#name, content))
     this.#content = content
   }

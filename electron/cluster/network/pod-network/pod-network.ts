@@ -6,6 +6,7 @@ import { createMappedNetwork } from './mapped.ts'
 import { networkHash } from './names.ts'
 
 export type { PodNetworkDeps } from './deps.ts'
+export { claimRange } from './claim-range.ts'
 export { isFreeFor, pickFreePodRange } from './free-range.ts'
 
 export async function createPodNetwork(deps: PodNetworkDeps): Promise<PodNetwork> {

@@ -1,6 +1,6 @@
 import type { NetworkPolicy, NetworkPolicySpec } from 'kubernetes-types/networking/v1'
 import { expect, it } from 'vitest'
-import type { Protocol } from '../service-proxy/rules.ts'
+import type { Protocol } from '../api.ts'
 import { parseAddress } from '../pod-network/cidr.ts'
 import { decide, type Direction, type PolicyPod } from './decide.ts'
 import { holds } from './traffic.ts'

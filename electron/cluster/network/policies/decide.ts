@@ -2,7 +2,7 @@ import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from 'kubern
 import { keyOf, type Frozen, type LabelSelector } from '#shared/kube/object.ts'
 import { matches, selectorOf, type Labels } from '#shared/kube/selectors.ts'
 import { parseAddress } from '../pod-network/cidr.ts'
-import type { Protocol } from '../service-proxy/rules.ts'
+import type { Protocol } from '../api.ts'
 import { everyAddress, rangeOf, subtracted, type AddressRange } from './address-ranges.ts'
 import { allPorts, traffic, type PortTraffic, type Traffic } from './traffic.ts'
 

@@ -34,7 +34,7 @@ it('holds a pod back by a policy as it is, where the informer has an older one o
     informers: { for: (type: ResourceType) => informers.get(type) },
     clock: new FakeClock(),
     logger: silentLogger,
-    podCidr: '10.244.0.0/16',
+    podCidrs: ['10.244.0.0/24'],
     standIns: [],
     table: { apply: (content: TableContent) => Promise.resolve(void applied.push(content)) },
   } as unknown as NetworkPoliciesDeps)

@@ -7,10 +7,9 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { KubeClient } from '../../client/api.ts'
 import type { InformerFactory } from '../../client/informer-factory.ts'
-import type { PodReference } from '../api.ts'
+import type { EndpointAddress, PodReference, Protocol } from '../api.ts'
 import type { TableContent } from '../nftables/content.ts'
 import { contains, parseAddress, parseRange } from '../pod-network/cidr.ts'
-import type { EndpointAddress, Protocol } from '../service-proxy/rules.ts'
 import { decide, type Decision, type PolicyPod } from './decide.ts'
 import type { Gate } from './guard.ts'
 import { policyContent } from './policy-content.ts'
@@ -22,8 +21,8 @@ export interface NetworkPoliciesDeps {
   readonly informers: InformerFactory
   readonly clock: Clock
   readonly logger: Logger
-  /** Of all nodes of this machine together. */
-  readonly podCidr: string
+  /** Of the nodes of this machine whose pods have a network of their own. */
+  readonly podCidrs: readonly string[]
   /** What is no pod and stands for some: DNS. */
   readonly standIns: readonly PolicyPod[]
   /** Puts into effect; the kernel's table. */
@@ -38,7 +37,7 @@ const nothingHeld: TableContent = { sets: new Map(), chains: new Map() }
 /** Enforces the NetworkPolicies of the cluster on the pods of this machine. Reads pods only while there are policies. */
 export class NetworkPolicies implements Gate, AsyncDisposable {
   readonly #deps: NetworkPoliciesDeps
-  readonly #range
+  readonly #ranges
   /** By address: the pods that were given one here, before the API knows it and until it is taken back. */
   readonly #attached = new Map<string, { reference: PodReference; pod?: Frozen<Pod> }>()
   /** Policies that were read before the informer showed them, each with the revision that shows more. */
@@ -53,7 +52,7 @@ export class NetworkPolicies implements Gate, AsyncDisposable {
 
   constructor(deps: NetworkPoliciesDeps) {
     this.#deps = deps
-    this.#range = parseRange(deps.podCidr)
+    this.#ranges = deps.podCidrs.map(parseRange)
     const informer = deps.informers.for(networkPolicies)
     this.#synced = informer.whenSynced()
     this.#synced.catch(() => {})
@@ -156,7 +155,7 @@ export class NetworkPolicies implements Gate, AsyncDisposable {
       policies,
       pods: this.#pods(),
       namespaces: new Map(spaces.map(({ metadata }) => [metadata?.name ?? '', metadata?.labels])),
-      isHere: (ip) => contains(this.#range, parseAddress(ip)),
+      isHere: (ip) => this.#ranges.some((range) => contains(range, parseAddress(ip))),
     })
   }
 

@@ -1,6 +1,6 @@
 import type { Pod } from 'kubernetes-types/core/v1'
 import type { Frozen } from '#shared/kube/object.ts'
-import type { Protocol } from '../service-proxy/rules.ts'
+import type { Protocol } from '../api.ts'
 import type { PolicyPod } from './decide.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Protocol } from '../service-proxy/rules.ts'
+import type { Protocol } from '../api.ts'
 import { everyAddress, includes, united, type AddressRange } from './address-ranges.ts'
 
 /** What may be spoken with whom: whole addresses, and ports of addresses. */

@@ -7,10 +7,10 @@ import { InformerFactory } from '../../client/informer-factory.ts'
 import type { InformerDeps } from '../../client/informer.ts'
 import type { PodNetwork } from '../api.ts'
 
-/** Why policies hold nothing back on a machine with this network, undefined: with none at all; undefined where they do. */
-export const whyUnenforced = (driver: PodNetwork['driver'] | undefined): string | undefined => {
-  if (driver === 'bridge') return undefined
-  return driver === 'mapped' ? 'pods share the network of this machine' : 'this machine has no node with a network'
+/** Why policies hold nothing back on a machine whose nodes have these networks; undefined where they do for the pods of some. */
+export const whyUnenforced = (drivers: readonly PodNetwork['driver'][]): string | undefined => {
+  if (drivers.includes('bridge')) return undefined
+  return drivers.length ? 'pods share the network of this machine' : 'this machine has no node with a network'
 }
 
 /** Tells of every policy by an event, and again when it is changed, that nothing holds a packet back here. */

@@ -1,17 +1,24 @@
 import { createServer } from 'node:http'
 import type { Place } from '../api.ts'
-import { LocalhostPort } from './localhost-port.ts'
+import { ListeningPort } from '../listeners/listening-port.ts'
 import type { ServiceHealth } from './rules.ts'
-import { bind, type Listener } from './tcp-listener.ts'
+import { bind, type Listener } from '../listeners/tcp-listener.ts'
 
-/** Tells load balancers from outside, over HTTP, whether a Service has endpoints here (upstream: kube-proxy's ServiceHealthServer). */
+/** By the address at which it is told. */
+export type HealthByAddress = ReadonlyMap<string, ServiceHealth>
+
+/**
+ * Tells load balancers from outside, over HTTP, whether a Service has endpoints where they ask (upstream: kube-proxy's
+ * ServiceHealthServer).
+ */
 export class HealthCheck {
-  #health: ServiceHealth
-  readonly #port: LocalhostPort
+  #health: HealthByAddress
+  readonly #port: ListeningPort
 
-  constructor(health: ServiceHealth, hosts: readonly [string, ...string[]]) {
+  constructor(port: number, health: HealthByAddress) {
     this.#health = health
-    this.#port = new LocalhostPort([health.port], (place) => this.#listen(place), hosts)
+    const hosts = [...health.keys()] as [string, ...string[]]
+    this.#port = new ListeningPort([port], (place) => this.#listen(place), hosts)
   }
 
   get port(): number {
@@ -19,12 +26,12 @@ export class HealthCheck {
   }
 
   /** Why nothing answers. */
-  get problem(): LocalhostPort['problem'] {
+  get problem(): ListeningPort['problem'] {
     return this.#port.problem
   }
 
   /** What it tells from now on. Called again it tries for a port that it could not have. */
-  async serve(health: ServiceHealth): Promise<void> {
+  async serve(health: HealthByAddress): Promise<void> {
     this.#health = health
     await this.#port.open()
   }
@@ -35,7 +42,7 @@ export class HealthCheck {
 
   async #listen({ host, port }: Place): Promise<Listener> {
     const server = createServer((request, response) => {
-      const { service, localEndpoints } = this.#health
+      const { service, localEndpoints } = this.#health.get(host)!
       const { namespace, name } = service
       response.writeHead(localEndpoints ? 200 : 503, {
         'Content-Type': 'application/json',

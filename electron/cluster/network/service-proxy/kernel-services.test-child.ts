@@ -4,6 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { systemClock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
@@ -14,6 +15,7 @@ import { ServiceProxy } from './service-proxy.ts'
 
 const [prefix] = process.argv.slice(2) as [string]
 const gateway = '10.244.0.1'
+const next = '10.244.0.129'
 
 function run(command: string): string {
   const [file, ...args] = command.split(' ')
@@ -65,11 +67,14 @@ const ask = async (pod: string, host: string, port: number, times = 1): Promise<
   return (await text(inside(pod, script).stdout)).trim().split('\n')
 }
 
+const askFromHere = (host: string, port: number): Promise<string> =>
+  text(connect({ host, port })).catch((error: NodeJS.ErrnoException) => String(error.code))
+
 for (const command of [
   'link set lo up',
   'link add br0 type bridge',
   `address add ${gateway}/24 dev br0`,
-  'address add 10.244.0.129/32 dev br0',
+  `address add ${next}/32 dev br0`,
   'link set br0 up',
   'route add 198.51.100.0/24 dev br0',
 ])
@@ -89,7 +94,7 @@ const proxy = await ServiceProxy.create({
   services,
   nodes: [
     { name: 'here', podCidr: '10.244.0.0/25', address: gateway },
-    { name: 'next', podCidr: '10.244.0.128/25', address: '10.244.0.129' },
+    { name: 'next', podCidr: '10.244.0.128/25', address: next },
   ],
   clusterId: 'one',
   network: { driver: 'bridge', podCidr: '10.244.0.0/24', gateway, dial: dialTcp },
@@ -116,6 +121,11 @@ services.setService(
   service('outer', { clusterIP: '10.96.0.7', ...outer, ports: [servicePort(80, { nodePort: 30_080 })] }),
 )
 services.setSlice(slice('outer', [endpoints.two], ports))
+const local = { type: 'NodePort' as const, externalTrafficPolicy: 'Local' }
+services.setService(
+  service('door', { clusterIP: '10.96.0.9', ...local, ports: [servicePort(80, { nodePort: 30_081 })] }),
+)
+services.setSlice(slice('door', [endpoints.one], ports))
 services.setService(service('nobody', { clusterIP: '10.96.0.8', externalIPs: ['198.51.100.8'] }))
 await proxy.settled()
 
@@ -129,7 +139,14 @@ try {
   results['no longer sticky'] = new Set(await ask('client', '10.96.0.3', 80, 4)).size
   results['local'] = [await ask('client', '10.96.0.4', 80, 2), await ask('two', '10.96.0.4', 80, 2)]
   results['itself'] = await ask('one', '10.96.0.5', 80)
-  results['from outside'] = [await ask('client', '198.51.100.7', 80), await ask('client', '10.244.0.129', 30_080)]
+  results['from outside'] = [await ask('client', '198.51.100.7', 80), await ask('client', next, 30_080)]
+  // The client is a pod of the first node, `two` one of the next.
+  results['Local at each node, from its pods and from others'] = await Promise.all(
+    ['client', 'two'].map((from) => Promise.all([gateway, next].map((to) => ask(from, to, 30_081)))),
+  )
+  results['Local at each node, from the machine'] = await Promise.all(
+    [gateway, next].map((to) => askFromHere(to, 30_081)),
+  )
   results['no service'] = await ask('client', '10.96.0.99', 80)
   results['nobody'] = [await ask('client', '10.96.0.8', 80), await ask('client', '198.51.100.8', 80)]
 

@@ -30,6 +30,11 @@ it.runIf(canIsolate)(
         ],
         itself: ['one sees 10.244.0.1'],
         'from outside': [[two], [two]],
+        'Local at each node, from its pods and from others': [
+          [[one], ['ECONNREFUSED']],
+          [['one sees 10.244.0.130'], ['one sees 10.244.0.130']],
+        ],
+        'Local at each node, from the machine': ['one sees 10.244.0.1', 'one sees 10.244.0.129'],
         'no service': ['ECONNREFUSED'],
         nobody: [['ECONNREFUSED'], ['ECONNREFUSED']],
         'datagrams of one client': ['one', 'two', 'one'],

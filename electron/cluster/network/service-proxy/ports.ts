@@ -1,7 +1,6 @@
-import type { Protocol, ServiceReference } from './rules.ts'
-
-/** Ports that could not be had are tried again so often, in milliseconds: their holder may have gone. */
-export const retryMs = 30_000
+import type { Protocol } from '../api.ts'
+import type { PortProblem } from '../listeners/port-problem.ts'
+import type { ServiceReference } from './rules.ts'
 
 /** How a port of a Service came out on this node; goes into events and into the Service's status. */
 export interface ServicePortReport {
@@ -14,9 +13,8 @@ export interface ServicePortReport {
   /** The number that is served; undefined when none could be had. */
   readonly bound: number | undefined
   readonly address: string
-  /** Why `bound` is not `wanted`: a CamelCase reason for events and status, and a sentence. */
-  readonly problem:
-    { readonly reason: 'PortInUse' | 'PortNotPermitted' | 'PortUnavailable'; readonly message: string } | undefined
+  /** Why `bound` is not `wanted`. */
+  readonly problem: PortProblem | undefined
 }
 
 /** Called whenever the outcome for a Service has changed. The controllers write it down; the proxy knows no API. */
@@ -26,19 +24,4 @@ export type OnServicePorts = (service: ServiceReference, reports: readonly Servi
 export function candidatePorts(wanted: number): number[] {
   const alternatives = [wanted < 1024 ? wanted + 8000 : wanted + 10_000, wanted + 20_000]
   return [wanted, ...alternatives.filter((port) => port < 65_536), 0]
-}
-
-export function portProblem(
-  error: NodeJS.ErrnoException,
-  wanted: number,
-  bound: number | undefined,
-): NonNullable<ServicePortReport['problem']> {
-  const instead = bound === undefined ? 'it is not served here.' : `port ${bound} is served instead.`
-  if (error.code === 'EADDRINUSE') {
-    return { reason: 'PortInUse', message: `Port ${wanted} of this machine is in use by another program: ${instead}` }
-  }
-  if (error.code === 'EACCES') {
-    return { reason: 'PortNotPermitted', message: `Port ${wanted} may only be opened by an administrator: ${instead}` }
-  }
-  return { reason: 'PortUnavailable', message: `Port ${wanted} cannot be opened (${error.message}): ${instead}` }
 }

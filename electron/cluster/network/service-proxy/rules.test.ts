@@ -6,7 +6,7 @@ const ips = (addresses: readonly { ip: string }[] | undefined) => addresses?.map
 const here = { node: 'here', zone: 'z1' }
 const rule = (of: Parameters<typeof serviceRules>[0], slices: Parameters<typeof serviceRules>[1], node: Location) => {
   const [found] = serviceRules(of, slices, [node])
-  return found && { ...found, internal: found.internal[0] }
+  return found && { ...found, internal: found.internal[0], external: found.external[0] }
 }
 
 it('matches the ports of slices by name and protocol, and takes their numbers', () => {
@@ -96,16 +96,21 @@ describe('endpoints', () => {
   })
 })
 
-it('endpoints of a Local policy are those of the node that asks, and from outside those of every node of the machine', () => {
+it('endpoints of a Local policy are those of a node, on localhost those of every node of the machine', () => {
   const policy = { type: 'NodePort', internalTrafficPolicy: 'Local', externalTrafficPolicy: 'Local' } as const
   const endpoints = ['here', 'next', 'far'].map((nodeName, i) => endpoint(`1.1.1.${i}`, { nodeName }))
-  const [found] = serviceRules(
-    service('web', policy),
-    [slice('web', endpoints)],
-    [here, { node: 'next', zone: undefined }],
-  )
-  expect([found?.internal.map(ips), ips(found?.external)]).toEqual([
+  const nodes = [here, { node: 'next', zone: undefined }] as const
+  const [found] = serviceRules(service('web', policy), [slice('web', endpoints)], [...nodes])
+  const all = ['1.1.1.0', '1.1.1.1', '1.1.1.2']
+  expect([
+    found?.internal.map(ips),
+    found?.external.map(ips),
+    found?.everywhere.map(ips),
+    ips(found?.localhost),
+  ]).toEqual([
     [['1.1.1.0'], ['1.1.1.1']],
+    [['1.1.1.0'], ['1.1.1.1']],
+    [all, all],
     ['1.1.1.0', '1.1.1.1'],
   ])
 })

@@ -1,18 +1,12 @@
 import type { Service, ServicePort, ServiceSpec } from 'kubernetes-types/core/v1'
 import type { Endpoint, EndpointSlice } from 'kubernetes-types/discovery/v1'
 import type { Frozen } from '#shared/kube/object.ts'
-
-export type Protocol = 'TCP' | 'UDP' | 'SCTP'
+import type { EndpointAddress, Protocol } from '../api.ts'
 
 export interface ServiceReference {
   readonly namespace: string
   readonly name: string
   readonly uid: string
-}
-
-export interface EndpointAddress {
-  readonly ip: string
-  readonly port: number
 }
 
 /** What one port of one Service asks of this node. */
@@ -31,10 +25,14 @@ export interface PortRule {
   readonly loadBalancerPort: number | undefined
   /** Seconds for which a client keeps its endpoint. */
   readonly affinitySeconds: number | undefined
-  /** Who answers on the cluster addresses, for each of the nodes. */
+  /** Who answers on the cluster addresses, to each of the nodes. */
   readonly internal: readonly (readonly EndpointAddress[])[]
-  /** Who answers on node ports, external addresses and load balancers. */
-  readonly external: readonly EndpointAddress[]
+  /** Who answers on external addresses, and on a node's own ports to its own pods: to each of the nodes. */
+  readonly everywhere: readonly (readonly EndpointAddress[])[]
+  /** Who answers on a node's own ports to everybody else, for each of the nodes. */
+  readonly external: readonly (readonly EndpointAddress[])[]
+  /** Who answers on localhost, which the nodes share: node ports and load balancers. */
+  readonly localhost: readonly EndpointAddress[]
 }
 
 /** Where a node of this machine is: endpoints may be meant for one node or one zone. */
@@ -46,7 +44,11 @@ export interface Location {
 /** Whatever their values, another proxy or none serves what bears these (upstream: newProxyServer's informers). */
 const leftAlone = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']
 
-/** What this machine owes to a Service. What arrives on its ports may go to any of its nodes, of which the first counts. */
+/**
+ * What this machine owes to a Service. Of traffic policies a pod is free that goes out to come in again, as it is upstream:
+ * to an external address, or to a port of its own node. What arrives on localhost may go to any node of the machine, of
+ * which the first counts.
+ */
 export function serviceRules(
   service: Frozen<Service>,
   slices: readonly Frozen<EndpointSlice>[],
@@ -63,6 +65,8 @@ export function serviceRules(
     const protocol = (port.protocol ?? 'TCP') as Protocol
     if (!clusterIps.length && !port.nodePort && !balanced) return []
     const candidates = candidatesOf(slices, port)
+    const everywhere = nodes.map((node) => usable(candidates, node, []))
+    const isLocal = spec.externalTrafficPolicy === 'Local'
     return [
       {
         id: `${reference.namespace}/${reference.name}/${protocol}/${port.port}`,
@@ -75,7 +79,9 @@ export function serviceRules(
         loadBalancerPort: balanced ? port.port : undefined,
         affinitySeconds: affinityOf(spec),
         internal: nodes.map((node) => usable(candidates, node, spec.internalTrafficPolicy === 'Local' ? [node] : [])),
-        external: usable(candidates, nodes[0], spec.externalTrafficPolicy === 'Local' ? nodes : []),
+        everywhere,
+        external: isLocal ? nodes.map((node) => usable(candidates, node, [node])) : everywhere,
+        localhost: usable(candidates, nodes[0], isLocal ? nodes : []),
       },
     ]
   })
@@ -94,25 +100,26 @@ const referenceOf = (metadata: Metadata): ServiceReference => ({
 /** What is told at a port of its own, for load balancers from outside that send only where there are endpoints. */
 export interface ServiceHealth {
   readonly service: ServiceReference
-  readonly port: number
-  /** Ready ones on this machine. */
+  /** Ready ones on the nodes in question. */
   readonly localEndpoints: number
 }
 
 /** Undefined for a Service that asks for none. */
+export const healthCheckPort = ({ metadata, spec }: Frozen<Service>): number | undefined =>
+  isLeftAlone(metadata) ? undefined : spec?.healthCheckNodePort || undefined
+
+/** `nodes`: the names of those in question. */
 export function serviceHealth(
-  { metadata, spec }: Frozen<Service>,
+  { metadata }: Frozen<Service>,
   slices: readonly Frozen<EndpointSlice>[],
-  nodes: readonly Location[],
-): ServiceHealth | undefined {
-  const { healthCheckNodePort: port } = spec ?? {}
-  if (!port || isLeftAlone(metadata)) return undefined
+  nodes: readonly string[],
+): ServiceHealth {
   const addresses = slices
     .filter(({ addressType }) => addressType === 'IPv4')
     .flatMap(({ endpoints }) => endpoints ?? [])
-    .filter(({ nodeName, conditions }) => conditions?.ready !== false && nodes.some(({ node }) => node === nodeName))
+    .filter(({ nodeName, conditions }) => conditions?.ready !== false && nodes.includes(nodeName ?? ''))
     .map(({ addresses: [ip] }) => ip)
-  return { service: referenceOf(metadata), port, localEndpoints: new Set(addresses).size }
+  return { service: referenceOf(metadata), localEndpoints: new Set(addresses).size }
 }
 
 /** Seconds for which a client keeps its endpoint. */

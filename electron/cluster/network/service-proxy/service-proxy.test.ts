@@ -56,7 +56,10 @@ async function start(driver: 'bridge' | 'mapped' = 'bridge'): Promise<ServicePro
     clock,
     logger: silentLogger,
     services,
-    nodes: [{ name: 'here', podCidr: '10.244.0.0/24', address: '127.0.0.78' }],
+    nodes: [
+      { name: 'here', podCidr: '10.244.0.0/25', address: '127.0.0.78' },
+      { name: 'next', podCidr: '10.244.0.128/25', address: '127.0.0.79' },
+    ],
     clusterId: 'test',
     redirectClusterIps: false,
     network: {
@@ -307,28 +310,38 @@ describe('a port that may not be bound', () => {
   })
 })
 
-it('tells at the health check port of a service whether it has endpoints on this machine', async () => {
+it('tells at the health check port of a service whether it has endpoints: on localhost of this machine, at the address of a node of that one', async () => {
   const port = await freePort()
-  const url = `http://127.0.0.1:${port}/healthz`
+  const ask = (host: string) => fetch(`http://${host}:${port}/healthz`)
+  const told = async (host: string) => {
+    const answer = await ask(host)
+    return [answer.status, answer.headers.get('x-load-balancing-endpoint-weight')]
+  }
   const more = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: port }
   services.setService(service('web', { ...more, ports: [servicePort(await freePort())] }))
+  const far = endpoint('10.0.0.4', { nodeName: 'far' })
   services.setSlice(
-    slice('web', [endpoint('10.0.0.1'), endpoint('10.0.0.2'), endpoint('10.0.0.3', { nodeName: 'there' })]),
+    slice('web', [endpoint('10.0.0.1'), endpoint('10.0.0.2'), endpoint('10.0.0.3', { nodeName: 'next' }), far]),
   )
   const proxy = await start()
-  const some = await fetch(url)
-  expect([some.status, some.headers.get('x-load-balancing-endpoint-weight'), await some.text()]).toEqual([
-    200,
-    '2',
-    '{\n\t"service": {\n\t\t"namespace": "default",\n\t\t"name": "web"\n\t},\n\t"localEndpoints": 2,\n\t"serviceProxyHealthy": true\n}',
+  expect(await Promise.all(['127.0.0.1', '127.0.0.78', '127.0.0.79'].map(told))).toEqual([
+    [200, '3'],
+    [200, '2'],
+    [200, '1'],
   ])
-  services.setSlice(slice('web', [leaving('10.0.0.1', true), endpoint('10.0.0.3', { nodeName: 'there' })]))
+  expect(await (await ask('127.0.0.1')).text()).toBe(
+    '{\n\t"service": {\n\t\t"namespace": "default",\n\t\t"name": "web"\n\t},\n\t"localEndpoints": 3,\n\t"serviceProxyHealthy": true\n}',
+  )
+  services.setSlice(slice('web', [leaving('10.0.0.1', true), endpoint('10.0.0.3', { nodeName: 'next' }), far]))
   await proxy.settled()
-  const none = await fetch(url)
-  expect([none.status, await none.json()]).toEqual([503, expect.objectContaining({ localEndpoints: 0 })])
+  expect(await Promise.all(['127.0.0.1', '127.0.0.78', '127.0.0.79'].map(told))).toEqual([
+    [200, '1'],
+    [503, '0'],
+    [200, '1'],
+  ])
   services.deleteService('default/web')
   await proxy.settled()
-  await expect(fetch(url)).rejects.toThrow('fetch failed')
+  await expect(ask('127.0.0.79')).rejects.toThrow('fetch failed')
 })
 
 it('ends every connection and frees every port when it is disposed', async () => {

@@ -1,15 +1,20 @@
 import { isIPv4, type Socket } from 'node:net'
+import type { Service } from 'kubernetes-types/core/v1'
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1'
+import type { Frozen } from '#shared/kube/object.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Place, PodNetwork } from '../api.ts'
+import { EntranceTable, type NewEntrance } from '../entrances/entrance-table.ts'
+import type { Allows } from '../listeners/listen.ts'
+import { retryMs } from '../listeners/port-problem.ts'
 import { tableName } from '../nftables/table.ts'
 import { contains, parseAddress, parseRange } from '../pod-network/cidr.ts'
 import type { ServiceTable } from '../service-table.ts'
-import { ClusterIpTable, type NewEntrance } from './cluster-ip-table.ts'
-import { HealthCheck } from './health-check.ts'
-import { retryMs, type OnServicePorts, type ServicePortReport } from './ports.ts'
-import { serviceHealth, serviceRules, type EndpointAddress, type Location, type PortRule } from './rules.ts'
-import { ServedPort, type Allows } from './served-port.ts'
+import { HealthCheck, type HealthByAddress } from './health-check.ts'
+import type { OnServicePorts, ServicePortReport } from './ports.ts'
+import { healthCheckPort, serviceHealth, serviceRules, type Location, type PortRule } from './rules.ts'
+import { ServedPort } from './served-port.ts'
 
 export interface ServiceProxyDeps {
   readonly clock: Clock
@@ -44,7 +49,7 @@ export class ServiceProxy implements AsyncDisposable {
   /** One sentence each: what does not work on this machine. */
   readonly limits: readonly string[]
   readonly #deps: ServiceProxyDeps
-  readonly #table: ClusterIpTable | undefined
+  readonly #table: EntranceTable | undefined
   readonly #connections = new Set<Socket>()
   /** By the key of the service, then by the id of the rule. */
   readonly #served = new Map<string, Map<string, ServedPort>>()
@@ -64,7 +69,7 @@ export class ServiceProxy implements AsyncDisposable {
   #cancelRetry: (() => void) | undefined
   #closing = false
 
-  private constructor(deps: ServiceProxyDeps, table: ClusterIpTable | undefined, limits: readonly string[]) {
+  private constructor(deps: ServiceProxyDeps, table: EntranceTable | undefined, limits: readonly string[]) {
     this.#deps = deps
     this.#table = table
     this.limits = limits
@@ -176,11 +181,7 @@ export class ServiceProxy implements AsyncDisposable {
       before.delete(rule.id)
       after.set(rule.id, port)
       port.setRule(rule)
-      await port
-        .listen()
-        .catch((error: Error) =>
-          this.#deps.logger.error('cannot serve a port', { port: rule.id, error: error.message }),
-        )
+      await port.listen()
     }
     if (after.size) this.#served.set(key, after)
     else this.#served.delete(key)
@@ -190,22 +191,36 @@ export class ServiceProxy implements AsyncDisposable {
   }
 
   async #checkHealth(key: string): Promise<void> {
-    const { services, nodes, logger } = this.#deps
-    const service = services.service(key)
-    const health = service && serviceHealth(service, services.slicesOf(key), this.#locations())
+    const service = this.#deps.services.service(key)
+    const wanted = service && healthCheckPort(service)
     const before = this.#healthChecks.get(key)
-    if (before && before.port !== health?.port) {
+    if (before && before.port !== wanted) {
       this.#healthChecks.delete(key)
       await before.close()
     }
-    if (!health) return
-    const check =
-      this.#healthChecks.get(key) ?? new HealthCheck(health, ['127.0.0.1', ...nodes.map(({ address }) => address)])
+    if (!service || wanted === undefined) return
+    const health = this.#healthOf(service, this.#deps.services.slicesOf(key))
+    const check = this.#healthChecks.get(key) ?? new HealthCheck(wanted, health)
     this.#healthChecks.set(key, check)
     const known = check.problem?.message
     await check.serve(health)
     const error = check.problem?.message
-    if (error && error !== known) logger.warn('cannot tell the health of a service', { service: key, error })
+    if (error && error !== known) this.#deps.logger.warn('cannot tell the health of a service', { service: key, error })
+  }
+
+  /** Localhost speaks for all nodes of the machine, the address of a node for that one. */
+  #healthOf(service: Frozen<Service>, slices: readonly Frozen<EndpointSlice>[]): HealthByAddress {
+    const { nodes } = this.#deps
+    const at = (host: string, those: readonly ProxiedNode[]) =>
+      [
+        host,
+        serviceHealth(
+          service,
+          slices,
+          those.map(({ name }) => name),
+        ),
+      ] as const
+    return new Map([at('127.0.0.1', nodes), ...nodes.map((node) => at(node.address, [node]))])
   }
 
   /** Keys of the services that do not have a port they ask for. */
@@ -265,24 +280,17 @@ export class ServiceProxy implements AsyncDisposable {
       const endpoints = [clusterPort === undefined ? [] : [{ ip: network.gateway, port: clusterPort }]]
       return [{ id, protocol, places: cluster, affinitySeconds: undefined, endpoints }]
     }
-    const nodePort =
-      rule.nodePort === undefined
-        ? []
-        : at(
-            nodes.map(({ address }) => address),
-            rule.nodePort,
-          )
-    const outer = [...at(rule.externalIps, rule.port), ...nodePort]
-    const reachable = (list: readonly EndpointAddress[]) => list.map((each) => this.#reachable(each))
+    const outside = { protocol, affinitySeconds }
     return [
-      { id, protocol, places: cluster, affinitySeconds, endpoints: rule.internal.map(reachable) },
-      { id: `${id} from outside`, protocol, places: outer, affinitySeconds, endpoints: [reachable(rule.external)] },
+      { id, protocol, places: cluster, affinitySeconds, endpoints: rule.internal },
+      { id: `${id} from outside`, ...outside, places: at(rule.externalIps, rule.port), endpoints: rule.everywhere },
+      ...nodes.map(({ name, address }, here) => ({
+        id: `${id} at ${name}`,
+        ...outside,
+        places: rule.nodePort === undefined ? [] : [{ ip: address, port: rule.nodePort }],
+        endpoints: rule.everywhere.map((own, i) => (i === here ? own : rule.external[here]!)),
+      })),
     ].filter(({ places }) => places.length)
-  }
-
-  /** What listens on the machine's loopback, as pods with its network seem to, pods find at its address among them. */
-  #reachable({ ip, port }: EndpointAddress): EndpointAddress {
-    return { ip: ip.startsWith('127.') ? this.#deps.network.gateway : ip, port }
   }
 
   #report(key: string, ports: ReadonlyMap<string, ServedPort>): void {
@@ -297,12 +305,12 @@ export class ServiceProxy implements AsyncDisposable {
   }
 }
 
-async function createTable(deps: ServiceProxyDeps): Promise<ClusterIpTable> {
+async function createTable(deps: ServiceProxyDeps): Promise<EntranceTable> {
   const { network, nodes, clusterId } = deps
   if (deps.redirectClusterIps === false) throw new Error('redirecting them is switched off')
   if (process.platform !== 'linux') throw new Error(`${process.platform} has no nftables`)
   if (process.getuid?.() !== 0) throw new Error('redirecting them takes root')
-  return ClusterIpTable.create({
+  return EntranceTable.create({
     table: tableName(clusterId, 'services'),
     address: network.gateway,
     podCidr: network.podCidr,
@@ -311,7 +319,7 @@ async function createTable(deps: ServiceProxyDeps): Promise<ClusterIpTable> {
 }
 
 const hasProblem = (ports: ReadonlyMap<string, ServedPort>): boolean =>
-  [...ports.values()].some((port) => port.reports().some(({ problem }) => problem))
+  [...ports.values()].some((port) => port.hasProblem)
 
 async function closeAll(ports: Iterable<ServedPort>): Promise<void> {
   await Promise.all([...ports].map((port) => port.close()))

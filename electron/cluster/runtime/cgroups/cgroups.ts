@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Resources } from '../api.ts'
 import { findLayout, placesOf, type Layout } from './layout.ts'
 import { applyLimits, killTogether, limitProcesses, write } from './limits.ts'
+import { removeGroup } from './remove-group.ts'
 import { usageOf, type Usage } from './usage.ts'
 
 /** One container's place in the control groups. */
@@ -160,17 +161,4 @@ const foldersIn = (directory: string): string[] =>
 
 function removeIfEmpty(directory: string): void {
   attempt(() => rmdirSync(directory))
-}
-
-/** The kernel lets a group go a moment after its last process. */
-async function removeGroup(directory: string, clock: Clock): Promise<void> {
-  for (let tries = 0; tries < 20; tries++) {
-    try {
-      rmdirSync(directory)
-      return
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') return
-      await clock.sleep(10)
-    }
-  }
 }

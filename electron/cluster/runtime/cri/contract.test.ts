@@ -5,7 +5,7 @@ import { createHarness, type CriHarness } from './testing/harness.ts'
 let making: Promise<CriHarness>
 let harness: CriHarness
 beforeAll(async () => {
-  making = createHarness('10.251.8.0/24')
+  making = createHarness()
   harness = await making
 }, 60_000)
 // One that was not made in time is disposed of all the same.

@@ -65,9 +65,8 @@ const messages = {
 
   PodSandboxMetadata: message('string name = 1; string uid = 2; string namespace = 3; uint32 attempt = 4'),
   DNSConfig: message('repeated string servers = 1; repeated string searches = 2; repeated string options = 3'),
-  PortMapping: message('int32 protocol = 1; int32 container_port = 2; int32 host_port = 3; string host_ip = 4'),
   PodSandboxConfig: message(
-    'PodSandboxMetadata metadata = 1; string hostname = 2; string log_directory = 3; DNSConfig dns_config = 4; repeated PortMapping port_mappings = 5; map<string, string> labels = 6; map<string, string> annotations = 7; LinuxPodSandboxConfig linux = 8',
+    'PodSandboxMetadata metadata = 1; string hostname = 2; string log_directory = 3; DNSConfig dns_config = 4; map<string, string> labels = 6; map<string, string> annotations = 7; LinuxPodSandboxConfig linux = 8',
   ),
   LinuxPodSandboxConfig: message(
     'string cgroup_parent = 1; LinuxSandboxSecurityContext security_context = 2; map<string, string> sysctls = 3; LinuxContainerResources resources = 5',

@@ -9,7 +9,6 @@ export const sandboxReady = 0
 export const containerStates = ['created', 'running', 'exited', 'unknown'] as const
 export const seccompProfile = { runtimeDefault: 0, unconfined: 1 } as const
 export const groupsPolicy = { Merge: 0, Strict: 1 } as const
-export const portProtocol = { TCP: 0, UDP: 1 } as const
 export const cgroupfsDriver = 1
 
 export interface NamespaceOption {
@@ -33,7 +32,6 @@ export interface PodSandboxConfig {
   hostname: string
   log_directory: string
   dns_config: { servers: readonly string[]; searches: readonly string[]; options: readonly string[] }
-  port_mappings: { protocol: number; container_port: number; host_port: number; host_ip: string }[]
   labels: Text
   annotations: Text
   linux: {

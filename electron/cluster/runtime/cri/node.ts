@@ -5,7 +5,7 @@ import type { Logger } from '../../base/logger.ts'
 import type { GuardedPodNetwork } from '../../network/api.ts'
 import { networkHash } from '../../network/pod-network/names.ts'
 import type { Runtime } from '../api.ts'
-import { openCni } from './cni.ts'
+import { cniName, openCni } from './cni.ts'
 import { createCriRuntime } from './runtime.ts'
 
 export interface CriNodeDeps {
@@ -31,7 +31,7 @@ export async function openCriNode(deps: CriNodeDeps): Promise<Runtime> {
       await openCni({
         clock,
         socket,
-        name: `wheelhouse-${networkHash(node)}`,
+        name: cniName(networkHash(node)),
         podCidr: network.podCidr,
         directory: path.join(directory, 'addresses'),
       }),

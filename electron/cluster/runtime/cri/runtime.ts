@@ -29,7 +29,7 @@ export interface CriRuntimeDeps {
   /** Files that containers are shown. */
   directory: string
   /** The way to pods' addresses, which the runtime gives them, and the policies that hold for those. */
-  network: Pick<GuardedPodNetwork, 'dial' | 'admit' | 'detach'>
+  network: Pick<GuardedPodNetwork, 'nodeAddress' | 'dial' | 'admit' | 'detach' | 'expose'>
   /** What the network does not do, one sentence each. */
   limits: readonly string[]
 }
@@ -57,15 +57,16 @@ async function runtimeOver(cri: CriConnection, deps: CriRuntimeDeps): Promise<Ru
   const cgroups = (await usesCgroupfs(cri)) ? openCgroups(directory, clock, { shared: true }) : undefined
   const place = (config: SandboxConfig) => ({ node, cgroupParent: cgroups?.parentOf(groupOf(config)) ?? '' })
   const hostsFile = (sandboxId: string) => path.join(directory, sandboxId, 'hosts')
-  await forgetGone()
+  await adopt()
   const watch = watchRuntime({ cri, view, clock, logger })
 
-  /** Removes what was kept for pods that have been removed meanwhile. */
-  async function forgetGone(): Promise<void> {
+  /** Serves the pods of an earlier agent, and removes what was kept for those that have been removed meanwhile. */
+  async function adopt(): Promise<void> {
     await mkdir(directory, { recursive: true })
     const sandboxes = await view.sandboxes()
     const ready = sandboxes.filter(({ status }) => status.state === 'ready')
     await cgroups?.retain(new Set(ready.map(({ config }) => groupOf(config))))
+    for (const { status, config } of ready) if (status.ip) await network.expose?.(status.id, status.ip, config)
     const present = new Set(sandboxes.map(({ status }) => status.id))
     for (const id of await readdir(directory))
       if (!present.has(id)) await rm(path.join(directory, id), { recursive: true, force: true })
@@ -106,7 +107,9 @@ async function runtimeOver(cri: CriConnection, deps: CriRuntimeDeps): Promise<Ru
   async function admit(id: string, config: SandboxConfig): Promise<void> {
     await view.look()
     const { ip } = (await sandboxOf(id)).status
-    if (ip) await network.admit?.(id, ip, config)
+    if (!ip) return
+    await network.admit?.(id, ip, config)
+    await network.expose?.(id, ip, config)
   }
 
   async function stopSandbox(id: string): Promise<void> {
@@ -226,7 +229,7 @@ async function runtimeOver(cri: CriConnection, deps: CriRuntimeDeps): Promise<Ru
     async dial(sandboxId, port, { loopback = false } = {}) {
       const { ip } = (await sandboxOf(sandboxId)).status
       try {
-        return await network.dial(ip || '127.0.0.1', port)
+        return await network.dial(ip || (loopback ? '127.0.0.1' : network.nodeAddress), port)
       } catch (error) {
         // Port-forward reaches what listens on the pod's loopback only, which no address from outside does.
         const refused = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'

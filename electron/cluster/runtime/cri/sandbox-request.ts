@@ -1,5 +1,5 @@
 import type { SandboxConfig } from '../api.ts'
-import { namespaceMode, portProtocol, seccompProfile, type NamespaceOption, type PodSandboxConfig } from './messages.ts'
+import { namespaceMode, seccompProfile, type NamespaceOption, type PodSandboxConfig } from './messages.ts'
 import { linuxResources } from './resources.ts'
 
 /** Tells the pods of one of our nodes from all else in the runtime. */
@@ -15,17 +15,12 @@ export interface SandboxPlace {
 
 /** As the kubelet asks for a pod. */
 export function sandboxRequest(config: SandboxConfig, { node, cgroupParent }: SandboxPlace): PodSandboxConfig {
-  const { name, namespace, uid, attempt, hostNetwork, dns, portMappings, privileged = false } = config
+  const { name, namespace, uid, attempt, hostNetwork, dns, privileged = false } = config
   return {
     metadata: { name, namespace, uid, attempt },
     hostname: hostNetwork ? '' : config.hostname,
     log_directory: config.logDirectory,
     dns_config: dns,
-    port_mappings: portMappings.flatMap(({ protocol, containerPort, hostPort, hostIp = '' }) =>
-      hostPort && !hostNetwork
-        ? [{ protocol: portProtocol[protocol], container_port: containerPort, host_port: hostPort, host_ip: hostIp }]
-        : [],
-    ),
     labels: { ...config.labels, [nodeLabel]: node },
     annotations: { [configAnnotation]: JSON.stringify(config) },
     linux: {

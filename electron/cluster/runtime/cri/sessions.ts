@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { Status } from '#shared/kube/status.ts'
-import type { ExecSession } from '../api.ts'
+import { PortError, type ExecSession } from '../api.ts'
 import { openSession } from './upgrade.ts'
 
 const commandProtocol = 'v4.channel.k8s.io'
@@ -42,7 +42,7 @@ function exitCode(said: string): number {
 
 /**
  * A connection to a port on the loopback of a pod, at a URL that the runtime gave for it. Whether somebody listens shows
- * only later: where nobody does, the stream fails with ECONNREFUSED.
+ * only later: what the runtime says of it, the stream fails with.
  */
 export async function portStream(url: string, port: number): Promise<Duplex> {
   const session = await openSession(url, portForwardProtocol)
@@ -59,5 +59,5 @@ export async function portStream(url: string, port: number): Promise<Duplex> {
 async function* orFailure(data: Duplex, told: Promise<string>): AsyncGenerator<Buffer> {
   yield* data.iterator({ destroyOnReturn: false })
   const said = await told
-  if (said) throw Object.assign(new Error(said), { code: 'ECONNREFUSED' })
+  if (said) throw new PortError(said)
 }

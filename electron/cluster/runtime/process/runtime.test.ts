@@ -19,7 +19,7 @@ afterAll(() => programs[Symbol.asyncDispose]())
 
 describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
   beforeEach(async () => {
-    harness = await createHarness({ programs, isolation, podCidr: '10.251.3.0/24' })
+    harness = await createHarness({ programs, isolation })
   }, 30_000)
   afterEach(() => harness[Symbol.asyncDispose](), 30_000)
 
@@ -285,7 +285,7 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
     it('counts what a pod has sent and received', async () => {
       const sandbox = await harness.sandbox()
       const id = await harness.shell(sandbox, 'sleep 60')
-      await harness.runtime.execSync(id, ['wget', '-q', '-O', '-', 'http://10.251.3.1:9/'], 5000)
+      await harness.runtime.execSync(id, ['wget', '-q', '-O', '-', `http://${harness.network.gateway}:9/`], 5000)
       const stats = (await harness.runtime.networkStats()).find(({ sandboxId }) => sandboxId === sandbox)
       expect(stats?.interfaces.map(({ name }) => name)).toEqual(['eth0'])
       expect(stats?.interfaces[0]?.sent.packets).toBeGreaterThan(0)
@@ -402,7 +402,6 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
       await using killed = await createHarness({
         programs,
         isolation,
-        podCidr: '10.251.4.0/24',
         lifeline: 'process',
       })
       await killed.shell(await killed.sandbox(), "trap '' TERM; sleep 1000")

@@ -126,20 +126,22 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   }
 
   /** What has to do with its kind of image. */
-  const subjectOf = (sandbox: Sandbox, { record }: Container, processes?: string) => {
+  const subjectOf = async (sandbox: Sandbox, container: Container, processes?: string) => {
+    const { record } = container
     const image = images.find(record.imageId) ?? images.find(record.config.image)
     if (!image) throw new StartError(`image "${record.config.image}" is no longer present`)
     const place = sandbox.place(record.id)
+    container.placed ??= await placeMounts(record.config.mounts, {
+      find: (name) => images.find(name),
+      snapshots: 'why' in pulled ? undefined : pulled.store.snapshots,
+      directory: place.volumes,
+      propagates: image.kind === 'pulled',
+    })
     const common = {
       sandbox: sandbox.record,
       container: record,
       place,
-      ...placeMounts(record.config.mounts, {
-        find: (name) => images.find(name),
-        snapshots: 'why' in pulled ? undefined : pulled.store.snapshots,
-        directory: place.volumes,
-        propagates: image.kind === 'pulled',
-      }),
+      ...container.placed,
       ...(processes ? { processes } : {}),
     }
     const bound = <I extends Image>(launcher: Launcher<I>, subject: Subject<I>) => ({
@@ -246,7 +248,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     try {
       const processes = processesOf(sandbox, record.config)
       if (processes) mkdirSync(sandbox.place(id).proc)
-      const subject = subjectOf(sandbox, container, processes)
+      const subject = await subjectOf(sandbox, container, processes)
       const cgroup = cgroups?.create(sandbox.record.id, id, record.config.resources)
       const launch = await subject.launch(cgroup)
       if (launch.user) sandbox.change(id, { user: launch.user })
@@ -306,14 +308,14 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     options: { tty: boolean; stdin: boolean },
   ): Promise<ExecSession> {
     const { sandbox, container, pid, shim } = running(id)
-    const program = subjectOf(sandbox, container).enter(pid, command, options)
+    const program = (await subjectOf(sandbox, container)).enter(pid, command, options)
     const joins = cgroups?.find(sandbox.record.id, id).join ?? []
     return shim.stream({ op: 'exec', program, cgroups: joins }, options)
   }
 
   async function dial(sandboxId: string, port: number, { loopback = false } = {}): Promise<Duplex> {
     const { record, shim } = sandboxOf(sandboxId)
-    if (!record.ip) return connected(port)
+    if (!record.ip) return loopback ? connected(port) : network.dial(network.nodeAddress, port)
     try {
       return await network.dial(record.ip, port)
     } catch (error) {

@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import type { SandboxStatus } from '../api.ts'
 import type { ContainerPlace } from './isolation/isolation.ts'
+import type { PlacedMounts } from './place-mounts.ts'
 import { lostRun, type ContainerRecord, type SandboxRecord } from './records.ts'
 import { ShimClient } from './shim-client.ts'
 import type { ContainerRun } from './shim/protocol.ts'
@@ -10,6 +11,8 @@ import { readRecord, writeRecord } from './shim/records.ts'
 
 export interface Container {
   record: ContainerRecord
+  /** Since it was first needed. */
+  placed?: PlacedMounts
   /** Undefined: created and not started. */
   run?: ContainerRun
 }

@@ -4,11 +4,11 @@ import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { directorySize, type DirectorySize } from '../../../base/directory-size.ts'
 import { ImagePullError } from '../../api.ts'
-import { findProgram, run } from '../isolation/programs.ts'
+import { run } from '../isolation/programs.ts'
 import { readRecord, writeRecord } from '../shim/records.ts'
 import type { Unpacked, UnpackOrder, UnpackResult } from './layers/unpack.ts'
 import { SharedFlights } from './shared-flights.ts'
-import { makeUpper, overlayLines, type Stacking } from './stacking.ts'
+import { inNamespace, makeUpper, overlayLines, type Stacking } from './stacking.ts'
 
 export interface SnapshotsDeps {
   directory: string
@@ -158,18 +158,6 @@ export class Snapshots {
     return Math.min(mostKeptBytes, blocks * bsize * keptShare)
   }
 }
-
-const inNamespace = (before: readonly string[], program: readonly string[]): string[] => [
-  findProgram('unshare') ?? 'unshare',
-  '--mount',
-  '--propagation',
-  'private',
-  'sh',
-  '-c',
-  [...before, 'exec "$@"'].join('\n'),
-  'sh',
-  ...program,
-]
 
 function runUnpack([file, ...args]: readonly string[], signal: AbortSignal): Promise<UnpackResult> {
   return new Promise((resolve, reject) => {

@@ -35,6 +35,19 @@ export function overlayLines(snapshots: string, { layers, writable, merged }: Ov
   ]
 }
 
+/** A program in a mount namespace of its own, after these lines. */
+export const inNamespace = (before: readonly string[], program: readonly string[]): string[] => [
+  findProgram('unshare') ?? 'unshare',
+  '--mount',
+  '--propagation',
+  'private',
+  'sh',
+  '-c',
+  [...before, 'exec "$@"'].join('\n'),
+  'sh',
+  ...program,
+]
+
 /** A directory that shows itself as the one below does, whose place it takes in an overlay. */
 export function makeUpper(upper: string, below: string): void {
   const { mode, uid, gid } = statSync(below)

@@ -4,6 +4,7 @@ import { chmodSync, readFileSync, rmdirSync, rmSync, writeSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import path from 'node:path'
 import { systemClock } from '../../../base/clock.ts'
+import { removeGroup } from '../../cgroups/remove-group.ts'
 import { Container } from './container.ts'
 import { relay } from './dial.ts'
 import { holdLifeline } from './lifeline.ts'
@@ -53,8 +54,10 @@ function main(config: ShimConfig): void {
         // Already gone, or the next start of the cluster removes it.
       }
     }
-    for (const container of containers.values()) container.cgroups.forEach(removeEmpty)
-    for (const group of config.groups) if (removeEmpty(group)) removeEmpty(path.dirname(group))
+    // The pod's group goes after its containers', and the cluster's with its last pod's.
+    for (const group of [...containers.values()].flatMap(({ cgroups }) => cgroups))
+      await removeGroup(group, systemClock)
+    for (const group of config.groups) if (await removeGroup(group, systemClock)) removeEmpty(path.dirname(group))
     end(0)
   }
 
@@ -158,14 +161,11 @@ async function endOf(child: ChildProcess): Promise<void> {
   await ended
 }
 
-/** The pod's group goes after its containers', and the cluster's with its last pod's. Answers whether it has gone. */
-function removeEmpty(directory: string): boolean {
+function removeEmpty(directory: string): void {
   try {
     rmdirSync(directory)
-    return true
   } catch {
-    // Not empty yet, or gone before.
-    return false
+    // Others are in it, or it is gone already.
   }
 }
 

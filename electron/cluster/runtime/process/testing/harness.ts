@@ -1,27 +1,19 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { systemClock } from '../../../base/clock.ts'
-import { Disposer } from '../../../base/dispose.ts'
 import { silentLogger } from '../../../base/logger.ts'
 import { systemRandom } from '../../../base/random.ts'
-import type { PodNetwork } from '../../../network/api.ts'
-import { createPodNetwork } from '../../../network/pod-network/pod-network.ts'
-import type { Runtime } from '../../api.ts'
-import { testPods, type TestPods } from '../../testing/pods.ts'
+import { openHarness, type RuntimeHarness } from '../../testing/harness.ts'
 import { chooseIsolation } from '../isolation/choose.ts'
 import type { Isolation } from '../isolation/isolation.ts'
 import { serveLifeline } from '../lifeline.ts'
 import { openPulled } from '../pulled.ts'
 import { createProcessRuntime } from '../runtime.ts'
-import { shortDirectory, type Programs } from './programs.ts'
+import type { Programs } from './programs.ts'
 
-export interface Harness extends TestPods, AsyncDisposable {
-  directory: string
-  network: PodNetwork
-  /** Lets the driver go, as an agent that dies does, and makes another one over the same state. */
-  replaceRuntime(): Promise<Runtime>
+export interface Harness extends RuntimeHarness {
   /** What happens to shims when the cluster's process is gone without a word. */
   cutLifeline(): Promise<void>
 }
@@ -30,7 +22,6 @@ export interface HarnessOptions {
   programs: Programs
   /** Default: the best that this machine allows. */
   isolation?: Isolation['kind']
-  podCidr: string
   /** `process`: held open by a process of its own, which cutting it kills. */
   lifeline?: 'process'
   /** How images from registries are unpacked, instead of as the machine allows. */
@@ -38,93 +29,60 @@ export interface HarnessOptions {
 }
 
 /** A process runtime over real processes, with its own network and lifeline. */
-export async function createHarness({
+export const createHarness = ({
   programs,
   isolation: wanted,
-  podCidr,
   lifeline: holder,
   stacking,
-}: HarnessOptions): Promise<Harness> {
-  const directory = shortDirectory()
-  const disposer = new Disposer()
-  const lifelinePath = path.join(directory, 'lifeline.sock')
-  const runDirectory = path.join(directory, 'run')
-  mkdirSync(runDirectory)
-  disposer.defer(() => rmSync(directory, { recursive: true, force: true }))
-  const isolation = await chooseIsolation({
-    logger: silentLogger,
-    nodeBinary: process.execPath,
-    preload: path.join(programs.imagesDirectory, 'preload'),
-    scratch: path.join(directory, 'isolation'),
-    shared: [],
-    wanted,
-  })
-  const network = disposer.own(
-    await createPodNetwork({
-      clock: systemClock,
+}: HarnessOptions): Promise<Harness> =>
+  openHarness(async ({ directory, owned, openNetwork }) => {
+    const lifelinePath = path.join(directory, 'lifeline.sock')
+    const isolation = await chooseIsolation({
       logger: silentLogger,
-      podCidr,
-      clusterId: directory,
-      directory: path.join(directory, 'network'),
-      runDirectory,
-      driver: isolation.kind === 'none' ? 'mapped' : 'bridge',
-    }),
-  )
-  const pulled = disposer.own(
-    await openPulled({
-      clock: systemClock,
-      logger: silentLogger,
-      directory: path.join(directory, 'images'),
+      nodeBinary: process.execPath,
+      preload: path.join(programs.imagesDirectory, 'preload'),
       scratch: path.join(directory, 'isolation'),
-      nodeBinary: process.execPath,
-      unpackEntry: programs.unpackEntry,
-      isolation: isolation.kind,
-      network: network.driver,
-      ...(stacking ? { stacking } : {}),
-    }),
-  )
-  let lifeline: AsyncDisposable | undefined =
-    holder === 'process' ? await lifelineProcess(lifelinePath) : await serveLifeline(lifelinePath, systemClock)
-  const make = () =>
-    createProcessRuntime({
-      clock: systemClock,
-      random: systemRandom,
-      logger: silentLogger,
-      directory: path.join(directory, 'state'),
-      runDirectory,
-      imagesDirectory: programs.imagesDirectory,
-      network,
-      lifeline: lifelinePath,
-      shimEntry: programs.shimEntry,
-      nodeBinary: process.execPath,
-      isolation,
-      pulled,
+      shared: [],
+      wanted,
     })
-  let runtime = await make()
-
-  return Object.assign(
-    testPods(() => runtime, 'wheelhouse/shell', directory),
-    {
-      directory,
-      network,
-      async replaceRuntime() {
-        await runtime[Symbol.asyncDispose]()
-        runtime = await make()
-        return runtime
-      },
-      async cutLifeline() {
-        await lifeline?.[Symbol.asyncDispose]()
-        lifeline = undefined
-      },
-      async [Symbol.asyncDispose]() {
-        for (const { id } of await runtime.sandboxes()) await runtime.removeSandbox(id)
-        await runtime[Symbol.asyncDispose]()
-        await lifeline?.[Symbol.asyncDispose]()
-        await disposer[Symbol.asyncDispose]()
-      },
-    },
-  )
-}
+    const network = await openNetwork(isolation.kind === 'none' ? 'mapped' : 'bridge')
+    const pulled = owned.own(
+      await openPulled({
+        clock: systemClock,
+        logger: silentLogger,
+        directory: path.join(directory, 'images'),
+        scratch: path.join(directory, 'isolation'),
+        nodeBinary: process.execPath,
+        unpackEntry: programs.unpackEntry,
+        isolation: isolation.kind,
+        network: network.driver,
+        ...(stacking ? { stacking } : {}),
+      }),
+    )
+    let lifeline: AsyncDisposable | undefined =
+      holder === 'process' ? await lifelineProcess(lifelinePath) : await serveLifeline(lifelinePath, systemClock)
+    const cutLifeline = async () => {
+      await lifeline?.[Symbol.asyncDispose]()
+      lifeline = undefined
+    }
+    owned.defer(cutLifeline)
+    const make = () =>
+      createProcessRuntime({
+        clock: systemClock,
+        random: systemRandom,
+        logger: silentLogger,
+        directory: path.join(directory, 'state'),
+        runDirectory: path.join(directory, 'run'),
+        imagesDirectory: programs.imagesDirectory,
+        network,
+        lifeline: lifelinePath,
+        shimEntry: programs.shimEntry,
+        nodeBinary: process.execPath,
+        isolation,
+        pulled,
+      })
+    return { network, image: 'wheelhouse/shell', make, more: { cutLifeline } }
+  })
 
 /** Stands for the process of a cluster: disposing it kills it. */
 async function lifelineProcess(socket: string): Promise<AsyncDisposable> {

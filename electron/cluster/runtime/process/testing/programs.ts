@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { bundle, bundleBox, outputDirectory } from '../../../../../resources/images/box/testing/bundle.ts'
 
@@ -31,6 +31,3 @@ export async function buildPrograms(): Promise<Programs> {
     [Symbol.asyncDispose]: async () => rmSync(out, { recursive: true, force: true }),
   }
 }
-
-/** A short directory for sockets, whose paths must fit into 108 bytes. */
-export const shortDirectory = (): string => mkdtempSync('/tmp/wh-')

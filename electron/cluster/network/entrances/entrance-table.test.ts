@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { hasRoute } from './cluster-ip-table.ts'
+import { hasRoute } from './entrance-table.ts'
 
 const canIsolate =
   process.platform === 'linux' &&
   process.getuid?.() === 0 &&
   ['nft', 'ip'].every((command) => spawnSync('which', [command]).status === 0)
-const child = fileURLToPath(new URL('./cluster-ip-table.test-child.ts', import.meta.url))
+const child = fileURLToPath(new URL('./entrance-table.test-child.ts', import.meta.url))
 
 it.runIf(canIsolate)(
   'makes cluster IPs reachable for the host and for the pods of their own cluster, and leaves nothing behind',

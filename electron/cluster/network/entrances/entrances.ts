@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ChainContent, SetContent, TableContent } from '../nftables/content.ts'
-import type { EndpointAddress, Protocol } from './rules.ts'
+import type { EndpointAddress, Protocol } from '../api.ts'
 
 /** Addresses that lead to one port of a Service. */
 export interface Entrance {

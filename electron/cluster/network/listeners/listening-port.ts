@@ -1,9 +1,9 @@
 import type { Place } from '../api.ts'
-import { portProblem, type ServicePortReport } from './ports.ts'
+import { portProblem, type PortProblem } from './port-problem.ts'
 import type { Listener } from './tcp-listener.ts'
 
-/** A port of this machine, of its loopback unless others are named, or another one where that cannot be had. */
-export class LocalhostPort {
+/** A port of this machine that is listened on, or another one where that cannot be had. */
+export class ListeningPort {
   /** The number that was asked for. */
   readonly wanted: number
   readonly #candidates: readonly number[]
@@ -13,8 +13,8 @@ export class LocalhostPort {
   #error: NodeJS.ErrnoException | undefined
 
   /**
-   * `candidates`: what to try, the wanted one first; 0 is any. `listen` rejects with the system's error. `hosts`: default both
-   * families, or `localhost` would reach another program half of the time; but not every machine has IPv6.
+   * `candidates`: what to try, the wanted one first; 0 is any. `listen` rejects with the system's error. `hosts`: default
+   * localhost in both families, or it would reach another program half of the time; but not every machine has IPv6.
    */
   constructor(
     candidates: readonly number[],
@@ -33,7 +33,7 @@ export class LocalhostPort {
   }
 
   /** Why `bound` is not `wanted`. */
-  get problem(): ServicePortReport['problem'] {
+  get problem(): PortProblem | undefined {
     return this.#error && portProblem(this.#error, this.wanted, this.bound)
   }
 

@@ -4,7 +4,7 @@ import { NftTable } from '../nftables/table.ts'
 import { command } from '../pod-network/commands.ts'
 import { serviceContent, type Entrance } from './entrances.ts'
 
-export interface ClusterIpTableDeps {
+export interface EntranceTableDeps {
   /** Of the cluster, so that several share a machine. */
   readonly table: string
   /** The machine's own address among the pods. */
@@ -21,9 +21,9 @@ type Generations = Map<string, { endpoints: ReadonlySet<string>; generation: num
 /** The highest number of a connection tracking zone; 0 is where everything else is. */
 const lastZone = 65_535
 
-/** Makes the addresses of Services reachable on Linux, for the host and for the pods of this cluster: the kernel leads there. */
-export class ClusterIpTable implements AsyncDisposable {
-  readonly #deps: ClusterIpTableDeps
+/** Has the kernel lead from entrances to their endpoints, on Linux, for the host and for the pods of this cluster. */
+export class EntranceTable implements AsyncDisposable {
+  readonly #deps: EntranceTableDeps
   readonly #table: NftTable
   /** UDP has no connections that end: by the id of an entrance, who last answered there and in which generation. */
   readonly #generations: Generations = new Map()
@@ -31,14 +31,14 @@ export class ClusterIpTable implements AsyncDisposable {
   /** Ranges to which this machine would not know a way. */
   readonly #routed = new Set<string>()
 
-  private constructor(deps: ClusterIpTableDeps) {
+  private constructor(deps: EntranceTableDeps) {
     this.#deps = deps
     this.#table = new NftTable(deps.table)
   }
 
   /** Rejects where this machine does not allow it. Replaces what an earlier life of the cluster left. */
-  static async create(deps: ClusterIpTableDeps): Promise<ClusterIpTable> {
-    const created = new ClusterIpTable(deps)
+  static async create(deps: EntranceTableDeps): Promise<EntranceTable> {
+    const created = new EntranceTable(deps)
     await created.update([], [], [])
     return created
   }

@@ -2,7 +2,7 @@ import { createServer, Socket, type Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import type { Balancer } from './balancer.ts'
-import type { EndpointAddress } from './rules.ts'
+import type { EndpointAddress } from '../api.ts'
 
 const connectTimeoutMs = 3000
 const mostAttempts = 4

@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
-import type { EndpointAddress } from './rules.ts'
+import type { EndpointAddress } from '../api.ts'
 import type { Listener, TcpListenerDeps } from './tcp-listener.ts'
 
 /** A client that has been silent for so long is forgotten; upstream's connection tracking waits as long. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import type { EndpointAddress } from './rules.ts'
+import type { EndpointAddress } from '../api.ts'
 
 const addressOf = ({ ip, port }: EndpointAddress): string => `${ip}:${port}`
 /** Beyond so many remembered clients the expired ones are forgotten. */

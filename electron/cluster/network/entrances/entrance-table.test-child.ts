@@ -1,5 +1,5 @@
 /**
- * Runs in a network namespace of its own, standing for a machine (see cluster-ip-table.test.ts). Two clusters with the
+ * Runs in a network namespace of its own, standing for a machine (see entrance-table.test.ts). Two clusters with the
  * same service range are on it, each with a pod; prints what their cluster IPs answer to the host and to the pods.
  */
 import { spawn, spawnSync } from 'node:child_process'
@@ -11,7 +11,7 @@ import { silentLogger } from '../../base/logger.ts'
 import { dialTcp } from '../pod-network/dial.ts'
 import { ServiceTable } from '../service-table.ts'
 import { endpoint, service, servicePort, slice } from '../testing.ts'
-import { ServiceProxy } from './service-proxy.ts'
+import { ServiceProxy } from '../service-proxy/service-proxy.ts'
 
 const [namespacePrefix] = process.argv.slice(2) as [string]
 

@@ -3,17 +3,13 @@ import type { IOType } from 'node:child_process'
 
 const closeOnExec = 0o2000000
 
-/** Looked for once: asking about every file of a process that has hundreds costs more than what it guards. */
-let inherited: readonly number[] | undefined
-
 /**
  * The standard streams of a program that is to have no other file of this process. Node opens its files so that no
- * child has them, libraries that have begun before (LMDB for one) and whoever started this process may not: /dev/null
- * takes their places.
+ * child has them, libraries (LMDB for one) and whoever started this process may not: /dev/null takes their places.
  * Disposing closes what that took, once the program is started.
  */
 export function withoutOtherFiles(streams: readonly (IOType | number)[]): { stdio: (IOType | number)[] } & Disposable {
-  inherited ??= process.platform === 'linux' ? inheritable() : []
+  const inherited = process.platform === 'linux' ? inheritable() : []
   if (!inherited.length) return { stdio: [...streams], [Symbol.dispose]: () => {} }
   const empty = openSync('/dev/null', 'r+')
   const stdio: (IOType | number)[] = [...streams]

@@ -85,16 +85,19 @@ function security(config: Wanted, { sandbox, image }: ContainerPlace): Container
     readonly_paths: privileged ? [] : readonlyPaths,
     supplemental_groups: supplementalGroups,
     supplemental_groups_policy: groupsPolicy[config.supplementalGroupsPolicy ?? 'Merge'],
-    seccomp: {
-      profile_type:
-        config.seccomp === 'RuntimeDefault' && !privileged ? seccompProfile.runtimeDefault : seccompProfile.unconfined,
-    },
+    seccomp: seccomp(privileged ? undefined : config.seccomp),
     ...(capabilities
       ? { capabilities: { add_capabilities: capabilities.add, drop_capabilities: capabilities.drop } }
       : {}),
     ...user(config, image),
     ...(config.runAsGroup === undefined ? {} : { run_as_group: { value: config.runAsGroup } }),
   }
+}
+
+function seccomp(profile: Wanted['seccomp']): ContainerSecurity['seccomp'] {
+  if (!profile) return { profile_type: seccompProfile.unconfined }
+  if (profile === 'RuntimeDefault') return { profile_type: seccompProfile.runtimeDefault }
+  return { profile_type: seccompProfile.localhost, localhost_ref: profile.file }
 }
 
 /** A group may not be given without a user, so the image's is said too. */

@@ -30,6 +30,8 @@ export interface ContainerRecord {
   imageRef?: string
   createdAt: number
   logPath: string
+  /** There is a filter of its system calls. */
+  filtered?: boolean
   /** Since it was started. */
   user?: NonNullable<ContainerStatus['user']>
 }

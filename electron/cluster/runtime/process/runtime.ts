@@ -15,6 +15,7 @@ import { SampleImages } from './images/samples.ts'
 import { Images, type Image } from './images/service.ts'
 import { namesOf } from './images/store.ts'
 import { StartError, type Isolation, type Launch, type Launcher, type Subject } from './isolation/isolation.ts'
+import { filterOf, whyUnfiltered } from './isolation/seccomp.ts'
 import type { Pulled } from './pulled.ts'
 import { placeMounts } from './place-mounts.ts'
 import { imagesOf, type SandboxRecord } from './records.ts'
@@ -64,6 +65,8 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     events.send({ sandboxId, ...(containerId === undefined ? {} : { containerId }) })
   /** Pods have namespaces that their containers share. */
   const sharesNamespaces = isolation.kind !== 'none' && process.getuid?.() === 0
+  /** Why system calls are not filtered. */
+  const unfiltered = isolation.kind === 'none' ? 'containers are not isolated' : whyUnfiltered()
   const newId = () => (random.uuid() + random.uuid()).replaceAll('-', '')
 
   await adopt()
@@ -238,6 +241,15 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     onChange(id)
   }
 
+  /** Where no profile can be enforced, the runtime's own is no condition; one that somebody has written is. */
+  async function filterFor(config: ContainerConfig): Promise<Buffer | undefined> {
+    const filter = await filterOf(config)
+    if (!filter || unfiltered === undefined) return filter
+    if (config.seccomp !== 'RuntimeDefault')
+      throw new Error(`seccomp profiles are not enforced on this node: ${unfiltered}`)
+    return undefined
+  }
+
   async function startContainer(id: string): Promise<void> {
     const { sandbox, container } = get(id)
     const { record } = container
@@ -368,6 +380,9 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     ...(cgroups || !isolation.controlled
       ? []
       : ['CPU and memory limits are not enforced: this process may not write control groups.']),
+    ...(unfiltered === undefined || isolation.kind === 'none'
+      ? []
+      : [`Seccomp profiles are not enforced: ${unfiltered}.`]),
     ...(isolation.kind === 'none' || sharesNamespaces
       ? []
       : ['Pods with shareProcessNamespace get a process namespace for each container.']),
@@ -395,10 +410,13 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       const sandbox = sandboxOf(sandboxId)
       const image = images.find(config.image)
       if (!image) throw new Error(`image "${config.image}" is not present`)
+      const filter = await filterFor(config)
       const id = newId()
+      if (filter) writeFileSync(sandbox.place(id).filterFile, filter, { mode: 0o600 })
       const logPath = path.join(sandbox.record.config.logDirectory, config.logPath)
       const named = image.kind === 'pulled' ? namesOf(image.stored, config.image) : {}
-      sandbox.add({ id, sandboxId, config, imageId: image.id, ...named, createdAt: clock.now(), logPath })
+      const filtered = filter ? { filtered: true } : {}
+      sandbox.add({ id, sandboxId, config, imageId: image.id, ...named, ...filtered, createdAt: clock.now(), logPath })
       return id
     },
     startContainer,

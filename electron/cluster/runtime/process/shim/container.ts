@@ -193,7 +193,10 @@ export class Container {
       this.record.pid ||= processes && pid ? pidIn(processes, pid) : pid
       const program = this.record.pid ? identityOf(`/proc/${this.record.pid}/exe`) : undefined
       if (program !== undefined && !known.has(program)) return
-      const pause = Math.min(startPoll.mostMs, Math.max(startPoll.firstMs, (clock.monotonic() - begun) * startPoll.share))
+      const pause = Math.min(
+        startPoll.mostMs,
+        Math.max(startPoll.firstMs, (clock.monotonic() - begun) * startPoll.share),
+      )
       if (await Promise.race([exited, clock.sleep(pause).then(() => false)])) {
         await this.ended
         return

@@ -142,6 +142,8 @@ export interface ContainerConfig {
   noNewPrivileges?: boolean
   readOnlyRootFilesystem?: boolean
   privileged?: boolean
+  /** Nothing of /proc is kept from it that can be shown without harm to the machine. */
+  unmaskedProc?: boolean
   /** The runtime's profile of system calls, or that of a file; absent: unconfined. */
   seccomp?: 'RuntimeDefault' | { file: string }
   resources?: Resources

@@ -13,6 +13,7 @@ type SecurityConfig = Pick<
   | 'noNewPrivileges'
   | 'readOnlyRootFilesystem'
   | 'privileged'
+  | 'unmaskedProc'
   | 'seccomp'
 >
 
@@ -41,6 +42,7 @@ export function securityOf(
     ...(own?.allowPrivilegeEscalation === false ? { noNewPrivileges: true } : {}),
     ...(own?.readOnlyRootFilesystem ? { readOnlyRootFilesystem: true } : {}),
     ...(own?.privileged ? { privileged: true } : {}),
+    ...(own?.procMount === 'Unmasked' ? { unmaskedProc: true } : {}),
     ...(seccomp === 'RuntimeDefault' ? { seccomp } : {}),
     ...(seccomp === 'Localhost' ? { seccomp: { file: path.join(seccompDirectory, localhostProfile) } } : {}),
   }

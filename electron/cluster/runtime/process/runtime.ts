@@ -16,6 +16,8 @@ import { Images, type Image } from './images/service.ts'
 import { namesOf } from './images/store.ts'
 import { StartError, type Isolation, type Launch, type Launcher, type Subject } from './isolation/isolation.ts'
 import { filterOf, whyUnfiltered } from './isolation/seccomp.ts'
+import { run } from './isolation/programs.ts'
+import { sharedMemoryOptions } from './isolation/unshare-script.ts'
 import type { Pulled } from './pulled.ts'
 import { placeMounts } from './place-mounts.ts'
 import { imagesOf, type SandboxRecord } from './records.ts'
@@ -49,6 +51,8 @@ export interface ProcessRuntimeDeps {
 
 const version = 'wheelhouse-process://0.1.0'
 const startErrorCode = 128
+/** Before a pod's shim begins: what its containers share as /dev/shm. */
+const mountMemory = `mount -t tmpfs -o ${sharedMemoryOptions} tmpfs "$0" && exec "$@"`
 
 /** Containers as processes of this machine, isolated as well as it allows; re-adopts what an earlier agent left running. */
 export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Runtime> {
@@ -89,9 +93,11 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       }
       // The agent died while it made this pod.
       await endShim(directory)
+      await run('umount', ['-l', path.join(directory, 'memory')]).catch(() => {})
       rmSync(directory, { recursive: true, force: true })
     }
     await Promise.all([...sandboxes.values()].map((sandbox) => sandbox.connect()))
+    await Promise.all([...sandboxes.values()].filter(({ shim, record }) => !shim && !record.stopped).map(releaseMemory))
     await cgroups?.retain(new Set([...sandboxes.values()].filter(({ shim }) => shim).map(({ record }) => record.id)))
     await network.retain([...sandboxes.values()].filter(({ shim }) => shim).map(({ record }) => record.id))
     for (const { shim, record } of sandboxes.values())
@@ -175,8 +181,13 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
         ? `\\\\.\\pipe\\wheelhouse-${id.slice(0, 16)}`
         : path.join(deps.runDirectory, `${id.slice(0, 16)}.sock`)
     mkdirSync(directory, { mode: 0o700 })
-    const reap = config.hostNetwork ? [] : network.reapCommands(id)
     const sharesIpc = sharesNamespaces && !config.hostIpc
+    const memory = sharesIpc ? path.join(directory, 'memory') : undefined
+    const reap = [
+      ...(config.hostNetwork ? [] : network.reapCommands(id)),
+      ...(memory ? [['umount', '-l', memory]] : []),
+    ]
+    if (memory) mkdirSync(memory)
     const attaching: Promise<Partial<PodAttachment>> = config.hostNetwork
       ? Promise.resolve({})
       : network.attach(id, config)
@@ -185,10 +196,19 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       shimEntry: deps.shimEntry,
       compileCache: path.join(deps.directory, 'compile-cache'),
       config: { socket, directory, lifeline: deps.lifeline, reap, groups: cgroups?.places(id) ?? [] },
-      ...(sharesIpc ? { launcher: ['unshare', '--ipc', '--'] } : {}),
+      ...(memory ? { launcher: ['unshare', '--ipc', '--', '/bin/sh', '-c', mountMemory, memory] } : {}),
     })
     const [attached, started] = await Promise.allSettled([attaching, starting])
-    const record: SandboxRecord = { id, config, ip: '', socket, createdAt: clock.now(), stopped: false, sharesIpc }
+    const record: SandboxRecord = {
+      id,
+      config,
+      ip: '',
+      socket,
+      createdAt: clock.now(),
+      stopped: false,
+      sharesIpc,
+      ...(memory ? { memory } : {}),
+    }
     const sandbox = new Sandbox(record, directory, clock, onChange)
     try {
       if (attached.status === 'rejected') throw attached.reason
@@ -227,9 +247,15 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       await shim[Symbol.asyncDispose]()
     }
     if (!record.config.hostNetwork) await network.detach(record.id)
+    await releaseMemory(sandbox)
     for (const id of sandbox.containers.keys()) await cgroups?.remove(record.id, id)
     await cgroups?.remove(record.id)
     if (process.platform !== 'win32') rmSync(record.socket, { force: true })
+  }
+
+  /** Shims do so themselves, unless they are killed. */
+  async function releaseMemory({ record: { memory } }: Sandbox): Promise<void> {
+    if (memory) await run('umount', ['-l', memory]).catch(() => {})
   }
 
   async function stopSandbox(id: string): Promise<void> {

@@ -159,7 +159,11 @@ function mountArguments(root: string, deviceFolder: string, mount: Mount): strin
     case 'lock':
       return ['--ro-bind-try', mount.to, mount.to]
     case 'hide':
-      return ['--ro-bind', '/dev/null', mount.to]
+      // Containers of sample images have no /sys.
+      if (!mount.to.startsWith('/proc/')) return []
+      return mount.directory
+        ? ['--tmpfs', mount.to, '--remount-ro', mount.to]
+        : ['--dev-bind', path.join(deviceFolder, 'null'), mount.to]
     case 'lock-root':
       return ['--remount-ro', '/']
   }

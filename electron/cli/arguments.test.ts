@@ -29,7 +29,18 @@ describe('wheelhouse up', () => {
     })
   })
 
+  it('takes what pods get to end, for all or by priority', () => {
+    expect(up().shutdownGraces).toBeUndefined()
+    expect(up('--shutdown-grace', '30').shutdownGraces).toEqual([{ priority: 0, seconds: 30 }])
+    expect(up('--shutdown-grace', '0=20,2000000000=10').shutdownGraces).toEqual([
+      { priority: 0, seconds: 20 },
+      { priority: 2_000_000_000, seconds: 10 },
+    ])
+  })
+
   it.each([
+    [['--shutdown-grace', '30s'], '--shutdown-grace takes seconds'],
+    [['--shutdown-grace', '5,0=6'], '--shutdown-grace names each priority once'],
     [['--port', 'http'], '--port takes a port'],
     [['--port', '70000'], '--port takes a port'],
     [['--nodes', 'process=one'], '--nodes takes a list'],

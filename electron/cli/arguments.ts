@@ -37,6 +37,8 @@ export const help = `wheelhouse: Kubernetes on your desk
             --cri-socket PATH  where that is reached (default: a usual place)
             --store KIND       lmdb (durable, default), memory, or etcd=URL[,URL…], which several servers may share
             --etcd-cafile, --etcd-certfile, --etcd-keyfile FILE   certificates for an etcd at https
+            --shutdown-grace LIST  seconds that pods get to end when it stops, by priority: such as 30, or
+                               0=20,2000000000=10 (default: a moment for all)
             --bare             the API server and its bootstrap objects only
   serve   show the app in a browser
             --host ADDRESS     loopback address to listen on (default: 127.0.0.1)
@@ -67,6 +69,21 @@ export function parseNodes(text: string): ClusterOptions['nodes'] {
   if (nodes.process > 16) throw new UsageError(`--nodes takes at most process=16, not "${text}".`)
   if (nodes.cri > 1) throw new UsageError(`--nodes takes at most cri=1, not "${text}".`)
   return nodes
+}
+
+/** Priorities with their seconds; seconds alone are everybody's. */
+export function parseShutdownGraces(text: string): NonNullable<ClusterOptions['shutdownGraces']> {
+  const graces = text.split(',').map((part) => {
+    const match = /^(?:(-?\d{1,10})=)?(\d{1,5})$/.exec(part.trim())
+    if (!match)
+      throw new UsageError(
+        `--shutdown-grace takes seconds, or a list of priorities with theirs such as 0=20,2000000000=10, not "${text}".`,
+      )
+    return { priority: Number(match[1] ?? 0), seconds: Number(match[2]) }
+  })
+  if (new Set(graces.map(({ priority }) => priority)).size < graces.length)
+    throw new UsageError(`--shutdown-grace names each priority once, not as in "${text}".`)
+  return graces
 }
 
 type EtcdFiles = Record<'caFile' | 'certFile' | 'keyFile', string | undefined>
@@ -123,6 +140,7 @@ function parseUp(args: string[], cwd: string): ClusterOptions {
     'etcd-cafile': { type: 'string' },
     'etcd-certfile': { type: 'string' },
     'etcd-keyfile': { type: 'string' },
+    'shutdown-grace': { type: 'string' },
     bare: { type: 'boolean' },
   })
   const text = (flag: string) => values[flag] as string | undefined
@@ -140,6 +158,7 @@ function parseUp(args: string[], cwd: string): ClusterOptions {
     nodes: text('nodes') === undefined ? options.nodes : parseNodes(text('nodes')!),
     ...(text('cri-socket') === undefined ? {} : { criSocket: text('cri-socket')! }),
     store,
+    ...(text('shutdown-grace') === undefined ? {} : { shutdownGraces: parseShutdownGraces(text('shutdown-grace')!) }),
     bare: values['bare'] === true,
   }
 }

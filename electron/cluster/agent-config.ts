@@ -1,3 +1,5 @@
+import type { ShutdownGrace } from './kubelet/shutdown/graces.ts'
+
 /** What the cluster's process tells the agent's process to run: plain data, sent once over the IPC channel. */
 export interface AgentConfig {
   server: string
@@ -54,6 +56,8 @@ export type ToAgent =
   | { type: 'start'; config: AgentConfig }
   /** Where is this address of the cluster's network on this machine? Answered by `located`. */
   | { type: 'locate'; question: number; address: Place }
+  /** The nodes are to shut down with these graces of their pods. Answered by `shutDown`. */
+  | { type: 'shutDown'; graces: readonly ShutdownGrace[] }
   | { type: 'stop' }
 export type FromAgent =
   /**
@@ -61,4 +65,5 @@ export type FromAgent =
    * hold nothing back.
    */
   | { type: 'ready'; mapped: boolean; unenforced?: string | undefined }
+  | { type: 'shutDown' }
   | { type: 'located'; question: number; place: Place | 'refused' }

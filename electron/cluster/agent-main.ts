@@ -10,6 +10,7 @@ import { systemRandom as random } from './base/random.ts'
 import { HttpsClient } from './client/https-client.ts'
 import { startAgent, type Agent } from './kubelet/agent.ts'
 import { NodeDirectories } from './kubelet/directories.ts'
+import type { ShutdownGrace } from './kubelet/shutdown/graces.ts'
 import { PullRecords } from './kubelet/images/pull-records.ts'
 import { startHostDirectories } from './kubelet/volumes/host-directories.ts'
 import { openLogFile } from './log-file.ts'
@@ -31,12 +32,14 @@ const kubelets = new Disposer()
 const owned = new Disposer()
 const stopping = new AbortController()
 let starting: Promise<void> | undefined
+let agent: Agent | undefined
 /** Nodes whose container runtime may be away: nothing else waits for them. */
 const joining: Promise<void>[] = []
 let locate: Locate = () => undefined
 
 process.on('message', (message: ToAgent) => {
   if (message.type === 'start') starting = start(message.config)
+  else if (message.type === 'shutDown') void shutDown(message.graces)
   else if (message.type === 'locate') answer(message.question, message.address)
   else void stop()
 })
@@ -61,13 +64,19 @@ async function fail(error: unknown, logger: Logger): Promise<void> {
   process.exit(1)
 }
 
+/** Nodes that are still starting have no pods that could end. */
+async function shutDown(graces: readonly ShutdownGrace[]): Promise<void> {
+  await agent?.shutDown(graces).catch(() => {})
+  tell({ type: 'shutDown' })
+}
+
 const tell = (message: FromAgent): void => void process.send?.(message)
 
 const answer = (question: number, address: Place): void =>
   tell({ type: 'located', question, place: locate(address.host, address.port) ?? address })
 
 async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<FromAgent & { type: 'ready' }, 'type'>> {
-  const agent = kubelets.own(
+  const nodes = kubelets.own(
     startAgent({
       clock,
       random,
@@ -76,6 +85,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<Fro
       server: { tls: { key: config.serving.key, cert: config.serving.certificate, clientCa: config.authority } },
     }),
   )
+  agent = nodes
   const client = (pair: PemPair, userAgent: string) =>
     owned.own(
       new HttpsClient({
@@ -152,7 +162,7 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<Fro
     await Promise.all(
       config.nodes.map(async (node, i) => {
         const parts = { network: guard(networks[i]!), processes, limits }
-        const added = addNode(agent, config, node, parts, client(node.client, 'kubelet'), logger)
+        const added = addNode(nodes, config, node, parts, client(node.client, 'kubelet'), logger)
         if (isOfProcesses(node)) await added
         else joining.push(added.catch((error: unknown) => fail(error, logger)))
       }),
@@ -160,9 +170,9 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<Fro
   }
   if (config.simulated) {
     const { count, name, client: pair } = config.simulated
-    const nodes = Array.from({ length: count }, (_, i) => ({ name: `${name}-${i + 1}` }))
-    await agent.simulate(
-      { client: client(pair, 'wheelhouse-simulator'), nodes, tainted: config.nodes.length > 0 },
+    const simulated = Array.from({ length: count }, (_, i) => ({ name: `${name}-${i + 1}` }))
+    await nodes.simulate(
+      { client: client(pair, 'wheelhouse-simulator'), nodes: simulated, tainted: config.nodes.length > 0 },
       stopping.signal,
     )
   }

@@ -3,6 +3,7 @@ import { backoffDelay } from './base/backoff.ts'
 import type { Clock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
 import type { AgentConfig, FromAgent, Place, ToAgent } from './agent-config.ts'
+import type { ShutdownGrace } from './kubelet/shutdown/graces.ts'
 
 export interface AgentProcessDeps {
   clock: Clock
@@ -27,6 +28,7 @@ export class AgentProcess implements AsyncDisposable {
   #stopping = false
   #cancel: (() => void) | undefined
   #mapped = false
+  #onShutDown = () => {}
   #unenforced: string | undefined
   #questions = 0
   readonly #asked = new Map<number, (place: Place | 'refused') => void>()
@@ -47,6 +49,7 @@ export class AgentProcess implements AsyncDisposable {
         this.#asked.delete(message.question)
         return
       }
+      if (message.type === 'shutDown') return this.#onShutDown()
       this.#failures = 0
       this.#mapped = message.mapped
       this.#unenforced = message.unenforced
@@ -80,6 +83,22 @@ export class AgentProcess implements AsyncDisposable {
     if (place !== 'refused') return place
     const refusal = { code: 'ECONNREFUSED', syscall: 'connect', address: host, port }
     throw Object.assign(new Error(`dial tcp ${host}:${port}: connect: connection refused`), refusal)
+  }
+
+  /** Has the nodes shut down; resolves when they have, or when their time is over. */
+  async shutDown(graces: readonly ShutdownGrace[]): Promise<void> {
+    const child = this.#child
+    if (!child?.connected) return
+    const { clock } = this.#deps
+    const over = new AbortController()
+    const done = new Promise<void>((resolve) => {
+      this.#onShutDown = resolve
+      child.once('exit', () => resolve())
+    })
+    child.send({ type: 'shutDown', graces } satisfies ToAgent)
+    const most = graces.reduce((sum, { seconds }) => sum + seconds * 1000, patience)
+    await Promise.race([done, clock.sleep(most, over.signal).catch(() => {})])
+    over.abort()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -142,6 +142,9 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
     summary: (kubelet, signal) => kubeletJson(pki, kubelet, '/stats/summary?only_cpu_and_memory=true', signal),
   })
   owned.defer(() => collector[Symbol.dispose]())
+  // The first thing of all: pods that end gracefully need everything else.
+  const { shutdownGraces } = options
+  if (shutdownGraces?.length) owned.defer(() => agent?.shutDown(shutdownGraces))
   return { server: url, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
 }
 

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import type { ShutdownGrace } from './kubelet/shutdown/graces.ts'
 
 /** An etcd that several servers may share. */
 export interface EtcdOptions {
@@ -35,6 +36,8 @@ export interface ClusterOptions {
   store: 'lmdb' | 'memory' | EtcdOptions
   /** The API server and its bootstrap objects only. */
   bare: boolean
+  /** What pods get to end when the cluster stops; absent: a moment, all of them together. */
+  shutdownGraces?: ShutdownGrace[]
 }
 
 /**

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { descendants } from '../support/processes.ts'
 
 /** A value of the sorted list at a share between 0 and 1. */
 export const quantile = (sorted: readonly number[], share: number): number =>
@@ -27,9 +28,26 @@ export function printTable(title: string, rows: readonly Record<string, string |
 export const residentMiB = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1024
 
-/** CPU time of a process so far, seconds. Linux. */
-export function cpuSeconds(pid: number): number {
+/** CPU time of a process so far, seconds; with `waited`, that of its children that have ended too. Linux. */
+export function cpuSeconds(pid: number, waited = false): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number)
+  const [user = 0, system = 0, childUser = 0, childSystem = 0] = fields.slice(11, 15)
+  return (user + system + (waited ? childUser + childSystem : 0)) / 100
+}
+
+/** The same of a process, of all that it has started, and of what those have. Linux. */
+export function treeCpuSeconds(pid: number): number {
+  let sum = 0
+  for (const each of [pid, ...descendants(pid)]) {
+    try {
+      sum += cpuSeconds(each, true)
+    } catch {
+      // It has ended: counted with its parent.
+    }
+  }
+  return sum
 }

@@ -1,6 +1,7 @@
 import os from 'node:os'
 import { parseArgs } from 'node:util'
 import * as measures from './measures.ts'
+import { nodes } from './nodes.ts'
 import { scale } from './scale.ts'
 import { scheduler } from './scheduler.ts'
 import { ui } from './ui.ts'
@@ -30,6 +31,7 @@ const all = {
 }
 /** Those that take minutes are asked for by name. */
 const long = {
+  nodes,
   scale: () =>
     scale({
       nodes: Number(values.nodes ?? 5000),

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { up } from '../support/cluster.ts'
-import { descendants } from '../support/processes.ts'
+import { send, watching } from './api.ts'
 import { cpuSeconds, printTable, residentMiB, round } from './figures.ts'
+import { agentOf } from './processes.ts'
 import { RawConnection, targetOf, type Target } from './raw-client.ts'
 
 export interface ScaleSize {
@@ -22,7 +22,7 @@ export async function scale({ nodes, pods, replicas }: ScaleSize): Promise<void>
   await using cluster = await up(['--nodes', `simulated=${nodes}`])
   const target = targetOf(cluster.kubeconfig)
   using connection = await RawConnection.open(target)
-  const processes = processesOf(cluster.pid)
+  const processes = { cluster: cluster.pid, agent: agentOf(cluster.pid) }
   const rows: Record<string, string>[] = []
   const measure = async (what: string, count: number, work: () => Promise<unknown>) => {
     const before = await look(connection, processes)
@@ -68,11 +68,6 @@ export async function scale({ nodes, pods, replicas }: ScaleSize): Promise<void>
   printTable(`${nodes} simulated nodes, ${names.length * replicas} pods, in Deployments of ${replicas}`, rows)
 }
 
-function processesOf(cluster: number): { cluster: number; agent: number } {
-  const isAgent = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('agent.mjs')
-  return { cluster, agent: descendants(cluster).find(isAgent)! }
-}
-
 /** Seconds of wall and CPU time so far, MiB, and how many writes there have been. */
 async function look(connection: RawConnection, processes: { cluster: number; agent: number }) {
   const of = (pid: number) => ({ cpu: cpuSeconds(pid), memory: residentMiB(pid) })
@@ -97,21 +92,6 @@ async function readyNodes(connection: RawConnection): Promise<number> {
   const { items } = await send<NodeList>(connection, 'GET', '/api/v1/nodes')
   const isReady = ({ type, status }: { type: string; status: string }) => type === 'Ready' && status === 'True'
   return items.filter(({ status }) => status?.conditions?.some(isReady)).length
-}
-
-async function send<Answer>(
-  connection: RawConnection,
-  method: string,
-  path: string,
-  body?: object,
-  contentType = 'application/json',
-): Promise<Answer> {
-  const { status, body: answer } = await connection.request(method, path, {
-    contentType,
-    ...(body && { body: JSON.stringify(body) }),
-  })
-  if (status >= 300) throw new Error(`${method} ${path} answered ${status}: ${answer.toString().slice(0, 300)}`)
-  return JSON.parse(answer.toString()) as Answer
 }
 
 const deployment = (name: string, replicas: number) => ({
@@ -150,16 +130,10 @@ function isRolledOut({ metadata, spec, status = {} }: Deployment): boolean {
 }
 
 async function rolledOut(target: Target, name: string): Promise<void> {
-  using watcher = await RawConnection.open(target)
-  let rest = ''
-  await new Promise<void>((resolve, reject) => {
-    const onData = (chunk: Buffer) => {
-      const lines = (rest + chunk.toString()).split('\n')
-      rest = lines.pop()!
-      for (const line of lines) if (isRolledOut((JSON.parse(line) as { object: Deployment }).object)) resolve()
-    }
-    watcher
-      .request('GET', `${deployments}?watch=true&fieldSelector=metadata.name%3D${name}`, { onData })
-      .then(({ status }) => reject(new Error(`the watch of ${name} ended with ${status}`)), reject)
+  const path = `${deployments}?watch=true&fieldSelector=metadata.name%3D${name}`
+  const { promise, resolve } = Promise.withResolvers<void>()
+  using watch = await watching<Deployment>(target, path, (object) => {
+    if (isRolledOut(object)) resolve()
   })
+  await Promise.race([promise, watch.ended])
 }

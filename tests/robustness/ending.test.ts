@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { temporaryFolder, up, type UpReady } from '../support/cluster.ts'
 import { kubectl, type Kubectl } from '../support/kubectl.ts'
@@ -55,6 +56,63 @@ describe('SIGTERM to the pid', () => {
     expect(await cluster.process.exited).toBe(0)
     expect(leftovers(data)).toEqual([])
   })
+})
+
+describe('a cluster that gives its pods time', () => {
+  /** Takes a second to end, and says so in a file that stays. */
+  const slow = (name: string, priorityClassName: string) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { app: 'hello' } },
+    spec: {
+      ...(priorityClassName ? { priorityClassName } : {}),
+      containers: [
+        {
+          name: 'main',
+          image: 'wheelhouse/shell',
+          command: [
+            'node',
+            '-e',
+            `process.on('SIGTERM', () => setTimeout(() => {
+              fs.appendFileSync('/out/ends', '${name} ')
+              process.exit(0)
+            }, 1000))
+            fs.writeFileSync('/out/${name}', '')
+            setInterval(() => {}, 1000)`,
+          ],
+          volumeMounts: [{ name: 'out', mountPath: '/out' }],
+        },
+      ],
+      volumes: [{ name: 'out', hostPath: { path: folder.path } }],
+    },
+  })
+
+  it('ends critical pods last, leaves nothing, and the next start knows why they ended', async () => {
+    const cluster = await up(['--shutdown-grace', '0=20,2000000000=10'], data)
+    const items = [slow('critical', 'system-node-critical'), slow('usual', '')]
+    const { code, stderr } = await cluster.kubectl.run(
+      ['create', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
+    )
+    expect([code, stderr]).toEqual([0, ''])
+    await eventually(
+      'both hear signals',
+      () => ['critical', 'usual'].every((name) => existsSync(`${folder.path}/${name}`)),
+      60_000,
+    )
+    await end(cluster.pid, 'SIGTERM')
+    expect(await cluster.process.exited).toBe(0)
+    expect(readFileSync(`${folder.path}/ends`, 'utf8')).toBe('usual critical ')
+
+    await using again = await up([], data)
+    const because = 'Pod was terminated in response to imminent node shutdown.'
+    expect((await pods(again)).map(({ metadata, status }) => [metadata?.name, status])).toEqual(
+      ['critical', 'usual'].map((name) => [
+        name,
+        expect.objectContaining({ phase: 'Failed', reason: 'Terminated', message: because }),
+      ]),
+    )
+  }, 120_000)
 })
 
 describe('the launcher', () => {

@@ -5,6 +5,7 @@ import type { Random } from '../base/random.ts'
 import { Kubelet, type KubeletDeps } from './kubelet.ts'
 import { internalAddress } from './node/node-object.ts'
 import { KubeletServer, type ServerTls } from './server/kubelet-server.ts'
+import type { ShutdownGrace } from './shutdown/graces.ts'
 import { startFleet, type Fleet, type FleetDeps } from './simulated/fleet.ts'
 
 export interface AgentDeps {
@@ -26,6 +27,8 @@ export interface Agent extends AsyncDisposable {
   add(node: AgentNode, signal?: AbortSignal): Promise<Kubelet>
   /** Stops looking after a node; its pods go on running and the Node object stays. */
   remove(name: string): Promise<void>
+  /** Nodes that run pods shut down, each with its pods. */
+  shutDown(graces: readonly ShutdownGrace[]): Promise<void>
   simulate(fleet: AgentFleet, signal?: AbortSignal): Promise<Fleet>
 }
 
@@ -75,6 +78,9 @@ export function startAgent(deps: AgentDeps): Agent {
       }
     },
     remove: end,
+    async shutDown(graces) {
+      await Promise.all([...kubelets.values()].map(({ kubelet }) => kubelet.shutDown(graces)))
+    },
     async simulate(fleet, signal = never) {
       const server = owned.own(await listen(loopback))
       const started = await startFleet(

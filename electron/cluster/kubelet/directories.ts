@@ -27,6 +27,11 @@ export class NodeDirectories {
     return path.join(this.#root, 'manifests')
   }
 
+  /** Profiles that pods name with the type Localhost. */
+  get seccomp(): string {
+    return path.join(this.#root, 'seccomp')
+  }
+
   get logs(): string {
     return path.join(this.#root, 'logs')
   }

@@ -34,6 +34,8 @@ import type { ServedNode } from './server/host.ts'
 import { DiskUsage, type PodDiskUsage } from './storage/disk-usage.ts'
 import { watchLocalStorage } from './storage/local-storage.ts'
 import { rotateLogs } from './storage/log-rotation.ts'
+import type { ShutdownGrace } from './shutdown/graces.ts'
+import { shutDown, shutdownProblem, shutdownRejection } from './shutdown/shut-down.ts'
 import { isMirror } from './static-pods/manifest.ts'
 import { StaticPods } from './static-pods/static-pods.ts'
 import { StatusManager } from './status/status-manager.ts'
@@ -78,11 +80,11 @@ export class Kubelet implements ServedNode, AsyncDisposable {
   readonly #inspector: Inspector
   readonly #parts: Parts
 
-  private constructor(parts: Parts & { deps: KubeletDeps; owned: Disposer }) {
+  private constructor(parts: Parts, owned: Disposer) {
     this.#parts = parts
     this.name = parts.deps.name
     this.runtime = parts.deps.runtime
-    this.#owned = parts.owned
+    this.#owned = owned
     this.#pods = parts.pods
     this.#status = parts.status
     this.#inspector = parts.inspector
@@ -92,7 +94,7 @@ export class Kubelet implements ServedNode, AsyncDisposable {
   static async start(deps: KubeletDeps, signal: AbortSignal): Promise<Kubelet> {
     const owned = new Disposer()
     try {
-      return await startParts(deps, owned, signal, (parts) => new Kubelet({ deps, owned, ...parts }))
+      return await startParts(deps, owned, signal, (parts) => new Kubelet(parts, owned))
     } catch (error) {
       await owned[Symbol.asyncDispose]()
       throw error
@@ -141,6 +143,17 @@ export class Kubelet implements ServedNode, AsyncDisposable {
     return this.#parts.probes.counts()
   }
 
+  /**
+   * Graceful node shutdown: the node is not ready any more and takes no pods, and those that it has end by priority.
+   * Resolves when the API knows. Source: nodeshutdown_manager_linux.go.
+   */
+  async shutDown(graces: readonly ShutdownGrace[]): Promise<void> {
+    const { deps, pods, status } = this.#parts
+    await this.#parts.close()
+    await shutDown({ clock: deps.clock, pods }, graces)
+    await status.settled()
+  }
+
   /** Stops looking after the pods; they go on running. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#owned[Symbol.asyncDispose]()
@@ -148,6 +161,9 @@ export class Kubelet implements ServedNode, AsyncDisposable {
 }
 
 interface Parts {
+  deps: KubeletDeps
+  /** The node takes no pods from now on, and says so. */
+  close(): Promise<void>
   pods: PodManager
   status: StatusManager
   inspector: Inspector
@@ -170,6 +186,7 @@ async function startParts(
   owned.defer(() => unmountBelow(directories.pods))
   const machine = await readMachine(directory)
   let pressure: NodePressure | undefined
+  let closed = false
   let images: readonly ImageStatus[] = []
   const reporter = owned.own(
     new NodeReporter({
@@ -177,7 +194,7 @@ async function startParts(
       clock,
       logger,
       facts: async () => {
-        const problem = runtime.problem?.()
+        const problem = closed ? shutdownProblem : runtime.problem?.()
         // A runtime that is away has its images still.
         if (problem === undefined) images = await runtime.images.list().catch(() => images)
         return {
@@ -278,6 +295,7 @@ async function startParts(
       hostIp,
       node,
       pressure: () => pressure?.conditions ?? [],
+      closed: () => (closed ? shutdownRejection : undefined),
       onGone: () => statics.gone(),
       runtimeName: runtime.version.split('://')[0]!,
     }),
@@ -328,7 +346,14 @@ async function startParts(
   owned.own(
     watchLocalStorage({ clock, disk, pods: () => manager.active, evict: (pod, why) => manager.evict(pod, why) }),
   )
-  return make({ pods: manager, status, inspector, directories, disk, volumes, probes })
+  const close = async () => {
+    closed = true
+    recorder.event(referenceTo(nodes, node()), 'Normal', 'NodeShutdown', 'Shutdown manager detected shutdown event')
+    await reporter
+      .report()
+      .catch((error: Error) => logger.warn('cannot tell that the node shuts down', { error: error.message }))
+  }
+  return make({ deps, close, pods: manager, status, inspector, directories, disk, volumes, probes })
 }
 
 async function runtimeHandlerOf(client: KubeClient, { spec }: Pod): Promise<string> {

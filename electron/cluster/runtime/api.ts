@@ -145,8 +145,10 @@ export interface ContainerConfig {
   noNewPrivileges?: boolean
   readOnlyRootFilesystem?: boolean
   privileged?: boolean
-  /** Absent: unconfined. */
-  seccomp?: 'RuntimeDefault'
+  /** Nothing of /proc is kept from it that can be shown without harm to the machine. */
+  unmaskedProc?: boolean
+  /** The runtime's profile of system calls, or that of a file; absent: unconfined. */
+  seccomp?: 'RuntimeDefault' | { file: string }
   resources?: Resources
   /** How soon the kernel ends it when memory is short, from -1000 to 1000. Runtimes that cannot say leave it out. */
   oomScoreAdjust?: number

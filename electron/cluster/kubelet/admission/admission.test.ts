@@ -95,6 +95,18 @@ describe('admission', () => {
     expect(admit(port(81), [port(80)], node)).toBeUndefined()
   })
 
+  it('refuses AppArmor profiles where there is no AppArmor, and those that it would have to load where there is', () => {
+    const wanting = (type: string) =>
+      pod({ containers: [{ securityContext: { appArmorProfile: { type } } as object }] })
+    const reason = (type: string, has: boolean) => admit(wanting(type), [], node, () => has)
+    const none = { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' }
+    expect(reason('RuntimeDefault', false)).toEqual(none)
+    expect(reason('Localhost', false)).toEqual(none)
+    expect(reason('Unconfined', false)).toBeUndefined()
+    expect(reason('RuntimeDefault', true)).toBeUndefined()
+    expect(reason('Localhost', true)?.reason).toBe('AppArmor')
+  })
+
   it('minds only taints that evict', () => {
     const tainted = (effect: string): Node => ({ ...node, spec: { taints: [{ key: 'k', value: 'v', effect }] } })
     expect(admit(pod(), [], tainted('NoSchedule'))).toBeUndefined()

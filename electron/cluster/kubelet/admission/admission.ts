@@ -10,6 +10,7 @@ import {
 } from '#shared/kube/quantity.ts'
 import { isExtendedResource } from '#shared/kube/resource-names.ts'
 import { containersOf, isTerminalPhase, type Node, type Pod } from '../types.ts'
+import { appArmorRefusal, isAppArmorEnabled } from './app-armor.ts'
 import { selectsNode } from './node-selection.ts'
 import { forbiddenSysctl } from './sysctls.ts'
 
@@ -23,9 +24,16 @@ export interface Rejection {
  * The node's own check of what the scheduler decided, in upstream's words; `others` are the pods that it runs already.
  * Source: pkg/kubelet/lifecycle/predicate.go.
  */
-export function admit(pod: Pod, others: readonly Pod[], node: Node): Rejection | undefined {
+export function admit(
+  pod: Pod,
+  others: readonly Pod[],
+  node: Node,
+  hasAppArmor = isAppArmorEnabled,
+): Rejection | undefined {
   const sysctl = forbiddenSysctl(pod)
   if (sysctl) return { reason: 'SysctlForbidden', message: `forbidden sysctl: ${sysctl}` }
+  const appArmor = appArmorRefusal(pod, hasAppArmor)
+  if (appArmor) return { reason: 'AppArmor', message: appArmor }
   const system = node.status?.nodeInfo?.operatingSystem
   const policy = (pod.spec?.securityContext as { supplementalGroupsPolicy?: string } | undefined)
     ?.supplementalGroupsPolicy

@@ -62,7 +62,7 @@ export async function containerConfig(
       stdin: container.stdin ?? false,
       stdinOnce: container.stdinOnce ?? false,
       logPath,
-      ...securityOf(pod, container, input.image),
+      ...securityOf(pod, container, input.image, directories.seccomp),
       resources: containerResources(container),
       oomScoreAdjust: oomScore(pod, container, totalmem()),
       labels: containerLabels(pod, container),

@@ -6,7 +6,12 @@ import { securityOf } from './security.ts'
 const image = { id: 'sha256:1', tags: [], sizeBytes: 1 }
 type Context = NonNullable<NonNullable<Pod['spec']>['securityContext']>
 const of = (own: NonNullable<Container['securityContext']>, shared: Context = {}, ran: object = {}) =>
-  securityOf(pod({ spec: { securityContext: shared } }), container({ securityContext: own }), { ...image, ...ran })
+  securityOf(
+    pod({ spec: { securityContext: shared } }),
+    container({ securityContext: own }),
+    { ...image, ...ran },
+    '/node/seccomp',
+  )
 
 describe('the security of a container', () => {
   it('is what it says itself, else what its pod says', () => {
@@ -30,6 +35,15 @@ describe('the security of a container', () => {
     })
     expect(of({ allowPrivilegeEscalation: false })).toEqual({ noNewPrivileges: true })
     expect(of({ allowPrivilegeEscalation: true })).toEqual({})
+  })
+
+  it('has the seccomp profile that it names, files below the directory of the node', () => {
+    const file = { type: 'Localhost' as const, localhostProfile: 'team/strict.json' }
+    expect(of({ seccompProfile: file }, { seccompProfile: { type: 'RuntimeDefault' } })).toEqual({
+      seccomp: { file: '/node/seccomp/team/strict.json' },
+    })
+    expect(of({}, { seccompProfile: { type: 'RuntimeDefault' } })).toEqual({ seccomp: 'RuntimeDefault' })
+    expect(of({ seccompProfile: { type: 'Unconfined' } }, { seccompProfile: file })).toEqual({})
   })
 
   it('does not let root in where it must not be, in upstream words', () => {

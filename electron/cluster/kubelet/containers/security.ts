@@ -1,3 +1,4 @@
+import path from 'node:path'
 import type { ContainerConfig, ImageStatus } from '../../runtime/api.ts'
 import { ConfigError } from '../environment/environment.ts'
 import { describePod, type Container, type Pod } from '../types.ts'
@@ -12,11 +13,17 @@ type SecurityConfig = Pick<
   | 'noNewPrivileges'
   | 'readOnlyRootFilesystem'
   | 'privileged'
+  | 'unmaskedProc'
   | 'seccomp'
 >
 
-/** A container's own security context wins over its pod's. Throws ConfigError when it would run as root but must not. */
-export function securityOf(pod: Pod, container: Container, image: ImageStatus): SecurityConfig {
+/** A container's own security context wins over its pod's. `seccompDirectory`: of the node's profiles. Throws ConfigError when it would run as root but must not. */
+export function securityOf(
+  pod: Pod,
+  container: Container,
+  image: ImageStatus,
+  seccompDirectory: string,
+): SecurityConfig {
   const shared = pod.spec?.securityContext
   const own = container.securityContext
   const runAsUser = own?.runAsUser ?? shared?.runAsUser
@@ -25,7 +32,7 @@ export function securityOf(pod: Pod, container: Container, image: ImageStatus): 
   const groups = [...(shared?.supplementalGroups ?? []), ...(shared?.fsGroup === undefined ? [] : [shared.fsGroup])]
   const { supplementalGroupsPolicy: policy } = (shared ?? {}) as { supplementalGroupsPolicy?: string }
   const { add = [], drop = [] } = own?.capabilities ?? {}
-  const seccomp = (own?.seccompProfile ?? shared?.seccompProfile)?.type
+  const { type: seccomp, localhostProfile = '' } = own?.seccompProfile ?? shared?.seccompProfile ?? {}
   return {
     ...(runAsUser === undefined ? {} : { runAsUser }),
     ...(runAsGroup === undefined ? {} : { runAsGroup }),
@@ -35,7 +42,9 @@ export function securityOf(pod: Pod, container: Container, image: ImageStatus): 
     ...(own?.allowPrivilegeEscalation === false ? { noNewPrivileges: true } : {}),
     ...(own?.readOnlyRootFilesystem ? { readOnlyRootFilesystem: true } : {}),
     ...(own?.privileged ? { privileged: true } : {}),
+    ...(own?.procMount === 'Unmasked' ? { unmaskedProc: true } : {}),
     ...(seccomp === 'RuntimeDefault' ? { seccomp } : {}),
+    ...(seccomp === 'Localhost' ? { seccomp: { file: path.join(seccompDirectory, localhostProfile) } } : {}),
   }
 }
 

@@ -57,6 +57,11 @@ export class NodeReporter implements AsyncDisposable {
     this.#running = this.#run()
   }
 
+  /** Tells of a change that cannot wait for the next look. */
+  async report(): Promise<void> {
+    await this.#report()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the node reporter has been stopped'))
     await this.#running

@@ -1,18 +1,20 @@
 import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { qualityOfService } from '#shared/kube/quota/quality-of-service.ts'
-import { admit } from '../admission/admission.ts'
+import { admit, type Rejection } from '../admission/admission.ts'
 import { isCritical, pressureRejection } from '../pressure/rank.ts'
 import type { PressureType } from '../pressure/thresholds.ts'
 import { isTerminalPhase, uidOf, type Node, type Pod, type PodRuntime } from '../types.ts'
 import { removePod } from './collect-garbage.ts'
-import { PodWorker, type PodWorkerDeps } from './pod-worker.ts'
+import { PodWorker, type PodWorkerDeps, type Verdict } from './pod-worker.ts'
 
 export interface PodManagerDeps extends PodWorkerDeps {
   /** This node as the API has it. */
   node(): Node
   /** Of what the machine is short. */
   pressure?: () => readonly PressureType[]
+  /** Why the node takes no pod at all. */
+  closed?: () => Rejection | undefined
   /** Nothing is left of a pod. */
   onGone?: (pod: Pod) => void
 }
@@ -60,6 +62,11 @@ export class PodManager implements AsyncDisposable {
 
   evict(pod: Pod, message: string, condition?: { reason: string; message: string }): void {
     if (!isCritical(pod)) this.#workers.get(uidOf(pod))?.evict(message, condition)
+  }
+
+  /** Resolves when nothing of the pod runs any more. */
+  async terminate(pod: Pod, verdict: Verdict): Promise<void> {
+    await this.#workers.get(uidOf(pod))?.terminate(verdict)
   }
 
   remove(pod: Pod): void {
@@ -115,7 +122,8 @@ export class PodManager implements AsyncDisposable {
   #admit(pod: Pod): Pod {
     if (pod.status?.startTime || pod.metadata?.deletionTimestamp || isTerminalPhase(pod.status?.phase)) return pod
     const others = this.active.map((other) => this.#deps.allocations.allocated(other))
-    const rejection = pressureRejection(pod, this.#deps.pressure?.() ?? []) ?? admit(pod, others, this.#deps.node())
+    const { closed, pressure, node } = this.#deps
+    const rejection = closed?.() ?? pressureRejection(pod, pressure?.() ?? []) ?? admit(pod, others, node())
     if (!rejection) return pod
     const { reason, message } = rejection
     this.#deps.events.pod(pod, 'Warning', reason, message)

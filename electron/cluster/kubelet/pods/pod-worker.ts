@@ -62,6 +62,7 @@ export class PodWorker {
   /** Aborts what must not go on once the pod is to end. */
   readonly #running = new AbortController()
   #graceChanged = Promise.withResolvers<void>()
+  readonly #ended = Promise.withResolvers<void>()
   /** The node has put an end to the pod. */
   #verdict: Verdict | undefined
 
@@ -102,12 +103,23 @@ export class PodWorker {
 
   /** Ends the pod for the node's sake: at once, whatever its grace. */
   evict(message: string, condition?: { reason: string; message: string }): void {
-    if (this.#state !== 'running' || this.#verdict) return
-    this.#verdict = { reason: 'Evicted', message, grace: evictionGrace, ...(condition ? { condition } : {}) }
-    this.#deps.events.pod(this.#pod, 'Warning', 'Evicted', message)
+    const verdict = { reason: 'Evicted', message, grace: evictionGrace, ...(condition ? { condition } : {}) }
+    if (this.#judge(verdict)) this.#deps.events.pod(this.#pod, 'Warning', 'Evicted', message)
+  }
+
+  /** Ends the pod as the verdict says, unless it is ending; resolves when nothing of it runs any more. */
+  async terminate(verdict: Verdict): Promise<void> {
+    this.#judge(verdict)
+    await this.#ended.promise
+  }
+
+  #judge(verdict: Verdict): boolean {
+    if (this.#state !== 'running' || this.#verdict) return false
+    this.#verdict = verdict
     // An image pull that is under way is no reason to wait.
-    this.#running.abort(new Error('the pod is evicted'))
+    this.#running.abort(new Error(`the pod is to end: ${verdict.message}`))
     this.wake()
+    return true
   }
 
   /** The pod is gone from the API, its containers may not outlive it. */
@@ -245,6 +257,7 @@ export class PodWorker {
     disk.forget(uid)
     this.#onInactive()
     this.#state = 'ended'
+    this.#ended.resolve()
     if (this.#removed) this.#dirty = true
     else status.finish(this.#pod)
   }
@@ -298,7 +311,7 @@ export class PodWorker {
   }
 }
 
-interface Verdict {
+export interface Verdict {
   reason: string
   message: string
   /** Seconds, in place of the pod's own. */

@@ -90,6 +90,11 @@ export class StatusManager implements AsyncDisposable {
     this.#tracked.delete(podUid)
   }
 
+  /** Resolves when the API has been told of everything that was known when this was asked. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#tracked.values()].map(({ sending }) => sending))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the status manager has been stopped'))
     for (const { sending } of this.#tracked.values()) await sending

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { PodNetwork } from '../api.ts'
 import { AddressPool } from './address-pool.ts'
 import { parseRange } from './cidr.ts'
-import { command, feed, ipBatch } from './commands.ts'
+import { command, feed, ipBatch, ipBatches } from './commands.ts'
 import { dialTcp } from './dial.ts'
 import { acceptForwarding } from './forwarding.ts'
 import { checkFree } from './free-range.ts'
@@ -121,13 +121,14 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
       leases.set(sandboxId, ip)
       try {
         const link = linkOf(sandboxId)
-        await ipBatch([
-          `netns add ${name}`,
-          `link add ${link} type veth peer name eth0 netns ${name}`,
-          `link set ${link} master ${bridge} up`,
-          `link set ${link} type bridge_slave hairpin on`,
-        ])
-        await ipBatch(
+        await ipBatches(
+          [
+            `netns add ${name}`,
+            `link add ${link} type veth peer name eth0 netns ${name}`,
+            `link set ${link} master ${bridge} up`,
+            `link set ${link} type bridge_slave hairpin on`,
+          ],
+          name,
           [
             'link set lo up',
             ...withoutIpv6('eth0'),
@@ -136,8 +137,6 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
             `route add ${gateway} dev eth0 scope link`,
             `route add default via ${gateway} dev eth0`,
           ],
-          '-netns',
-          name,
         )
       } catch (error) {
         await command('ip', 'netns', 'delete', name).catch(() => {})

@@ -7,6 +7,7 @@ import {
   type ContainerSecurity,
   type Mount as MountRequest,
 } from './messages.ts'
+import { maskedPaths, readonlyPaths } from '../masked-paths.ts'
 import { linuxResources } from './resources.ts'
 import { nodeLabel, podNamespaces } from './sandbox-request.ts'
 
@@ -54,23 +55,6 @@ const mountRequest = ({ hostPath, containerPath, readOnly, image }: Mount): Moun
   ...(image ? { image: { image: image.id }, image_sub_path: image.subPath ?? '' } : {}),
 })
 
-/** What of /proc and /sys is kept from containers that are not privileged. Source: kubelet's defaultMaskedPaths. */
-const maskedPaths = [
-  '/proc/asound',
-  '/proc/acpi',
-  '/proc/interrupts',
-  '/proc/kcore',
-  '/proc/keys',
-  '/proc/latency_stats',
-  '/proc/timer_list',
-  '/proc/timer_stats',
-  '/proc/sched_debug',
-  '/proc/scsi',
-  '/sys/firmware',
-  '/sys/devices/virtual/powercap',
-]
-const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
-
 function security(config: Wanted, { sandbox, image }: ContainerPlace): ContainerSecurity {
   const { privileged = false, capabilities, supplementalGroups = [], targetContainerId } = config
   const namespaces = podNamespaces(sandbox)
@@ -81,20 +65,23 @@ function security(config: Wanted, { sandbox, image }: ContainerPlace): Container
       : namespaces,
     readonly_rootfs: config.readOnlyRootFilesystem ?? false,
     no_new_privs: config.noNewPrivileges ?? false,
-    masked_paths: privileged ? [] : maskedPaths,
-    readonly_paths: privileged ? [] : readonlyPaths,
+    masked_paths: privileged || config.unmaskedProc ? [] : maskedPaths,
+    readonly_paths: privileged || config.unmaskedProc ? [] : readonlyPaths,
     supplemental_groups: supplementalGroups,
     supplemental_groups_policy: groupsPolicy[config.supplementalGroupsPolicy ?? 'Merge'],
-    seccomp: {
-      profile_type:
-        config.seccomp === 'RuntimeDefault' && !privileged ? seccompProfile.runtimeDefault : seccompProfile.unconfined,
-    },
+    seccomp: seccomp(privileged ? undefined : config.seccomp),
     ...(capabilities
       ? { capabilities: { add_capabilities: capabilities.add, drop_capabilities: capabilities.drop } }
       : {}),
     ...user(config, image),
     ...(config.runAsGroup === undefined ? {} : { run_as_group: { value: config.runAsGroup } }),
   }
+}
+
+function seccomp(profile: Wanted['seccomp']): ContainerSecurity['seccomp'] {
+  if (!profile) return { profile_type: seccompProfile.unconfined }
+  if (profile === 'RuntimeDefault') return { profile_type: seccompProfile.runtimeDefault }
+  return { profile_type: seccompProfile.localhost, localhost_ref: profile.file }
 }
 
 /** A group may not be given without a user, so the image's is said too. */

@@ -7,7 +7,7 @@ interface Wrapped {
 export const namespaceMode = { pod: 0, container: 1, node: 2, target: 3 } as const
 export const sandboxReady = 0
 export const containerStates = ['created', 'running', 'exited', 'unknown'] as const
-export const seccompProfile = { runtimeDefault: 0, unconfined: 1 } as const
+export const seccompProfile = { runtimeDefault: 0, unconfined: 1, localhost: 2 } as const
 export const groupsPolicy = { Merge: 0, Strict: 1 } as const
 export const cgroupfsDriver = 1
 

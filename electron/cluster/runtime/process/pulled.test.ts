@@ -114,6 +114,36 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     ])
   })
 
+  it('shares /dev/shm with the other containers of its pod, 64 MiB, and nothing of it is left', async () => {
+    const sandbox = await harness().sandbox()
+    const log = async (script: string) => {
+      const id = await harness().shell(sandbox, script, { image, runAsUser: 0 })
+      await harness().exited(id)
+      return (await harness().log(id)).map(({ text: line }) => line).join('\n')
+    }
+    expect(await log('echo hello > /dev/shm/file; busybox df -k /dev/shm')).toMatch(/ 65536 /)
+    expect(await log('cat /dev/shm/file')).toBe('hello')
+    const other = await start('ls /dev/shm')
+    await harness().exited(other.id)
+    expect(await harness().log(other.id)).toEqual([])
+    expect(mounts()).toContain(`${sandbox}/memory`)
+    await harness().runtime.stopSandbox(sandbox)
+    expect(mounts()).not.toContain(`${sandbox}/memory`)
+  })
+
+  it('sees of /proc and /sys what upstream shows', async () => {
+    const script =
+      'ls /sys/firmware /proc/scsi /proc/acpi 2> /dev/null; cat /proc/interrupts /proc/keys /proc/timer_list 2> /dev/null; echo end'
+    const silent = (await said(script, { runAsUser: 0 })).filter((line) => line && !/^\/(sys|proc)\S*:$/.test(line))
+    expect(silent).toEqual(['end'])
+    const shown = await said('cat /proc/interrupts; echo > /proc/sys/kernel/domainname', {
+      runAsUser: 0,
+      unmaskedProc: true,
+    })
+    expect(shown.join()).toContain('CPU0')
+    expect(shown.join()).toMatch(/domainname: Read-only/)
+  })
+
   it('gives its user the groups of the image, unless only those of the pod are wanted, and tells whom it runs as', async () => {
     const groups = async (changes: Partial<ContainerConfig>) => {
       const { id } = await start('id -G', { supplementalGroups: [600], ...changes })

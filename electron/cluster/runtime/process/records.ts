@@ -11,6 +11,8 @@ export interface SandboxRecord {
   reportSocket?: string
   /** Its shim has an IPC namespace of the pod's, which containers inherit; absent: each has its own, or the host's. */
   sharesIpc?: boolean
+  /** Where on the machine lies what its containers share as /dev/shm. */
+  memory?: string
   /** Path of the pid namespace that its containers share. */
   processes?: string
   socket: string
@@ -30,6 +32,8 @@ export interface ContainerRecord {
   imageRef?: string
   createdAt: number
   logPath: string
+  /** There is a filter of its system calls. */
+  filtered?: boolean
   /** Since it was started. */
   user?: NonNullable<ContainerStatus['user']>
 }

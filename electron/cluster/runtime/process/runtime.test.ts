@@ -72,6 +72,22 @@ describe.each(['bubblewrap', 'unshare'] as const)('by %s', (isolation) => {
       expect(statSync('/dev/null').ctimeMs).toBe(before)
     })
 
+    it('has the containers of a pod share /dev/shm, and hides of /proc what tells of the machine', async () => {
+      const sandbox = await harness.sandbox()
+      const one = await harness.shell(sandbox, 'sleep 1000; true')
+      const other = await harness.shell(sandbox, 'sleep 1000; true', { name: 'other' })
+      await output(one, 'sh', '-c', 'echo hello > /dev/shm/file')
+      expect(await output(other, 'cat', '/dev/shm/file')).toBe('hello\n')
+      const looks =
+        'for (const f of ["interrupts", "timer_list", "keys"]) console.log(fs.existsSync("/proc/" + f) && fs.readFileSync("/proc/" + f).length); for (const d of ["scsi", "acpi"]) console.log(fs.existsSync("/proc/" + d) && fs.readdirSync("/proc/" + d).length)'
+      expect(
+        (await output(one, 'node', '-e', looks))
+          .trim()
+          .split('\n')
+          .filter((line) => !/^(0|false)$/.test(line)),
+      ).toEqual([])
+    })
+
     it('runs as the user that the pod asks for', async () => {
       const id = await harness.shell(await harness.sandbox(), 'sleep 1000', { runAsUser: 1000, runAsGroup: 3000 })
       expect(await output(id, 'id')).toContain('uid=1000 gid=3000')

@@ -15,6 +15,9 @@ import { SampleImages } from './images/samples.ts'
 import { Images, type Image } from './images/service.ts'
 import { namesOf } from './images/store.ts'
 import { StartError, type Isolation, type Launch, type Launcher, type Subject } from './isolation/isolation.ts'
+import { filterOf, whyUnfiltered } from './isolation/seccomp.ts'
+import { run } from './isolation/programs.ts'
+import { sharedMemoryOptions } from './isolation/unshare-script.ts'
 import type { Pulled } from './pulled.ts'
 import { placeMounts } from './place-mounts.ts'
 import { imagesOf, type SandboxRecord } from './records.ts'
@@ -48,6 +51,8 @@ export interface ProcessRuntimeDeps {
 
 const version = 'wheelhouse-process://0.1.0'
 const startErrorCode = 128
+/** Before a pod's shim begins: what its containers share as /dev/shm. */
+const mountMemory = `mount -t tmpfs -o ${sharedMemoryOptions} tmpfs "$0" && exec "$@"`
 
 /** Containers as processes of this machine, isolated as well as it allows; re-adopts what an earlier agent left running. */
 export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Runtime> {
@@ -64,6 +69,8 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     events.send({ sandboxId, ...(containerId === undefined ? {} : { containerId }) })
   /** Pods have namespaces that their containers share. */
   const sharesNamespaces = isolation.kind !== 'none' && process.getuid?.() === 0
+  /** Why system calls are not filtered. */
+  const unfiltered = isolation.kind === 'none' ? 'containers are not isolated' : whyUnfiltered()
   const newId = () => (random.uuid() + random.uuid()).replaceAll('-', '')
 
   await adopt()
@@ -86,9 +93,11 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       }
       // The agent died while it made this pod.
       await endShim(directory)
+      await run('umount', ['-l', path.join(directory, 'memory')]).catch(() => {})
       rmSync(directory, { recursive: true, force: true })
     }
     await Promise.all([...sandboxes.values()].map((sandbox) => sandbox.connect()))
+    await Promise.all([...sandboxes.values()].filter(({ shim, record }) => !shim && !record.stopped).map(releaseMemory))
     await cgroups?.retain(new Set([...sandboxes.values()].filter(({ shim }) => shim).map(({ record }) => record.id)))
     await network.retain([...sandboxes.values()].filter(({ shim }) => shim).map(({ record }) => record.id))
     for (const { shim, record } of sandboxes.values())
@@ -174,8 +183,13 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
         ? `\\\\.\\pipe\\wheelhouse-${id.slice(0, 16)}`
         : path.join(deps.runDirectory, `${id.slice(0, 16)}.sock`)
     mkdirSync(directory, { mode: 0o700 })
-    const reap = config.hostNetwork ? [] : network.reapCommands(id)
     const sharesIpc = sharesNamespaces && !config.hostIpc
+    const memory = sharesIpc ? path.join(directory, 'memory') : undefined
+    const reap = [
+      ...(config.hostNetwork ? [] : network.reapCommands(id)),
+      ...(memory ? [['umount', '-l', memory]] : []),
+    ]
+    if (memory) mkdirSync(memory)
     const attaching: Promise<Partial<PodAttachment>> = config.hostNetwork
       ? Promise.resolve({})
       : network.attach(id, config)
@@ -184,10 +198,19 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       shimEntry: deps.shimEntry,
       compileCache: path.join(deps.directory, 'compile-cache'),
       config: { socket, directory, lifeline: deps.lifeline, reap, groups: cgroups?.places(id) ?? [] },
-      ...(sharesIpc ? { launcher: ['unshare', '--ipc', '--'] } : {}),
+      ...(memory ? { launcher: ['unshare', '--ipc', '--', '/bin/sh', '-c', mountMemory, memory] } : {}),
     })
     const [attached, started] = await Promise.allSettled([attaching, starting])
-    const record: SandboxRecord = { id, config, ip: '', socket, createdAt: clock.now(), stopped: false, sharesIpc }
+    const record: SandboxRecord = {
+      id,
+      config,
+      ip: '',
+      socket,
+      createdAt: clock.now(),
+      stopped: false,
+      sharesIpc,
+      ...(memory ? { memory } : {}),
+    }
     const sandbox = new Sandbox(record, directory, clock, onChange)
     try {
       if (attached.status === 'rejected') throw attached.reason
@@ -226,9 +249,15 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       await shim[Symbol.asyncDispose]()
     }
     if (!record.config.hostNetwork) await network.detach(record.id)
+    await releaseMemory(sandbox)
     for (const id of sandbox.containers.keys()) await cgroups?.remove(record.id, id)
     await cgroups?.remove(record.id)
     if (process.platform !== 'win32') rmSync(record.socket, { force: true })
+  }
+
+  /** Shims do so themselves, unless they are killed. */
+  async function releaseMemory({ record: { memory } }: Sandbox): Promise<void> {
+    if (memory) await run('umount', ['-l', memory]).catch(() => {})
   }
 
   async function stopSandbox(id: string): Promise<void> {
@@ -238,6 +267,15 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     sandbox.record = { ...sandbox.record, stopped: true }
     sandbox.save()
     onChange(id)
+  }
+
+  /** Where no profile can be enforced, the runtime's own is no condition; one that somebody has written is. */
+  async function filterFor(config: ContainerConfig): Promise<Buffer | undefined> {
+    const filter = await filterOf(config)
+    if (!filter || unfiltered === undefined) return filter
+    if (config.seccomp !== 'RuntimeDefault')
+      throw new Error(`seccomp profiles are not enforced on this node: ${unfiltered}`)
+    return undefined
   }
 
   async function startContainer(id: string): Promise<void> {
@@ -370,6 +408,9 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
     ...(cgroups || !isolation.controlled
       ? []
       : ['CPU and memory limits are not enforced: this process may not write control groups.']),
+    ...(unfiltered === undefined || isolation.kind === 'none'
+      ? []
+      : [`Seccomp profiles are not enforced: ${unfiltered}.`]),
     ...(isolation.kind === 'none' || sharesNamespaces
       ? []
       : ['Pods with shareProcessNamespace get a process namespace for each container.']),
@@ -397,10 +438,13 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       const sandbox = sandboxOf(sandboxId)
       const image = images.find(config.image)
       if (!image) throw new Error(`image "${config.image}" is not present`)
+      const filter = await filterFor(config)
       const id = newId()
+      if (filter) writeFileSync(sandbox.place(id).filterFile, filter, { mode: 0o600 })
       const logPath = path.join(sandbox.record.config.logDirectory, config.logPath)
       const named = image.kind === 'pulled' ? namesOf(image.stored, config.image) : {}
-      sandbox.add({ id, sandboxId, config, imageId: image.id, ...named, createdAt: clock.now(), logPath })
+      const filtered = filter ? { filtered: true } : {}
+      sandbox.add({ id, sandboxId, config, imageId: image.id, ...named, ...filtered, createdAt: clock.now(), logPath })
       return id
     },
     startContainer,

@@ -103,11 +103,12 @@ export class Sandbox {
 
   forget(containerId: string): void {
     this.containers.delete(containerId)
-    const { root, statusFile, argumentsFile, volumes, proc } = this.place(containerId)
+    const { root, statusFile, argumentsFile, filterFile, volumes, proc } = this.place(containerId)
     for (const file of [
       root,
       statusFile,
       argumentsFile,
+      filterFile,
       volumes,
       proc,
       this.#runFile(containerId),
@@ -131,6 +132,7 @@ export class Sandbox {
       root: file('root'),
       statusFile: file('status'),
       argumentsFile: file('arguments'),
+      filterFile: file('filter'),
       etc: this.directory,
       volumes: file('volumes'),
       proc: file('proc'),

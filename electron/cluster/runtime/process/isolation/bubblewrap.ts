@@ -12,9 +12,14 @@ import {
   type Launch,
   type Subject,
 } from './isolation.ts'
+import { makeLaunchFolder } from './launch-folder.ts'
 import { launcherProgram, prepareRoot } from './launching.ts'
 import { findProgram, findPrograms, quote, run } from './programs.ts'
+import { filterDescriptor, filterPrograms } from './seccomp.ts'
 import { mountsOf, networkEnvironment, nodeMounts, type Mount } from './view.ts'
+
+/** In a container. */
+const launch = '/usr/lib/wheelhouse/launch'
 
 /** Variables that the launching shell and bubblewrap set by themselves. */
 const launcherVariables = ['PWD', 'OLDPWD', 'SHLVL', '_']
@@ -27,6 +32,9 @@ const launcherVariables = ['PWD', 'OLDPWD', 'SHLVL', '_']
 export async function openBubblewrap(options: IsolationOptions): Promise<Isolation> {
   const { bwrap, nsenter } = findPrograms({ bwrap: 'bubblewrap', nsenter: 'util-linux' })
   const node = await nodeMounts(options.nodeBinary)
+  const launchFolder = path.join(options.scratch, 'launch-filtered')
+  const loader = filterPrograms()
+  if (loader.perl) await makeLaunchFolder(launchFolder, loader as { perl: string })
   const from = await openDevices(path.join(options.scratch, 'shared-devices'))
   const trial = path.join(options.scratch, 'trial')
   mkdirSync(trial, { recursive: true })
@@ -46,7 +54,16 @@ export async function openBubblewrap(options: IsolationOptions): Promise<Isolati
         () => false,
       ))
     if (!nested) await run(bwrap, [...oldest, ...command])
-    return isolationWith({ ...options, bwrap, nsenter, node, from, isRoot, user: nested ? newest : oldest })
+    return isolationWith({
+      ...options,
+      bwrap,
+      nsenter,
+      node,
+      launchFolder,
+      from,
+      isRoot,
+      user: nested ? newest : oldest,
+    })
   } finally {
     rmSync(trial, { recursive: true, force: true })
   }
@@ -56,6 +73,8 @@ interface Tools extends IsolationOptions {
   bwrap: string
   nsenter: string
   node: readonly Mount[]
+  /** For exec sessions: bubblewrap loads filters itself. */
+  launchFolder: string
   from: Awaited<ReturnType<typeof openDevices>>
   isRoot: boolean
   /** Arguments that make the user namespace. */
@@ -85,9 +104,11 @@ function isolationWith(tools: Tools): Isolation {
         place.root,
         '/',
         ...mountsOf(subject, tools).flatMap((mount) => mountArguments(place.root, tools.from.folder, mount)),
+        ...(subject.container.filtered ? ['--ro-bind', tools.launchFolder, launch] : []),
         ...environmentArguments(subject),
         '--chdir',
         workingDirectory,
+        ...(subject.container.filtered ? ['--seccomp', String(filterDescriptor)] : []),
       ]
       const program = launcherProgram(subject, {
         nsenter,
@@ -99,7 +120,7 @@ function isolationWith(tools: Tools): Isolation {
       const status = { file: place.statusFile, launchers, tellsExit: true, ...(processes ? { processes } : {}) }
       return { program, status, group: !hasOwnProcesses(subject), user: userOf(tools, subject) }
     },
-    enter: (subject, pid, command, options) => enterNamespaces(subject, { nsenter, pid }, command, options),
+    enter: (subject, pid, command, options) => enterNamespaces(subject, { nsenter, pid, launch }, command, options),
   }
 }
 
@@ -138,7 +159,11 @@ function mountArguments(root: string, deviceFolder: string, mount: Mount): strin
     case 'lock':
       return ['--ro-bind-try', mount.to, mount.to]
     case 'hide':
-      return ['--ro-bind', '/dev/null', mount.to]
+      // Containers of sample images have no /sys.
+      if (!mount.to.startsWith('/proc/')) return []
+      return mount.directory
+        ? ['--tmpfs', mount.to, '--remount-ro', mount.to]
+        : ['--dev-bind', path.join(deviceFolder, 'null'), mount.to]
     case 'lock-root':
       return ['--remount-ro', '/']
   }

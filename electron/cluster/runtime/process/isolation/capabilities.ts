@@ -20,18 +20,29 @@ const usual = [
 
 const isName = /^[a-z_]+$/
 
-/** Arguments of setpriv that take the capabilities away which a container shall not have. */
-export function capabilityArguments({
-  privileged,
-  capabilities = { add: [], drop: [] },
-}: Pick<ContainerConfig, 'privileged' | 'capabilities'>): string[] {
-  if (privileged) return []
-  const [add, drop] = [capabilities.add, capabilities.drop].map((names) =>
+type Config = Pick<ContainerConfig, 'privileged' | 'capabilities'>
+
+const namesOf = ({ capabilities = { add: [], drop: [] } }: Config): [add: string[], drop: string[]] =>
+  [capabilities.add, capabilities.drop].map((names) =>
     names.map((name) => name.toLowerCase().replace(/^cap_/, '')).filter((name) => isName.test(name)),
   ) as [string[], string[]]
-  const kept = drop.includes('all') ? [] : usual.filter((name) => !drop.includes(name))
+
+const keptOf = (drop: readonly string[]): string[] =>
+  drop.includes('all') ? [] : usual.filter((name) => !drop.includes(name))
+
+/** Arguments of setpriv that take the capabilities away which a container shall not have. */
+export function capabilityArguments(config: Config): string[] {
+  if (config.privileged) return []
+  const [add, drop] = namesOf(config)
   const bounding = add.includes('all')
     ? ['+all', ...drop.filter((name) => name !== 'all').map((name) => `-${name}`)]
-    : ['-all', ...new Set([...kept, ...add])].map((name, i) => (i ? `+${name}` : name))
+    : ['-all', ...new Set([...keptOf(drop), ...add])].map((name, i) => (i ? `+${name}` : name))
   return ['--inh-caps', '-all', '--bounding-set', bounding.join()]
+}
+
+/** Whether a container has a capability (a name without CAP_). */
+export function capabilityTest(config: Config): (name: string) => boolean {
+  const [add, drop] = namesOf(config)
+  const kept = new Set([...keptOf(drop), ...add])
+  return (name) => kept.has(name.toLowerCase()) || (add.includes('all') && !drop.includes(name.toLowerCase()))
 }

@@ -72,7 +72,7 @@ export function hostIsolation(options: HostOptions): Isolation {
     kind: 'none',
     limits: [
       `Containers are not isolated (${options.why}): they are ordinary processes of your user, see the host's files and processes, and run only the sample images.`,
-      'CPU and memory limits, users, read-only volumes and read-only root filesystems are not enforced.',
+      'CPU and memory limits, users, seccomp profiles, read-only volumes and read-only root filesystems are not enforced.',
     ],
     controlled: false,
     launch(subject) {

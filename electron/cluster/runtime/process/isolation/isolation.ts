@@ -21,6 +21,8 @@ export interface ContainerPlace {
   statusFile: string
   /** Where the launcher's parameters are kept out of the process list: they hold the environment. */
   argumentsFile: string
+  /** The filter of its system calls, as the kernel takes it. */
+  filterFile: string
   /** Directory of the pod's hosts, hostname and resolv.conf. */
   etc: string
   /** A directory for the files of images that are mounted in it. */

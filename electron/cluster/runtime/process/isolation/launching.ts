@@ -7,6 +7,7 @@ import type { Runnable } from '../images/runnable.ts'
 import { argumentsOf, environmentOf, StartError, workingDirectoryOf, type Subject } from './isolation.ts'
 import { quote } from './programs.ts'
 import { buildRoot } from './root.ts'
+import { filterDescriptor } from './seccomp.ts'
 
 export interface Command {
   argv: string[]
@@ -73,6 +74,7 @@ export function launcherProgram(
     ...(oomScoreAdjust ? [`{ echo ${oomScoreAdjust} > /proc/self/oom_score_adj || :; } 2> /dev/null`] : []),
     ...(sandbox.namespace ? openNetwork(sandbox.config.sysctls) : []),
     `exec 3> ${quote(place.statusFile)} 4< ${quote(place.argumentsFile)}`,
+    ...openFilter(subject),
     `exec ${prepared(subject, nsenter, launcher)} "$@"`,
   ]
   const network = sandbox.namespace ? [nsenter, `--net=${sandbox.namespace}`, '--'] : []
@@ -97,6 +99,10 @@ function prepared(
   const last = processes ? `exec ${enter} ${shell(mountProc, run)} "$@"` : run
   return `unshare --mount --propagation ${outerPropagation({ mounts })} -- ${shell(...preparations, last)}`
 }
+
+/** Lines of a shell that open the filter for what loads it. */
+export const openFilter = ({ container, place }: Pick<Subject<Runnable>, 'container' | 'place'>): string[] =>
+  container.filtered ? [`exec ${filterDescriptor}< ${quote(place.filterFile)}`] : []
 
 /** Where mounts pass through, those that do are told from the others by the preparations. */
 export const outerPropagation = ({ mounts }: Pick<Subject<Runnable>, 'mounts'>): 'private' | 'unchanged' =>

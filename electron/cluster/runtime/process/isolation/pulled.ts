@@ -17,9 +17,10 @@ import {
 } from './isolation.ts'
 import { makeDeviceFolder } from './devices.ts'
 import { launched, makeLaunchFolder } from './launch-folder.ts'
-import { isForLoader, launcherProgram, outerPropagation } from './launching.ts'
+import { ignoreTerminalSignals, isForLoader, launcherProgram, openFilter, outerPropagation } from './launching.ts'
 import { findPrograms, namespacePrograms, quote, run } from './programs.ts'
 import { makePulledRoot } from './pulled-root.ts'
+import { filtering, filterPrograms, isForPerl } from './seccomp.ts'
 import { command, isName, runPart, setupScript, type Setup } from './unshare-script.ts'
 import { located } from './unshare.ts'
 import { openUserNamespace } from './user-namespace.ts'
@@ -48,7 +49,7 @@ export async function openPulledLauncher(options: {
     chown: 'coreutils',
     cp: 'coreutils',
   })
-  const { nsenter, unshare, cp: _, ...inside } = programs
+  const { nsenter, unshare, cp: _, ...inside } = { ...programs, ...filterPrograms() }
   const launchFolder = path.join(options.scratch, 'launch-pulled')
   await makeLaunchFolder(launchFolder, inside)
   const deviceFolder = path.join(options.scratch, 'devices')
@@ -77,20 +78,30 @@ export async function openPulledLauncher(options: {
   }
 
   /** Takes from a program what a container's must not have, and makes it the container's user. */
-  const becoming = ({ container }: PulledSubject, { uid, gid, groups }: ContainerUser): string[] => [
-    ...launched(launch, 'setpriv'),
-    '--pdeathsig',
-    'KILL',
-    '--reuid',
-    String(uid),
-    '--regid',
-    String(gid),
-    '--groups',
-    groups.join(),
-    ...capabilityArguments(container.config),
-    ...(container.config.noNewPrivileges ? ['--no-new-privs'] : []),
-    '--',
-  ]
+  const becoming = (
+    { container: { config, filtered } }: PulledSubject,
+    { uid, gid, groups }: ContainerUser,
+    variables: readonly string[] = [],
+  ): string[] => {
+    const { noNewPrivileges = false } = config
+    const filter = filtered ? filtering(launch, { noNewPrivileges, variables }) : []
+    const privileges = [
+      ...launched(launch, 'setpriv'),
+      '--pdeathsig',
+      'KILL',
+      '--reuid',
+      String(uid),
+      '--regid',
+      String(gid),
+      '--groups',
+      groups.join(),
+      ...capabilityArguments(config),
+      ...(noNewPrivileges ? ['--no-new-privs'] : []),
+      '--',
+    ]
+    // Who may still gain privileges has to have those that loading takes.
+    return noNewPrivileges ? [...privileges, ...filter] : [...filter, ...privileges]
+  }
 
   const environmentFor = (subject: PulledSubject, { home }: ContainerUser): Record<string, string> => {
     const environment = environmentOf(subject)
@@ -208,8 +219,10 @@ export async function openPulledLauncher(options: {
       const tool = (program: string, ...args: string[]) => command([...launched(launch, program), ...args])
       // Nor do shells pass on what has a name that they could not say.
       const isApart = (name: string) => isForLoader(name) || !isName(name)
-      const apart = Object.entries(variables).filter(([name]) => isApart(name))
-      const runner = [...(tty && resets ? defaultSignals : []), ...apart.map(([name, value]) => `${name}=${value}`)]
+      const isLate = (name: string) => !isApart(name) && subject.container.filtered === true && isForPerl(name)
+      const those = (test: (name: string) => boolean) =>
+        Object.entries(variables).flatMap(([name, value]) => (test(name) ? [`${name}=${value}`] : []))
+      const runner = [...(tty && resets ? defaultSignals : []), ...those(isApart)]
       // Changing to the directory from inside: a link in its place leads nowhere else.
       const script = [
         ...owning(user, tty, tool),
@@ -222,7 +235,7 @@ export async function openPulledLauncher(options: {
         argv: [
           programs.sh,
           '-c',
-          [...(tty ? [`trap '' INT QUIT TSTP`] : []), 'exec "$@"'].join('\n'),
+          [...ignoreTerminalSignals(tty), ...openFilter(subject), 'exec "$@"'].join('\n'),
           'sh',
           nsenter,
           `--target=${pid}`,
@@ -240,11 +253,11 @@ export async function openPulledLauncher(options: {
           script.join('\n'),
           'sh',
           workingDirectory,
-          ...becoming(subject, user),
+          ...becoming(subject, user, those(isLate)),
           ...(runner.length ? [...launched(launch, 'env'), ...runner] : []),
           ...argv,
         ],
-        env: Object.fromEntries(Object.entries(variables).filter(([name]) => !isApart(name))),
+        env: Object.fromEntries(Object.entries(variables).filter(([name]) => !isApart(name) && !isLate(name))),
         cwd: '/',
         tty,
         stdin,

@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, linkSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { group, nameService, passwd } from '../../etc.ts'
 import { boxPath, type SampleImage } from '../images/samples.ts'
@@ -40,7 +40,21 @@ export function buildRoot(root: string, image: SampleImage): void {
     copyFileSync(source, file)
   }
   writeFileSync(path.join(root, 'usr/bin', launcher), `#!/usr/bin/node ${boxPath}\n`, { mode: 0o755 })
-  for (const tool of image.bin) link(root, `usr/bin/${tool}`, launcher)
+  linkTools(root, image.bin)
+}
+
+/** All are one link by many names: a link of its own for each costs several times as much, and a pod's start with it. */
+function linkTools(root: string, [first, ...others]: readonly string[]): void {
+  if (first === undefined) return
+  link(root, `usr/bin/${first}`, launcher)
+  for (const tool of others) {
+    try {
+      linkSync(path.join(root, 'usr/bin', first), path.join(root, 'usr/bin', tool))
+    } catch {
+      // Not every file system has these.
+      link(root, `usr/bin/${tool}`, launcher)
+    }
+  }
 }
 
 /** Windows lets everybody link directories, by absolute paths, and only some people files. */

@@ -39,6 +39,9 @@ export interface Setup {
   rootFlags?: readonly string[]
 }
 
+/** Of /dev/shm. Source: containerd, which gives each pod 64 MiB. */
+export const sharedMemoryOptions = 'nosuid,nodev,noexec,mode=1777,size=64m'
+
 export const command = (argv: readonly string[]): string => argv.map(quote).join(' ')
 /** Arguments of a shell that runs a part of the script, which it finds as descriptor 4. */
 export const runPart = (part: 'outer' | 'wait' | 'setup' | 'program'): string[] => ['-c', '. /proc/self/fd/4', part]
@@ -142,11 +145,15 @@ function mountLines(mount: Setup['mounts'][number], rendering: Rendering): strin
       return [
         ...devices.map((file) => tool('mount', '--bind', `${old}${file}`, `/dev/${path.basename(file)}`)),
         tool('mount', '-t', 'devpts', '-o', 'nosuid,noexec,newinstance,ptmxmode=0666,mode=620', 'devpts', '/dev/pts'),
-        tool('mount', '-t', 'tmpfs', '-o', 'nosuid,nodev,mode=1777', 'tmpfs', '/dev/shm'),
+        tool('mount', '-t', 'tmpfs', '-o', sharedMemoryOptions, 'tmpfs', '/dev/shm'),
       ]
     case 'lock':
       return [`[ ! -e ${mount.to} ] || ${tool('mount', '--bind', '-o', 'ro,nosuid,nodev,noexec', mount.to, mount.to)}`]
     case 'hide': {
+      if (mount.directory)
+        return [
+          `[ ! -e ${mount.to} ] || ${tool('mount', '-t', 'tmpfs', '-o', 'ro,size=4k,nosuid,nodev,noexec', 'tmpfs', mount.to)}`,
+        ]
       const empty = devices.find((file) => path.basename(file) === 'null')
       return [`[ ! -e ${mount.to} ] || ${tool('mount', '--bind', empty ? `${old}${empty}` : '/dev/null', mount.to)}`]
     }

@@ -14,6 +14,7 @@ import {
 import { launched, makeLaunchFolder } from './launch-folder.ts'
 import { launcherProgram, prepareRoot } from './launching.ts'
 import { findPrograms, namespacePrograms, quote, run } from './programs.ts'
+import { filtering, filterPrograms } from './seccomp.ts'
 import { runPart, setupScript, type Setup } from './unshare-script.ts'
 import { mountsOf, networkEnvironment, nodeMounts, type Mount } from './view.ts'
 
@@ -24,7 +25,7 @@ import { mountsOf, networkEnvironment, nodeMounts, type Mount } from './view.ts'
  */
 export async function openUnshare(options: IsolationOptions): Promise<Isolation> {
   const programs = findPrograms(namespacePrograms)
-  const { nsenter, setpriv, ...inside } = programs
+  const { nsenter, setpriv, ...inside } = { ...programs, ...filterPrograms() }
   const launchFolder = path.join(options.scratch, 'launch')
   await makeLaunchFolder(launchFolder, inside)
   const node = await nodeMounts(options.nodeBinary)
@@ -50,6 +51,7 @@ export async function openUnshare(options: IsolationOptions): Promise<Isolation>
         environment: { ...environmentOf(subject), ...networkEnvironment(subject) },
         workingDirectory,
         user: privileged ? undefined : user,
+        filtered: subject.container.filtered ?? false,
       })
       const program = launcherProgram(subject, {
         nsenter,
@@ -61,7 +63,7 @@ export async function openUnshare(options: IsolationOptions): Promise<Isolation>
       return { program, status, group: !ownPid, user }
     },
     enter: (subject, pid, command, streams) =>
-      enterNamespaces(subject, { nsenter, pid, through: isRoot ? undefined : parentOf(pid) }, command, streams),
+      enterNamespaces(subject, { nsenter, pid, launch, through: isRoot ? undefined : parentOf(pid) }, command, streams),
   }
 }
 
@@ -78,11 +80,15 @@ interface Tools extends IsolationOptions {
 type Wanted = Pick<Setup, 'hostname' | 'mounts' | 'environment' | 'workingDirectory'> & {
   /** Who the program is, in a user namespace of its own; undefined: as privileged as its namespaces allow. */
   user: { uid: number; gid: number } | undefined
+  /** Its system calls are filtered. */
+  filtered: boolean
 }
 
+/** In a container. */
+const launch = '/usr/lib/wheelhouse/launch'
+
 /** What the script is given; makes the places in the root that it mounts to. */
-function settings(tools: Tools, root: string, { user, ...wanted }: Wanted): Setup {
-  const launch = '/usr/lib/wheelhouse/launch'
+function settings(tools: Tools, root: string, { user, filtered, ...wanted }: Wanted): Setup {
   // Where the machine's root is for a moment: no link that a volume may hold can know it.
   const old = `/usr/lib/wheelhouse/${path.basename(root)}.machine`
   for (const directory of [launch, old, '/proc', '/dev/pts', '/dev/shm'])
@@ -96,9 +102,12 @@ function settings(tools: Tools, root: string, { user, ...wanted }: Wanted): Setu
     launch,
     old,
     mounts,
-    become: user
-      ? [...launched(launch, 'unshare'), '--user', `--map-user=${user.uid}`, `--map-group=${user.gid}`, '--']
-      : [],
+    become: [
+      ...(user
+        ? [...launched(launch, 'unshare'), '--user', `--map-user=${user.uid}`, `--map-group=${user.gid}`, '--']
+        : []),
+      ...(filtered ? filtering(launch, { noNewPrivileges: true }) : []),
+    ],
     // A privileged container of root has no user namespace at all.
     lastUserNamespace: !tools.isRoot || user !== undefined,
     launchFolder: tools.launchFolder,
@@ -154,6 +163,7 @@ async function tryOut(tools: Tools): Promise<void> {
       environment: {},
       workingDirectory: '/',
       user: { uid: 0, gid: 0 },
+      filtered: false,
     })
     const file = path.join(trial, 'setup')
     writeFileSync(file, setupScript(setup))

@@ -1,6 +1,9 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
+import type { ContainerConfig } from '../../api.ts'
+import { maskedPaths, readonlyPaths } from '../../masked-paths.ts'
 import type { Runnable } from '../images/runnable.ts'
+import type { SandboxRecord } from '../records.ts'
 import { librariesOf, nameServiceOf } from './programs.ts'
 import { preloading, type PlacedMount, type Subject } from './isolation.ts'
 
@@ -8,8 +11,9 @@ import { preloading, type PlacedMount, type Subject } from './isolation.ts'
 export type Mount =
   | ({ kind: 'bind' } & PlacedMount)
   | { kind: 'proc' | 'dev' }
-  /** Files of /proc that act on the whole machine. */
-  | { kind: 'lock' | 'hide'; to: string }
+  /** What of /proc and /sys acts on the whole machine, or tells of it. */
+  | { kind: 'lock'; to: string }
+  | { kind: 'hide'; to: string; directory: boolean }
   | { kind: 'lock-root' }
 
 /** Where the mapped network's parts appear in a container. */
@@ -20,13 +24,15 @@ const reportSocketInside = '/run/wheelhouse/network.sock'
  * Root of a container may be root's number on the host and so the owner of these files; that it cannot take these
  * mounts away again is what the nested user namespace is for.
  */
-const locked = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
-const hidden = ['/proc/kcore', '/proc/keys', '/proc/timer_list']
+const locks: readonly Mount[] = readonlyPaths.filter((to) => existsSync(to)).map((to) => ({ kind: 'lock', to }))
+const hidings: readonly Mount[] = maskedPaths.flatMap((to) => {
+  const found = statSync(to, { throwIfNoEntry: false })
+  return found ? [{ kind: 'hide', to, directory: found.isDirectory() }] : []
+})
 
-export const guards: readonly Mount[] = [
-  ...locked.filter((to) => existsSync(to)).map((to) => ({ kind: 'lock', to }) as const),
-  ...hidden.filter((to) => existsSync(to)).map((to) => ({ kind: 'hide', to }) as const),
-]
+/** Users are the machine's in the end, so that what acts on it stays locked even where nothing is to be hidden. */
+export const guardsOf = ({ privileged, unmaskedProc }: ContainerConfig, hostPid: boolean): readonly Mount[] =>
+  privileged || hostPid ? [] : [...locks, ...(unmaskedProc ? [] : hidings)]
 
 const bind = (from: string, to: string, readOnly = false): Mount => ({ kind: 'bind', from, to, readOnly })
 
@@ -37,17 +43,24 @@ export async function nodeMounts(nodeBinary: string): Promise<Mount[]> {
   return [bind(nodeBinary, '/usr/bin/node', true), ...[...files].map((file) => bind(file, file, true))]
 }
 
+/** What the containers of a pod share as /dev/shm; without it each has its own. */
+const memoryOf = ({ memory, config }: SandboxRecord): string[] => {
+  if (config.hostIpc) return existsSync('/dev/shm') ? ['/dev/shm'] : []
+  return memory === undefined ? [] : [memory]
+}
+
 export function mountsOf(
   { sandbox, container, place, processes, mounts }: Subject<Runnable>,
   { node, preload }: { node: readonly Mount[]; preload: string },
 ): Mount[] {
-  const { readOnlyRootFilesystem, privileged } = container.config
+  const { readOnlyRootFilesystem } = container.config
   const { hostPid = false } = sandbox.config
   return [
     ...node,
     hostPid ? bind('/proc', '/proc', true) : processes ? bind(place.proc, '/proc') : { kind: 'proc' },
-    ...(privileged || hostPid ? [] : guards),
+    ...guardsOf(container.config, hostPid),
     { kind: 'dev' },
+    ...memoryOf(sandbox).map((folder) => bind(folder, '/dev/shm')),
     ...['hosts', 'hostname', 'resolv.conf'].map((name) => bind(path.join(place.etc, name), `/etc/${name}`)),
     ...(sandbox.reportSocket
       ? [bind(preload, preloadInside, true), bind(sandbox.reportSocket, reportSocketInside)]

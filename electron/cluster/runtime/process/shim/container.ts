@@ -16,7 +16,8 @@ import { run, signalProcess, type Exit, type Running } from './run.ts'
 
 /** A reader of an attach session that lags this far behind is cut off: it must not stall the container. */
 const attachBacklog = 4 * 1024 * 1024
-const startPollMs = 2
+/** A start is looked for this often, and less often the longer it takes: a machine out of breath has to start programs. */
+const startPoll = { firstMs: 2, mostMs: 100, share: 0.1 }
 const signalPollMs = 20
 const signalRepeatMs = 100
 const startupMs = 1000
@@ -186,12 +187,17 @@ export class Container {
   async #awaitProgram({ file, launchers, processes }: LauncherStatus, exited: Promise<boolean>): Promise<void> {
     const { clock } = this.#deps
     const known = new Set(launchers.map(identityOf))
+    const begun = clock.monotonic()
     for (;;) {
       const { pid } = readStatus(file)
       this.record.pid ||= processes && pid ? pidIn(processes, pid) : pid
       const program = this.record.pid ? identityOf(`/proc/${this.record.pid}/exe`) : undefined
       if (program !== undefined && !known.has(program)) return
-      if (await Promise.race([exited, clock.sleep(startPollMs).then(() => false)])) {
+      const pause = Math.min(
+        startPoll.mostMs,
+        Math.max(startPoll.firstMs, (clock.monotonic() - begun) * startPoll.share),
+      )
+      if (await Promise.race([exited, clock.sleep(pause).then(() => false)])) {
         await this.ended
         return
       }

@@ -33,7 +33,7 @@ beforeEach(async () => {
   }
   app = await mountInApp(Dialogs, {}, { name: 'none', messages: {} })
   useProtection().protect('builtin')
-  await until(() => expect(useWorkspace().isLocked('builtin')).toBe(true))
+  await vi.waitUntil(() => useWorkspace().isLocked('builtin'))
 })
 afterEach(() => app.wrapper.unmount())
 

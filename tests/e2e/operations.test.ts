@@ -10,7 +10,7 @@ let app: Session
 beforeAll(async () => {
   app = await startSession()
   const created = await app.kubectl.run(['create', '-f', '-'], JSON.stringify(budgetAndCronJob))
-  expect(created.code, created.stderr).toBe(0)
+  if (created.code !== 0) throw new Error(created.stderr)
 }, 120_000)
 afterAll(() => app?.[Symbol.asyncDispose]())
 picturesOfFailures(() => app?.page)
@@ -85,7 +85,7 @@ it('saves the rows that pass the filter, and no others', async () => {
     .trim()
     .split('\r\n')
   expect(lines[0]).toContain('Name,')
-  const names = (await app.pods()).map(({ metadata }) => metadata?.name).sort()
+  const names = (await app.pods()).map(({ metadata }) => metadata!.name!).toSorted()
   expect(lines.slice(1).map((line) => line.split(',')[0])).toEqual(names)
   await page.keyboard.press('Escape')
 })

@@ -6,11 +6,9 @@ import type { Conflict } from './updater.ts'
 
 /** The 409 of an apply that would change what others own: every field, and whose it is. */
 export function conflictStatus(conflicts: readonly Conflict[]): StatusError {
-  const fields = [...conflicts]
-    .sort((a, b) => (identify(a.manager) < identify(b.manager) ? -1 : 1))
-    .flatMap(({ manager, set }) =>
-      [...pathsOf(set)].map((path) => ({ manager: printManager(manager), path: printPath(path) })),
-    )
+  const fields = conflicts.flatMap(({ manager, set }) =>
+    [...pathsOf(set)].map((path) => ({ id: identify(manager), manager: printManager(manager), path: printPath(path) })),
+  )
   const causes: StatusCause[] = fields.map(({ manager, path }) => ({
     reason: 'FieldManagerConflict',
     message: `conflict with ${manager}`,
@@ -28,11 +26,12 @@ export function conflictStatus(conflicts: readonly Conflict[]): StatusError {
   })
 }
 
-function conflictMessage(fields: readonly { manager: string; path: string }[]): string {
+function conflictMessage(fields: readonly { id: string; manager: string; path: string }[]): string {
   if (fields.length === 1)
     return `Apply failed with 1 conflict: conflict with ${fields[0]!.manager}: ${fields[0]!.path}`
-  const lines = [...Map.groupBy(fields, ({ manager }) => manager)].flatMap(([manager, of]) => [
-    `conflicts with ${manager}:`,
+  const byManager = [...Map.groupBy(fields, ({ id }) => id)].sort(([a], [b]) => (a < b ? -1 : 1))
+  const lines = byManager.flatMap(([, of]) => [
+    `conflicts with ${of[0]!.manager}:`,
     ...of.map(({ path }) => `- ${path}`),
   ])
   return `Apply failed with ${fields.length} conflicts: ${lines.join('\n')}`

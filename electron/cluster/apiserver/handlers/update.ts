@@ -159,7 +159,8 @@ export function prepareForUpdate(core: Core, op: Operation, object: KubeObject, 
   // The generic layer and the kind's own rules both check the metadata: upstream reports what is wrong each time.
   const repeats = repeatsOf(kind.definition, context.subresource)
   const errors = [
-    ...[...whole, ...change],
+    ...whole,
+    ...change,
     ...times(repeats.metadata, whole),
     ...(repeats.rules ? strategy.validateCreate(object, context) : []),
     ...times(repeats.change, change),

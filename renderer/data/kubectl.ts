@@ -59,6 +59,7 @@ export const kubectl = {
   describe: simple('describe'),
   delete: simple('delete'),
   edit: one('edit'),
+  patch: one('patch'),
   yaml: (target: KubectlTarget) => one('get')(target, '-o', 'yaml'),
   scale: (target: KubectlTarget, replicas: number) => one('scale')(target, `--replicas=${replicas}`),
   restart: simple('rollout', 'restart'),

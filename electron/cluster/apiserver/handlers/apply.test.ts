@@ -48,3 +48,12 @@ it('says what does not fit when what was applied cannot be converted', async () 
     message: message('Service', 'cannot convert float64 to int32'),
   })
 })
+
+it.each([
+  ['v1', 'Pod', '/v1, Kind=Pod'],
+  ['apps/v1', 'ConfigMap', 'apps/v1, Kind=ConfigMap'],
+  [undefined, undefined, '/, Kind='],
+])('refuses a configuration of %s %s', async (apiVersion, kind, type) => {
+  const { body } = await apply(JSON.stringify({ apiVersion, kind, metadata: { name: 'twice' } }), 'Strict')
+  expect(body).toMatchObject({ code: 400, message: `invalid object type: ${type}` })
+})

@@ -49,6 +49,7 @@ export function applier(
   const { config, duplicates } = parseConfiguration(body)
   if (options.fieldValidation === 'Warn') for (const text of duplicates) op.warn(text)
   return (live) => {
+    checkType(config, applied)
     const { object: merged, managedFields } = applyConfiguration({
       ...applied.context,
       live: live as Record<string, unknown> | undefined,
@@ -67,6 +68,14 @@ export function applier(
     checkName(object, op.name, op.namespace)
     return object
   }
+}
+
+/** Source: versionCheckManager. */
+function checkType(config: Record<string, unknown>, { context, kind }: Applied): void {
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+  const [apiVersion, own] = [text(config['apiVersion']), text(config['kind'])]
+  if (apiVersion === context.apiVersion && own === kind) return
+  throw badRequest(`invalid object type: ${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${own}`)
 }
 
 interface Configuration {

@@ -159,4 +159,4 @@ const cannotHandle = (expected: BodyKind, kind: string, version: string, why: st
 const groupVersion = (group: string, version: string): string => (group ? `${group}/${version}` : version)
 const versionOf = (apiVersion: string): string => apiVersion.slice(apiVersion.indexOf('/') + 1)
 /** The Go package of a group's internal types. */
-const internalGroup = (group: string): string => (group ? group.split('.')[0]! : 'core')
+export const internalGroup = (group: string): string => (group ? group.split('.')[0]! : 'core')

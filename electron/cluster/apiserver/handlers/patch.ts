@@ -5,6 +5,7 @@ import { strictMessage } from '../../schema/decode-json.ts'
 import { patchObject } from '../../schema/patch/patch-object.ts'
 import { typeNamed } from '../../schema/table.ts'
 import { checkName, ensureNamespace } from '../metadata/system-fields.ts'
+import { internalGroup } from './decode-body.ts'
 import type { FieldValidation } from './query-options.ts'
 import type { Operation } from './operation.ts'
 
@@ -59,7 +60,23 @@ export function patched(
     if (validation === 'Warn') for (const text of strict) op.warn(text)
   }
   const result = object as KubeObject
+  // A strategic patch works on the Go type itself, whatever the patch calls it.
+  if (format !== 'strategic') checkKind(result, current, refuse)
+  if (current.kind !== undefined) Object.assign(result, { apiVersion: current.apiVersion, kind: current.kind })
   ensureNamespace(result, kind.namespaced ? op.namespace : undefined)
   checkName(result, op.name, op.namespace)
   return result
+}
+
+/** The result is decoded as what it says it is. */
+function checkKind(result: KubeObject, current: KubeObject, refuse: (reason: string) => Error): void {
+  const [apiVersion, kind] = [result.apiVersion ?? current.apiVersion, result.kind ?? current.kind]
+  if (apiVersion === current.apiVersion && kind === current.kind) return
+  if (apiVersion !== current.apiVersion) {
+    const names = `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`
+    throw refuse(`${names} in scheme "pkg/api/legacyscheme/scheme.go:30"`)
+  }
+  const [group = '', version = group] = (apiVersion ?? '').split('/')
+  const internal = internalGroup(group === version ? '' : group)
+  throw refuse(`converting (${version}.${kind}) to (${internal}.${current.kind}): unknown conversion`)
 }

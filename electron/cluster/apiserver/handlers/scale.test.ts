@@ -166,7 +166,7 @@ describe('server-side apply to a scale', () => {
   it('refuses other versions, fields that a scale lacks, what is no count, and what does not exist', async () => {
     expect((await apply(`${web}/scale`, 'me', { apiVersion: 'apps/v1', kind: 'Scale' })).body).toMatchObject({
       code: 400,
-      message: 'Incorrect version specified in apply patch. Specified patch version: apps/v1, expected: autoscaling/v1',
+      message: 'invalid object type: apps/v1, Kind=Scale',
     })
     expect((await apply(`${web}/scale`, 'me', { ...scale, spec: { paused: true } })).body['message']).toContain(
       '.spec.paused: field not declared in schema',

@@ -197,10 +197,6 @@ export function applyConfiguration(input: ApplyInput): AppliedObject {
 }
 
 function checkConfiguration({ kind, config, apiVersion }: ApplyInput): void {
-  if (typeof config['apiVersion'] === 'string' && config['apiVersion'] !== apiVersion)
-    throw badRequest(
-      `Incorrect version specified in apply patch. Specified patch version: ${config['apiVersion']}, expected: ${apiVersion}`,
-    )
   if (entriesOf(config)) throw badRequest('metadata.managedFields must be nil')
   const wrong = typingErrors(config, kind.shape)
   if (wrong === undefined) return

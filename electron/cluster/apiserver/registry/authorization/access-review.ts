@@ -1,5 +1,5 @@
 import type { KubeObject } from '#shared/kube/object.ts'
-import { badRequest, invalid, type FieldError } from '#shared/kube/status.ts'
+import { invalid, type FieldError } from '#shared/kube/status.ts'
 import type { AccessAttributes, UserInfo, VirtualResource } from '../kind.ts'
 import { selectorProblems, selectorsOf, type SelectorAttributes } from './review-selectors.ts'
 import { invalid as invalidField } from '../validation/field.ts'
@@ -20,23 +20,48 @@ interface ReviewSpec {
 const specOf = (input: KubeObject): ReviewSpec => (input as { spec?: ReviewSpec }).spec ?? {}
 
 export const selfAccessReview = (decide: AccessQuestion): VirtualResource => ({
-  create: async (input, { user }) => answer('SelfSubjectAccessReview', input, decide, user, []),
+  create: async (input, { user }) =>
+    answer('SelfSubjectAccessReview', input, decide, user, checkMetadata(input, 'must be empty')),
 })
 
 export const accessReview = (decide: AccessQuestion): VirtualResource => ({
-  create: async (input) =>
-    answer('SubjectAccessReview', input, decide, subjectOf(specOf(input)), checkSubject(specOf(input))),
+  create: async (input) => {
+    const wrong = [...checkSubject(specOf(input)), ...checkMetadata(input, 'must be empty')]
+    return answer('SubjectAccessReview', input, decide, subjectOf(specOf(input)), wrong)
+  },
 })
 
 export const localAccessReview = (decide: AccessQuestion): VirtualResource => ({
   async create(input, { namespace = '' }) {
     const spec = specOf(input)
-    if (spec.resourceAttributes?.namespace !== namespace) {
-      throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`)
-    }
-    return answer('LocalSubjectAccessReview', input, decide, subjectOf(spec), checkSubject(spec))
+    const wrong = [...checkSubject(spec), ...checkLocal(input, namespace)]
+    return answer('LocalSubjectAccessReview', input, decide, subjectOf(spec), wrong)
   },
 })
+
+/** What is asked lies in the namespace of the question. */
+function checkLocal(input: KubeObject, namespace: string): FieldError[] {
+  const { resourceAttributes: resource, nonResourceAttributes: path } = specOf(input)
+  const [asked, field] = [resource?.namespace ?? '', 'spec.resourceAttributes.namespace']
+  return [
+    ...checkMetadata(input, 'must be empty except for namespace', ['namespace']),
+    ...(resource && asked !== namespace ? [invalidField(field, asked, 'must match metadata.namespace')] : []),
+    ...(path ? [invalidField('spec.nonResourceAttributes', path, 'disallowed on this kind of request')] : []),
+  ]
+}
+
+/** A question has no name, nor anything else that objects have. */
+function checkMetadata({ metadata = {} }: KubeObject, text: string, allowed: readonly string[] = []): FieldError[] {
+  const said = Object.entries(metadata).filter(
+    ([field, value]) =>
+      ![...allowed, 'managedFields'].includes(field) &&
+      value !== undefined &&
+      value !== null &&
+      value !== '' &&
+      !(typeof value === 'object' && Object.keys(value).length === 0),
+  )
+  return said.length ? [invalidField('metadata', metadata, text)] : []
+}
 
 /** Source: pkg/apis/authorization/validation. */
 function answer(

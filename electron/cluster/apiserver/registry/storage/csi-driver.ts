@@ -52,6 +52,11 @@ function validateSpec({ spec = {} }: CsiDriver): FieldError[] {
     errors.push(notSupported('spec.fsGroupPolicy', fsGroupPolicy, groupPolicies))
   }
   errors.push(...validateTokens(spec.tokenRequests))
+  const { serviceAccountTokenInSecrets: secretly } = spec as { serviceAccountTokenInSecrets?: boolean }
+  if (secretly !== undefined && !spec.tokenRequests?.length) {
+    const text = 'serviceAccountTokenInSecrets is set but no tokenRequests are specified'
+    errors.push(invalid('spec.serviceAccountTokenInSecrets', secretly, text))
+  }
   for (const mode of spec.volumeLifecycleModes ?? []) {
     if (!modes.includes(mode)) errors.push(notSupported('spec.volumeLifecycleModes', mode, modes))
   }

@@ -54,6 +54,17 @@ describe('volume attachments', () => {
 })
 
 describe('drivers', () => {
+  it('hand out tokens in secrets only where they ask for tokens', () => {
+    const errors = (tokenRequests: { audience: string }[]) =>
+      create(csiDriver, {
+        metadata: { name: 'd' },
+        spec: { tokenRequests, serviceAccountTokenInSecrets: false } as object,
+      }).errors
+    expect(errors([{ audience: 'a' }])).toEqual([])
+    expect(errors([])).toEqual([
+      'spec.serviceAccountTokenInSecrets: Invalid value: false: serviceAccountTokenInSecrets is set but no tokenRequests are specified',
+    ])
+  })
   it('ask for one token of each audience', () => {
     const tokenRequests = [{ audience: 'a' }, { audience: 'a', expirationSeconds: 1 }]
     expect(create(csiDriver, { metadata: { name: 'd' }, spec: { tokenRequests } }).errors).toEqual([

@@ -1,6 +1,7 @@
 import type { KubeObject } from '#shared/kube/object.ts'
-import { conflict, invalid, type Status } from '#shared/kube/status.ts'
+import { badRequest, conflict, type Status } from '#shared/kube/status.ts'
 import { timestamp } from '../../../../base/clock.ts'
+import { unexplained } from '../../../../schema/patch/patch-object.ts'
 import type { ActionServices, StrategyContext } from '../../kind.ts'
 import { metaOf } from '../../loose.ts'
 import type { Pod } from './types.ts'
@@ -17,8 +18,11 @@ export async function bindPod(
   services: ActionServices,
   context: StrategyContext,
 ): Promise<KubeObject> {
+  if ((binding.metadata?.name ?? '') !== name) throw badRequest('name in URL does not match name in Binding object')
   const errors = validateBinding(binding.target)
-  if (errors.length) throw invalid({ group: '', kind: 'Binding' }, name, errors)
+  // Upstream has no strategy for bindings, and hands the errors on as they are.
+  const texts = errors.map(({ field, message }) => `${field}: ${message}`)
+  if (texts.length) throw unexplained(texts.length > 1 ? `[${texts.join(', ')}]` : texts[0]!)
   const refuse = (text: string) => conflict({ group: '', plural: 'pods/binding' }, name, text)
   await services.update<Pod>({ group: '', plural: 'pods' }, context.namespace, name, (pod) => {
     const spec = (pod.spec ??= {})

@@ -21,8 +21,7 @@ export async function evictPod(
   services: ActionServices,
   context: StrategyContext,
 ): Promise<KubeObject> {
-  if (eviction.metadata?.name && eviction.metadata.name !== name)
-    throw badRequest('name in URL does not match name in Eviction object')
+  if ((eviction.metadata?.name ?? '') !== name) throw badRequest('name in URL does not match name in Eviction object')
   const { namespace } = context
   const pod = services.get<Pod>(pods, namespace, name)
   if (!pod) throw notFound(pods, name)

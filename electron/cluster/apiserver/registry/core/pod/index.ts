@@ -130,6 +130,8 @@ export const pod: KindDefinition<Pod> = {
   rowConditions: ({ status: { phase = '' } = {} }) => (ended[phase] ? [ended[phase]] : []),
   selectableFields: {
     'spec.nodeName': ({ spec }) => spec?.nodeName ?? '',
+    // What clients of old call it.
+    'spec.host': ({ spec }) => spec?.nodeName ?? '',
     'spec.restartPolicy': ({ spec }) => spec?.restartPolicy ?? '',
     'spec.schedulerName': ({ spec }) => spec?.schedulerName ?? '',
     'spec.serviceAccountName': ({ spec }) => spec?.serviceAccountName ?? '',

@@ -286,7 +286,7 @@ describe('validation', () => {
   })
 })
 
-it('binding is refused for a pod that is scheduled already', async () => {
+it('binding is refused for a pod that is scheduled already, or that has another name', async () => {
   const binding = pod.subresources!.find(({ name }) => name === 'binding')!
   const bound = { ...stored(), spec: { ...stored().spec, nodeName: 'n1' } }
   const services = {
@@ -301,4 +301,24 @@ it('binding is refused for a pod that is scheduled already', async () => {
     contextOf({ subresource: 'binding' }),
   )
   await expect(action).rejects.toMatchObject({ code: 409 })
+  const other = binding.action!(
+    { ...input, metadata: { name: 'other' } },
+    { namespace: 'a', name: 'web' },
+    services as never,
+    contextOf({ subresource: 'binding' }),
+  )
+  await expect(other).rejects.toThrow('name in URL does not match name in Binding object')
+  const nowhere = binding.action!(
+    { ...input, target: { kind: 'Pod' } } as never,
+    { namespace: 'a', name: 'web' },
+    services as never,
+    contextOf({ subresource: 'binding' }),
+  )
+  await expect(nowhere).rejects.toMatchObject({
+    code: 500,
+    status: {
+      message:
+        '[target.kind: Unsupported value: "Pod": supported values: "Node", "<empty>", target.name: Required value]',
+    },
+  })
 })

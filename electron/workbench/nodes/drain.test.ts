@@ -171,6 +171,8 @@ it('stops asking once nobody looks any more', async () => {
   await vi.waitFor(() => expect(states()).toEqual({ web: 'blocked' }))
   outlet.close()
   await done
+  // One may be under way.
+  await new Promise((resolve) => setTimeout(resolve, 50))
   const asked = server.asked(/eviction/).length
   await new Promise((resolve) => setTimeout(resolve, 50))
   expect(server.asked(/eviction/)).toHaveLength(asked)

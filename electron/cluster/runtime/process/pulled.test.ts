@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -126,9 +126,11 @@ describe.skipIf(!able).each(['overlay', 'copy'] as const)('an image from a regis
     const other = await start('ls /dev/shm')
     await harness().exited(other.id)
     expect(await harness().log(other.id)).toEqual([])
-    expect(mounts()).toContain(`${sandbox}/memory`)
+    const memory = `${sandbox.slice(0, 16)}.memory`
+    expect(mounts()).toContain(memory)
     await harness().runtime.stopSandbox(sandbox)
-    expect(mounts()).not.toContain(`${sandbox}/memory`)
+    expect(mounts()).not.toContain(memory)
+    expect(readdirSync(path.join(harness().directory, 'run'))).not.toContain(memory)
   })
 
   it('sees of /proc and /sys what upstream shows', async () => {

@@ -3,6 +3,7 @@ import { backoffDelay } from './base/backoff.ts'
 import type { Clock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
 import type { AgentConfig, FromAgent, Place, ToAgent } from './agent-config.ts'
+import { agentNodeFlags } from './options.ts'
 import type { ShutdownGrace } from './kubelet/shutdown/graces.ts'
 
 export interface AgentProcessDeps {
@@ -40,7 +41,11 @@ export class AgentProcess implements AsyncDisposable {
 
   #start(): void {
     const { clock, logger, entry, nodeBinary, config } = this.#deps
-    const child = fork(entry, [], { execPath: nodeBinary, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = fork(entry, [], {
+      execPath: nodeBinary,
+      execArgv: [...agentNodeFlags],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
     this.#child = child
     child.send({ type: 'start', config } satisfies ToAgent)
     child.on('message', (message: FromAgent) => {

@@ -24,9 +24,15 @@ export function printTable(title: string, rows: readonly Record<string, string |
   for (const row of rows) console.log(line(columns.map((column) => String(row[column]))))
 }
 
+const statusMiB = (pid: number, field: string): number =>
+  Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) /
+  1024
+
 /** Resident memory of a process, MiB. */
-export const residentMiB = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1024
+export const residentMiB = (pid: number): number => statusMiB(pid, 'VmRSS')
+
+/** What of it is its own: no program text, which all processes of a program share. */
+export const ownMiB = (pid: number): number => statusMiB(pid, 'RssAnon')
 
 /** CPU time of a process so far, seconds; with `waited`, that of its children that have ended too. Linux. */
 export function cpuSeconds(pid: number, waited = false): number {

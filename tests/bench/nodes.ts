@@ -12,7 +12,7 @@ import { startContainerd } from '../../electron/cluster/runtime/cri/testing/cont
 import { serveImages } from '../../electron/cluster/runtime/cri/testing/images.ts'
 import { temporaryFolder, up, type TestCluster } from '../support/cluster.ts'
 import { send, watching } from './api.ts'
-import { median, printTable, quantile, residentMiB, round, treeCpuSeconds } from './figures.ts'
+import { median, ownMiB, printTable, quantile, residentMiB, round, treeCpuSeconds } from './figures.ts'
 import { load } from './load.ts'
 import { agentOf } from './processes.ts'
 import { RawConnection, targetOf, type Target } from './raw-client.ts'
@@ -102,7 +102,8 @@ async function bench(args: readonly string[]): Promise<Bench> {
 async function ofProcesses(): Promise<void> {
   await using one = await bench(['--nodes', 'process=1'])
   const agent = agentOf(one.cluster.pid)
-  const idle = residentMiB(agent)
+  const memory = () => ({ resident: round(residentMiB(agent)), 'of it its own': round(ownMiB(agent)) })
+  const idle = memory()
   await one.run([sleeper('first')])
   const measured = async (what: string, work: () => Promise<number[]>) => {
     const before = treeCpuSeconds(one.cluster.pid)
@@ -129,7 +130,10 @@ async function ofProcesses(): Promise<void> {
   rows.push(await measured(`${missing} more at once`, () => one.run(named('rest', missing))))
   printTable('Pods of wheelhouse/shell on a process node', rows)
   await sleep(15_000)
-  printTable('Memory of the agent, MiB', [{ idle: round(idle), [`${most} pods`]: round(residentMiB(agent)) }])
+  printTable('Memory of the agent, MiB', [
+    { pods: 0, ...idle },
+    { pods: most, ...memory() },
+  ])
 }
 
 /** Answers every connection with a word and ends it. */

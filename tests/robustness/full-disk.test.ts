@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import type { ConfigMap } from 'kubernetes-types/core/v1'
+import type { ConfigMap, Pod } from 'kubernetes-types/core/v1'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KubeList } from '#shared/kube/object.ts'
 import { temporaryFolder, up, type TestCluster } from '../support/cluster.ts'
+import { eventually } from '../support/wait.ts'
 import { rawClient, type RawClient } from '../support/raw.ts'
 
 const collection = '/api/v1/namespaces/default/configmaps'
@@ -115,4 +116,35 @@ describe.runIf(isRoot)('a server whose disk is full', () => {
     client = rawClient(cluster.kubeconfig, 16)
     expect(await contents()).toEqual(acknowledged)
   })
+})
+
+describe.runIf(isRoot)('a node whose disk a pod nearly fills', () => {
+  it('evicts that pod, takes away what it wrote, keeps the others, and leaves nothing when it ends', async () => {
+    using folder = temporaryFolder()
+    const disk = path.join(folder.path, 'disk')
+    mkdirSync(disk)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400m', 'none', disk])
+    try {
+      // Its end fails when anything is left.
+      await using cluster = await up([], path.join(disk, 'data'))
+      const run = async (name: string, script: string) => {
+        const spec = { containers: [{ name: 'main', image: 'wheelhouse/shell', command: ['node', '-e', script] }] }
+        const pod = JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec })
+        expect((await cluster.kubectl.run(['create', '-f', '-'], pod)).stderr).toBe('')
+      }
+      const status = (name: string) => cluster.kubectl.json<Pod>('get', 'pod', name).then((pod) => pod.status!)
+      await run('other', 'setInterval(() => {}, 1000)')
+      await eventually('the other runs', async () => (await status('other')).phase === 'Running', 60_000)
+      // It leaves so much that the server can write.
+      const room = '(({ bavail, bsize }) => bavail * bsize)(fs.statfsSync("/"))'
+      const fillUp = `while (${room} > 15e6) fs.appendFileSync("/big", Buffer.alloc(1e6)); setInterval(() => {}, 1000)`
+      await run('filler', fillUp)
+      await eventually('the filler is evicted', async () => (await status('filler')).reason === 'Evicted', 90_000)
+      const free = () => statfsSync(disk).bavail * statfsSync(disk).bsize
+      await eventually('there is room again', () => free() > 100e6, 60_000)
+      expect((await status('other')).phase).toBe('Running')
+    } finally {
+      execFileSync('umount', [disk])
+    }
+  }, 300_000)
 })

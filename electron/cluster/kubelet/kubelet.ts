@@ -338,6 +338,7 @@ async function startParts(
       signals: deps.signals ?? (() => readSignals(directory)),
       pods: () => manager.active.filter((pod) => !pod.metadata?.deletionTimestamp),
       inspect: (pod) => inspector.inspect(pod),
+      reclaim: () => manager.discardEnded(),
       evict: (pod, why, condition) => manager.evict(pod, why, condition),
       report: (message) => recorder.event(referenceTo(nodes, node()), 'Warning', 'EvictionThresholdMet', message),
     }),

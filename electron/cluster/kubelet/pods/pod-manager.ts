@@ -73,6 +73,11 @@ export class PodManager implements AsyncDisposable {
     this.#workers.get(uidOf(pod))?.remove(pod)
   }
 
+  /** Takes away what is left of pods that have ended, their logs too. Source: containerGC.DeleteAllUnusedContainers. */
+  async discardEnded(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.discard()))
+  }
+
   wake(podUid: string): void {
     this.#workers.get(podUid)?.wake()
   }

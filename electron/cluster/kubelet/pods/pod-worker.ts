@@ -132,6 +132,12 @@ export class PodWorker {
     this.wake()
   }
 
+  /** Removes containers and files of a pod that has ended; the pod stays. */
+  async discard(): Promise<void> {
+    if (this.#state !== 'ended' || this.#loop) return
+    await removePod(this.#deps, this.#pod, await this.#deps.inspector.inspect(this.#pod))
+  }
+
   wake(): void {
     this.#dirty = true
     if (!this.#stopped) this.#loop ??= this.#run()

@@ -18,6 +18,8 @@ export interface NodePressureDeps {
   /** Pods that run and could be evicted. */
   pods(): readonly Pod[]
   inspect(pod: Pod): Promise<PodRuntime>
+  /** Takes from the disk what nobody needs: what pods have left that have ended. */
+  reclaim(): Promise<void>
   evict(pod: Pod, message: string, condition: { reason: string; message: string }): void
   /** Of the node: what is being done. */
   report(message: string): void
@@ -49,14 +51,22 @@ export class NodePressure implements AsyncDisposable {
   }
 
   async #look(): Promise<void> {
-    const { clock, signals, report } = this.#deps
-    const found = shortages(await signals())
-    for (const { condition } of found) this.#seen.set(condition, clock.monotonic())
+    const { report, reclaim } = this.#deps
     // Memory first: without it nothing else goes on.
-    const [first] = found
+    const [first] = await this.#shortages()
     if (!first) return
     report(`Attempting to reclaim ${first.resource}`)
-    await this.#evictOne(first)
+    if (first.condition === 'MemoryPressure') return this.#evictOne(first)
+    await reclaim()
+    const [left] = await this.#shortages()
+    if (left) await this.#evictOne(left)
+  }
+
+  async #shortages(): Promise<Shortage[]> {
+    const { clock, signals } = this.#deps
+    const found = shortages(await signals())
+    for (const { condition } of found) this.#seen.set(condition, clock.monotonic())
+    return found
   }
 
   async #evictOne(shortage: Shortage): Promise<void> {

@@ -119,6 +119,27 @@ describe('a node that is short of memory', () => {
     await test.until(() => condition()?.status === 'False')
   })
 
+  it('takes what an evicted pod has left from a full disk before it evicts another', async () => {
+    const names = ['filler', 'other']
+    for (const name of names) test.run(pod({ metadata: { name, uid: `uid-${name}` }, containers: [{ name }] }))
+    await test.until(() => names.every((name) => test.pod(name)?.status?.phase === 'Running'))
+    test.runtime.onWritten = ({ name }) => (name === 'filler' ? 1e9 : 1000)
+    test.signals = { ...test.signals, diskBytes: 0 }
+    const has = (name: string) => [...test.runtime.runs.values()].some((run) => run.name === name)
+    test.runtime.onCall = (call) => {
+      // Its files go with it.
+      if (call.startsWith('remove filler')) test.signals = { ...test.signals, diskBytes: 2 ** 36 }
+    }
+    await test.pass(10_000)
+    await test.until(() => test.pod('filler')?.status?.reason === 'Evicted')
+    expect(has('filler')).toBe(true)
+    await test.pass(11_000)
+    await test.until(() => !has('filler'))
+    await test.pass(30_000)
+    expect(test.pod('filler')?.status?.phase).toBe('Failed')
+    expect(test.pod('other')?.status?.phase).toBe('Running')
+  })
+
   it('kills the evicted pod although the first attempts fail', async () => {
     test.run(pod())
     await test.until(() => test.pod()?.status?.phase === 'Running')

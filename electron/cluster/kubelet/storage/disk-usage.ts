@@ -64,9 +64,11 @@ export class DiskUsage {
       if (emptyDir) volumes.set(name, await directorySize(directories.emptyDir(uidOf(pod), name)))
     const roots = new Map<string, DirectorySize>()
     const logs = new Map<string, DirectorySize>()
-    for (const { id, name, state } of (await inspect(pod)).containers) {
-      if (!logs.has(name)) logs.set(name, await directorySize(path.join(directories.podLogs(pod), name)))
-      if (state === 'running') roots.set(name, await runtime.writtenBytes(id).catch(() => ({ bytes: 0, files: 0 })))
+    for (const { id, name } of (await inspect(pod)).containers) {
+      // The newest of each comes first. What one that has ended wrote lies there until the next.
+      if (logs.has(name)) continue
+      logs.set(name, await directorySize(path.join(directories.podLogs(pod), name)))
+      roots.set(name, await runtime.writtenBytes(id).catch(() => ({ bytes: 0, files: 0 })))
     }
     const usage = { at: clock.now(), volumes, roots, logs }
     // Of a pod whose directory is gone, nothing is to be remembered.

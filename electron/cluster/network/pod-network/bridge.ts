@@ -92,8 +92,7 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
     )
   }
 
-  const forget = (sandboxId: string) => {
-    const address = leases.get(sandboxId)
+  const forget = (sandboxId: string, address = leases.get(sandboxId)) => {
     leases.delete(sandboxId)
     if (address) pool.release(address)
   }
@@ -103,7 +102,7 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
     // Processes that still hold a namespace keep the pair alive: the host's end goes by name, at once.
     const deletions = sandboxIds.flatMap((id) => [`link delete ${linkOf(id)}`, `netns delete ${namespaceOf(id)}`])
     await ipBatch(deletions, '-force').catch(() => {})
-    sandboxIds.forEach(forget)
+    sandboxIds.forEach((id) => forget(id))
   }
 
   const network: PodNetwork = {
@@ -118,8 +117,8 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
       const known = leases.get(sandboxId)
       if (known) return { ip: known, namespace }
       const ip = pool.take()
-      leases.set(sandboxId, ip)
       try {
+        leases.set(sandboxId, ip)
         const link = linkOf(sandboxId)
         await ipBatches(
           [
@@ -140,7 +139,7 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
         )
       } catch (error) {
         await command('ip', 'netns', 'delete', name).catch(() => {})
-        forget(sandboxId)
+        forget(sandboxId, ip)
         throw error
       }
       return { ip, namespace }

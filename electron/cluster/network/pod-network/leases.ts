@@ -17,10 +17,16 @@ export class Leases {
   get = (sandboxId: string): string | undefined => this.#leases.get(sandboxId)
   sandboxAt = (address: string): string | undefined => this.#sandboxes.get(address)
 
+  /** Throws, and has changed nothing, where it cannot be written down. */
   set(sandboxId: string, address: string): void {
     this.#leases.set(sandboxId, address)
+    try {
+      this.#save()
+    } catch (error) {
+      this.#leases.delete(sandboxId)
+      throw error
+    }
     this.#sandboxes.set(address, sandboxId)
-    this.#save()
   }
 
   delete(sandboxId: string): void {
@@ -28,7 +34,11 @@ export class Leases {
     if (address === undefined) return
     this.#leases.delete(sandboxId)
     this.#sandboxes.delete(address)
-    this.#save()
+    try {
+      this.#save()
+    } catch {
+      // On a full disk the next agent finds an address that nobody has, and takes it back.
+    }
   }
 
   /** Not synced: after a crash of the machine no namespace exists either. */

@@ -49,12 +49,17 @@ export async function createMappedNetwork(deps: PodNetworkDeps, hash: string, wh
       `Pods share this machine's network (${why}): their Node programs, those of the sample images, are led to the cluster's addresses, names and ports; what else runs in them is not.`,
       'NetworkPolicies are not enforced: what pods send passes no network of their own.',
     ],
-    attach(sandboxId) {
+    async attach(sandboxId) {
       const known = leases.get(sandboxId)
-      if (known) return Promise.resolve({ ip: known, reportSocket })
+      if (known) return { ip: known, reportSocket }
       const ip = pool.take()
-      leases.set(sandboxId, ip)
-      return Promise.resolve({ ip, reportSocket })
+      try {
+        leases.set(sandboxId, ip)
+      } catch (error) {
+        pool.release(ip)
+        throw error
+      }
+      return { ip, reportSocket }
     },
     detach(sandboxId) {
       const address = leases.get(sandboxId)

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -71,6 +71,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
   const sharesNamespaces = isolation.kind !== 'none' && process.getuid?.() === 0
   /** Why system calls are not filtered. */
   const unfiltered = isolation.kind === 'none' ? 'containers are not isolated' : whyUnfiltered()
+  const memoryOf = (sandboxId: string) => path.join(deps.runDirectory, `${sandboxId.slice(0, 16)}.memory`)
   const newId = () => (random.uuid() + random.uuid()).replaceAll('-', '')
 
   await adopt()
@@ -93,7 +94,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       }
       // The agent died while it made this pod.
       await endShim(directory)
-      await run('umount', ['-l', path.join(directory, 'memory')]).catch(() => {})
+      await release(memoryOf(name))
       rmSync(directory, { recursive: true, force: true })
     }
     await Promise.all([...sandboxes.values()].map((sandbox) => sandbox.connect()))
@@ -184,11 +185,8 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
         : path.join(deps.runDirectory, `${id.slice(0, 16)}.sock`)
     mkdirSync(directory, { mode: 0o700 })
     const sharesIpc = sharesNamespaces && !config.hostIpc
-    const memory = sharesIpc ? path.join(directory, 'memory') : undefined
-    const reap = [
-      ...(config.hostNetwork ? [] : network.reapCommands(id)),
-      ...(memory ? [['umount', '-l', memory]] : []),
-    ]
+    const memory = sharesIpc ? memoryOf(id) : undefined
+    const reap = [...(config.hostNetwork ? [] : network.reapCommands(id)), ...(memory ? releaseCommands(memory) : [])]
     if (memory) mkdirSync(memory)
     const attaching: Promise<Partial<PodAttachment>> = config.hostNetwork
       ? Promise.resolve({})
@@ -257,7 +255,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
 
   /** Shims do so themselves, unless they are killed. */
   async function releaseMemory({ record: { memory } }: Sandbox): Promise<void> {
-    if (memory) await run('umount', ['-l', memory]).catch(() => {})
+    if (memory) await release(memory)
   }
 
   async function stopSandbox(id: string): Promise<void> {
@@ -494,6 +492,17 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       }
     },
   }
+}
+
+/** What takes a pod's shared memory away. */
+const releaseCommands = (memory: string): [file: string, ...args: string[]][] => [
+  ['umount', '-l', memory],
+  ['rmdir', memory],
+]
+
+async function release(memory: string): Promise<void> {
+  if (!existsSync(memory)) return
+  for (const [file, ...args] of releaseCommands(memory)) await run(file, args).catch(() => {})
 }
 
 function connected(port: number): Promise<Duplex> {

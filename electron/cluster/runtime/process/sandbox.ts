@@ -97,7 +97,11 @@ export class Sandbox {
   /** Records a run that no shim has recorded. */
   setRun(run: ContainerRun): void {
     if (!existsSync(this.directory)) return
-    writeRecord(this.#runFile(run.id), run, true)
+    try {
+      writeRecord(this.#runFile(run.id), run, true)
+    } catch {
+      // A full disk keeps no record: the next agent finds out again.
+    }
     this.#report(run)
   }
 
@@ -157,10 +161,10 @@ export class Sandbox {
     this.#onChange(this.record.id)
   }
 
-  /** A shim records an exit before it reports it, so the record may be newer than the last report. */
+  /** A shim records an exit before it reports it, so the record may be newer than the last report; on a full disk it is older. */
   #writeOff(): void {
     for (const { record, run } of this.containers.values()) {
-      const last = readRecord<ContainerRun>(this.#runFile(record.id)) ?? run
+      const last = run?.state === 'exited' ? run : (readRecord<ContainerRun>(this.#runFile(record.id)) ?? run)
       if (last?.state === 'running') this.setRun(lostRun(last, this.#clock.now()))
       else if (last) this.#report(last)
     }

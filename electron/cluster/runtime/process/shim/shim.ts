@@ -33,7 +33,12 @@ function main(config: ShimConfig): void {
   const report = (connection: Socket, message: Report) => writeJson(connection, message)
 
   const onChange = (record: ContainerRun) => {
-    writeRecord(path.join(config.directory, `${record.id}.run.json`), record, true)
+    try {
+      writeRecord(path.join(config.directory, `${record.id}.run.json`), record, true)
+    } catch (error) {
+      // A full disk keeps no record, and must not keep the pod from its end either.
+      complain(error as Error)
+    }
     for (const control of controls) report(control, { changed: record })
   }
 
@@ -149,9 +154,18 @@ function main(config: ShimConfig): void {
   })
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void reap(farewellMs))
   process.on('uncaughtException', (error) => {
-    writeSync(2, `${error.stack ?? error.message}\n`)
+    complain(error)
     void reap(0)
   })
+}
+
+/** In the shim's log, as far as the disk takes it. */
+function complain(error: Error): void {
+  try {
+    writeSync(2, `${error.stack ?? error.message}\n`)
+  } catch {
+    // Nobody can be told.
+  }
 }
 
 async function endOf(child: ChildProcess): Promise<void> {

@@ -42,13 +42,19 @@ export function leftovers(data: string): string[] {
   const run = runDirectory(data, digest)
   // Others than root have theirs elsewhere.
   const runs = new Set([run, path.join(os.tmpdir(), path.basename(run))])
-  const nodes = ['wheelhouse', 'wheelhouse-cri'].map((node) => networkHash(`${digest.slice(0, 16)}-${node}`))
+  const nodes = ['wheelhouse', 'wheelhouse-2', 'wheelhouse-cri'].map((node) =>
+    networkHash(`${digest.slice(0, 16)}-${node}`),
+  )
   const tables = [
     ...nodes.map((node) => `wheelhouse_${node}`),
     ...(['services', 'policies'] as const).map((each) => tableName(digest.slice(0, 16), each)),
   ]
   const cgroups = '/sys/fs/cgroup'
-  const groups = ['nodes/wheelhouse/runtime', 'nodes/wheelhouse-cri/runtime/pods'].flatMap((runtime) => {
+  const groups = [
+    'nodes/wheelhouse/runtime',
+    'nodes/wheelhouse-2/runtime',
+    'nodes/wheelhouse-cri/runtime/pods',
+  ].flatMap((runtime) => {
     const hash = createHash('sha256').update(path.join(data, runtime)).digest('hex')
     return ['', ...readdirSync(cgroups)].map((name) => path.join(cgroups, name, `wheelhouse-${hash.slice(0, 10)}`))
   })

@@ -6,7 +6,7 @@ import { Kubelet, type KubeletDeps } from './kubelet.ts'
 import { internalAddress } from './node/node-object.ts'
 import { KubeletServer, type ServerTls } from './server/kubelet-server.ts'
 import type { ShutdownGrace } from './shutdown/graces.ts'
-import { startFleet, type Fleet, type FleetDeps } from './simulated/fleet.ts'
+import { earlierPort, startFleet, type Fleet, type FleetDeps } from './simulated/fleet.ts'
 
 export interface AgentDeps {
   clock: Clock
@@ -44,9 +44,9 @@ export function startAgent(deps: AgentDeps): Agent {
   const shared = { clock, random, kubeletVersion }
   const never = new AbortController().signal
 
-  async function listen(host: string): Promise<KubeletServer> {
+  async function listen(host: string, wanted?: number): Promise<KubeletServer> {
     const server = new KubeletServer({ ...deps.server, host, clock, logger, version: kubeletVersion })
-    await server.listen(host === loopback ? [0] : [usualPort, 0])
+    await server.listen(wanted === undefined ? [0] : [wanted, 0])
     return server
   }
   async function end(name: string): Promise<void> {
@@ -65,7 +65,8 @@ export function startAgent(deps: AgentDeps): Agent {
       return [...kubelets.values()].map(({ kubelet }) => kubelet)
     },
     async add(node, signal = never) {
-      const server = await listen(internalAddress(node.addresses))
+      const host = internalAddress(node.addresses)
+      const server = await listen(host, host === loopback ? undefined : usualPort)
       try {
         const own = { logger: logger.child(node.name), port: server.port }
         const kubelet = await Kubelet.start({ ...node, ...shared, ...own }, signal)
@@ -82,7 +83,8 @@ export function startAgent(deps: AgentDeps): Agent {
       await Promise.all([...kubelets.values()].map(({ kubelet }) => kubelet.shutDown(graces)))
     },
     async simulate(fleet, signal = never) {
-      const server = owned.own(await listen(loopback))
+      // Where nodes of an earlier run are said to be: what they report next may take a minute.
+      const server = owned.own(await listen(loopback, await earlierPort(fleet.client)))
       const started = await startFleet(
         { ...fleet, ...shared, logger: logger.child('simulated'), serverPort: server.port },
         signal,

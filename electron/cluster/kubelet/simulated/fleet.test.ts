@@ -7,7 +7,7 @@ import { seededRandom } from '../../base/random.ts'
 import { FakeClient } from '../../client/testing/fake-client.ts'
 import { pod } from '../testing/builders.ts'
 import { FakeAddresses } from './addresses.ts'
-import { startFleet, type Fleet } from './fleet.ts'
+import { earlierPort, startFleet, type Fleet } from './fleet.ts'
 import { TimerWheel } from './timer-wheel.ts'
 
 let clock: FakeClock
@@ -24,6 +24,7 @@ const start = (wanted: string[], tainted = false) =>
       nodes: named(...wanted),
       tainted,
       kubeletVersion: 'v1.36.2',
+      serverPort: 4711,
     },
     new AbortController().signal,
   )
@@ -66,6 +67,11 @@ describe('simulated nodes', () => {
     run('host', 'sim-2', { spec: { hostNetwork: true } })
     await clock.advance(1000)
     expect(find('host')?.status).toMatchObject({ hostIP: '100.127.0.2', podIP: '100.127.0.2' })
+  })
+
+  it('tell the next run where the API server looks for their kubelet', async () => {
+    expect(await earlierPort(client)).toBe(4711)
+    expect(await earlierPort(new FakeClient({ clock }))).toBeUndefined()
   })
 
   it('let pods have what somebody puts into their capacity', async () => {

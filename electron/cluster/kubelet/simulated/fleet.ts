@@ -1,5 +1,6 @@
 import { keyOf } from '#shared/kube/object.ts'
-import { pods } from '#shared/kube/resources.ts'
+import { nodes, pods } from '#shared/kube/resources.ts'
+import { simulatedLabel } from '#shared/kube/simulated.ts'
 import { isNotFound, StatusError } from '#shared/kube/status.ts'
 import { timestamp, type Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -55,6 +56,12 @@ interface SimulatedPod {
   /** The stage it is about to enter. */
   stage: PodStage | undefined
   cancel: () => void
+}
+
+/** Where requests for simulated nodes were answered the last time; undefined where there are none. */
+export async function earlierPort(client: KubeClient): Promise<number | undefined> {
+  const { items } = await client.list(nodes, { labelSelector: `${simulatedLabel}=true`, limit: 1 })
+  return items[0]?.status?.daemonEndpoints?.kubeletEndpoint?.Port
 }
 
 /** Thousands of nodes and their pods, in the API alone: one watch, one timer, a few writes at a time. */

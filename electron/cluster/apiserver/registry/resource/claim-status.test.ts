@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { create, update } from '../testing/rules.ts'
 import { resourceClaim } from './claim.ts'
-import type { Allocation, ClaimStatus, ResourceClaim } from './types.ts'
+import type { Allocation, ClaimStatus, ResourceClaim } from '#shared/kube/devices.ts'
 
 const gpu = { driver: 'gpu.io', pool: 'node-1', device: 'gpu-0' }
 const allocation: Allocation = { devices: { results: [{ request: 'gpu', ...gpu }] } }
@@ -28,7 +28,7 @@ it('takes an allocation of requests that there are, and keeps it', () => {
 it('says what is wrong with an allocation', () => {
   const results = [{ request: 'nic', driver: 'gpu.io', pool: '', device: 'G', bindingConditions: ['a'] }]
   const config = [{ source: 'Somewhere', requests: ['nic'] }]
-  const errors = written(claim(), { allocation: { devices: { results, config }, nodeSelector: {} } })
+  const errors = written(claim(), { allocation: { devices: { results, config }, nodeSelector: {} as never } })
   expect(errors.map((text) => text.split(':', 2).join(':'))).toEqual([
     'status.allocation.devices.results[0].request: Invalid value',
     'status.allocation.devices.results[0].pool: Required value',

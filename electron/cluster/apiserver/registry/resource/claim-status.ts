@@ -24,7 +24,7 @@ import {
   type Names,
 } from './devices.ts'
 import { validateDriver, validateList, validatePoolName, validateSet } from './names.ts'
-import type { AllocatedDevice, Allocation, Consumer, DeviceStatus, ResourceClaim } from './types.ts'
+import type { AllocatedDevice, Allocation, ClaimConsumer, DeviceStatus, ResourceClaim } from '#shared/kube/devices.ts'
 
 const most = { consumers: 256, results: 32, configurations: 64, conditions: 8, ips: 16 }
 const longest = { interface: 256, hardwareAddress: 128 }
@@ -57,7 +57,7 @@ export function validateClaimStatus(
     : [...errors, ...validateAllocation(allocation, requestNames(spec), 'status.allocation')]
 }
 
-const validateConsumer = (consumer: Consumer, at: string): FieldError[] =>
+const validateConsumer = (consumer: ClaimConsumer, at: string): FieldError[] =>
   (['resource', 'name', 'uid'] as const).flatMap((field) => (consumer[field] ? [] : [required(`${at}.${field}`)]))
 
 function validateId({ driver, pool = '', device = '' }: AllocatedDevice, at: string): FieldError[] {

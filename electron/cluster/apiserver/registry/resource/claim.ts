@@ -8,7 +8,7 @@ import { isExtended } from '../validation/resources.ts'
 import { validateTemplateMetadata } from '../validation/template-metadata.ts'
 import { validateClaimStatus } from './claim-status.ts'
 import { defaultClaim, validateClaimSpec, validateConfiguration, validateSelectors } from './devices.ts'
-import type { DeviceClass, ResourceClaim, ResourceClaimTemplate } from './types.ts'
+import type { DeviceClass, ResourceClaim, ResourceClaimTemplate } from '#shared/kube/devices.ts'
 
 const define = kindsOf('resource.k8s.io', 'v1')
 

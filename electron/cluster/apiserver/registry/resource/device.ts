@@ -16,7 +16,7 @@ import { isDnsLabel, isDnsSubdomain, isLabelValue } from '../validation/names.ts
 import { effects } from './devices.ts'
 import { validateList, validateQualifiedName, validateSet } from './names.ts'
 import { validateRequestPolicy } from './request-policy.ts'
-import type { Attribute, Counters, Device, Taint } from './types.ts'
+import type { DeviceAttribute, Counters, Device, DeviceTaint } from '#shared/kube/devices.ts'
 
 const most = { properties: 32, values: 48, text: 64, taints: 16, consumptions: 2, counters: 32, conditions: 4 }
 /** Keys in paths are shortened in their middle. */
@@ -36,7 +36,7 @@ const validateVersion = (version: string, path: string): FieldError[] => [
 const lists = ['bools', 'ints', 'strings', 'versions'] as const
 
 /** Source: validateDeviceAttribute. */
-function validateAttribute(attribute: Attribute, path: string): FieldError[] {
+function validateAttribute(attribute: DeviceAttribute, path: string): FieldError[] {
   const { string, version, strings, versions } = attribute
   const errors = [
     ...(string === undefined ? [] : validateText(string, `${path}.string`)),
@@ -52,7 +52,7 @@ function validateAttribute(attribute: Attribute, path: string): FieldError[] {
   return errors
 }
 
-const countValues = (attribute: Attribute): number =>
+const countValues = (attribute: DeviceAttribute): number =>
   lists.reduce((sum, name) => sum + (attribute[name]?.length ?? 0), 0) || 1
 
 function shortened(key: string): string {
@@ -62,7 +62,7 @@ function shortened(key: string): string {
 }
 
 /** Source: validateDeviceTaint. */
-function validateTaint({ key = '', value = '', effect = '' }: Taint, path: string): FieldError[] {
+function validateTaint({ key = '', value = '', effect = '' }: DeviceTaint, path: string): FieldError[] {
   const errors = validateLabelName(key, `${path}.key`)
   if (value) errors.push(...asInvalid(`${path}.value`, value, isLabelValue(value)))
   if (!effect) errors.push(required(`${path}.effect`))

@@ -45,7 +45,11 @@ export const request = (name: string, exactly: DeviceRequest['exactly'] = {}): D
 export function claim(
   name: string,
   requests: DeviceRequest[] = [request('gpu')],
-  more: { constraints?: DeviceConstraint[]; status?: ResourceClaim['status']; metadata?: ResourceClaim['metadata'] } = {},
+  more: {
+    constraints?: DeviceConstraint[]
+    status?: ResourceClaim['status']
+    metadata?: ResourceClaim['metadata']
+  } = {},
 ): ResourceClaim {
   const { constraints, status, metadata } = more
   return {
@@ -69,7 +73,7 @@ export const allocated = (name: string, node: string, ...devices: string[]): Res
   })
 
 export const cel = (expression: string) => ({ selectors: [{ cel: { expression } }] })
-export const ints = (values: Numbers): Device['attributes'] =>
+export const ints = (values: Numbers): NonNullable<Device['attributes']> =>
   Object.fromEntries(Object.entries(values).map(([name, int]) => [name, { int }]))
 
 /** What the scheduler would find in its caches. */
@@ -85,7 +89,8 @@ export function deviceSurroundings({
   return {
     deviceClaims: {
       get: (key) => claims.find(({ metadata }) => `${metadata?.namespace}/${metadata?.name}` === key),
-      on: (id) => claims.filter(({ status }) => status?.allocation?.devices?.results?.some((each) => deviceId(each) === id)),
+      on: (id) =>
+        claims.filter(({ status }) => status?.allocation?.devices?.results?.some((each) => deviceId(each) === id)),
     },
     extendedClaim: (uid) => claims.find((each) => extendedClaimOwner(each).includes(uid)),
     deviceClass: (name) => classes.find(({ metadata }) => metadata?.name === name),

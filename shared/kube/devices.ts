@@ -50,10 +50,6 @@ export interface DeviceAttribute {
   int?: number
   string?: string
   version?: string
-  bools?: boolean[]
-  ints?: number[]
-  strings?: string[]
-  versions?: string[]
 }
 
 export interface DeviceTaint {
@@ -179,8 +175,10 @@ export const deviceId = ({ driver = '', pool = '', device = '' }: Readonly<Alloc
   `${driver}/${pool}/${device}`
 
 /** `driver/pool`. */
-export const poolId = ({ driver = '', pool }: Readonly<{ driver?: string; pool?: { readonly name?: string } }>): string =>
-  `${driver}/${pool?.name ?? ''}`
+export const poolId = ({
+  driver = '',
+  pool,
+}: Readonly<{ driver?: string; pool?: { readonly name?: string } }>): string => `${driver}/${pool?.name ?? ''}`
 
 /** Whether a toleration covers a taint. Source: resourceclaim.ToleratesTaint. */
 export function toleratesTaint(toleration: Readonly<DeviceToleration>, taint: Readonly<DeviceTaint>): boolean {

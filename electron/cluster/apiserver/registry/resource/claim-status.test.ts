@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { create, update } from '../testing/rules.ts'
+import { dropDeallocated } from './claim-status.ts'
 import { resourceClaim } from './claim.ts'
 import type { Allocation, ClaimStatus, ResourceClaim } from '#shared/kube/devices.ts'
 
@@ -23,6 +24,17 @@ it('takes an allocation of requests that there are, and keeps it', () => {
     'status.allocation: Invalid value: {}: field is immutable',
   ])
   expect(written(claim({ allocation }), {})).toEqual([])
+})
+
+it('forgets what was said of devices that are given back', () => {
+  const results = ['a', 'b'].map((device) => ({ request: 'gpu', driver: 'gpu.io', pool: 'n', device }))
+  const devices = ['a', 'b'].map((device) => ({ driver: 'gpu.io', pool: 'n', device }))
+  const after = (allocation: Allocation | undefined) => {
+    const now: ResourceClaim = { status: { devices: [...devices], ...(allocation ? { allocation } : {}) } }
+    dropDeallocated(now, { status: { allocation: { devices: { results } }, devices } })
+    return now.status?.devices
+  }
+  expect([after(undefined), after({ devices: { results: results.slice(1) } })]).toEqual([undefined, devices.slice(1)])
 })
 
 it('says what is wrong with an allocation', () => {

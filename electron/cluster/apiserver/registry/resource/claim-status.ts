@@ -32,6 +32,16 @@ const longest = { interface: 256, hardwareAddress: 128 }
 const idOf = ({ driver = '', pool = '', device = '', shareID }: AllocatedDevice): string =>
   [driver, pool, device, ...(shareID === undefined ? [] : [shareID])].join('/')
 
+/** What was said of devices goes when they are given back. Source: dropDeallocatedStatusDevices. */
+export function dropDeallocated({ status }: ResourceClaim, { status: before }: ResourceClaim): void {
+  if (!status?.devices) return
+  const had = new Set((before?.allocation?.devices?.results ?? []).map(idOf))
+  for (const result of status.allocation?.devices?.results ?? []) had.delete(idOf(result))
+  const left = status.devices.filter((each) => !had.has(idOf(each)))
+  if (left.length) status.devices = left
+  else delete status.devices
+}
+
 /** Source: ValidateResourceClaimStatusUpdate. */
 export function validateClaimStatus(
   { metadata, spec = {}, status = {} }: ResourceClaim,

@@ -8,7 +8,10 @@ import type { DeviceCapacity, RequestPolicy } from '#shared/kube/devices.ts'
 const mostOptions = 10
 
 /** How much of a device's capacity a request may ask for. Source: validateRequestPolicy. */
-export function validateRequestPolicy({ value = '0', requestPolicy: policy }: DeviceCapacity, path: string): FieldError[] {
+export function validateRequestPolicy(
+  { value = '0', requestPolicy: policy }: DeviceCapacity,
+  path: string,
+): FieldError[] {
   if (!policy) return []
   const { validValues, validRange, default: chosen } = policy
   if (validValues?.length && validRange) {

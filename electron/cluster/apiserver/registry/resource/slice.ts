@@ -105,7 +105,6 @@ export const resourceSlice: KindDefinition<ResourceSlice> = define<ResourceSlice
   kind: 'ResourceSlice',
   plural: 'resourceslices',
   namespaced: false,
-  acted: false,
   rules: {
     desired,
     prepareForCreate: stampTaints,

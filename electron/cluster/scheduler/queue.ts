@@ -175,7 +175,7 @@ export class SchedulingQueue {
   happened(make: () => ClusterEvent, only?: (pod: PodInfo) => boolean): void {
     if (this.#unschedulable.size + this.#gated.size === 0) return
     const event = make()
-    for (const waiting of [...this.#gated])
+    for (const waiting of this.#gated)
       if (this.#mayHelp(event, waiting.info, waiting.plugins) && (!only || only(waiting.info))) this.#activate(waiting)
     for (const group of this.#unschedulable.groups()) {
       const { info, plugins } = group.sample

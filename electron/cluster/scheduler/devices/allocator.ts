@@ -8,7 +8,7 @@ import {
   type ResourceClaim,
 } from '#shared/kube/devices.ts'
 import { keyOf, type Frozen, type KubeObject } from '#shared/kube/object.ts'
-import { addQuantities, subtractQuantities, zero, type Quantity } from '#shared/kube/quantity.ts'
+import { addQuantities, zero, type Quantity } from '#shared/kube/quantity.ts'
 import { consumedCapacity, type Capacities } from './capacity.ts'
 import { constraintOf, type Constraint } from './constraints.ts'
 import { CounterDemand } from './counters.ts'

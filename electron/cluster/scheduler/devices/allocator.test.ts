@@ -3,17 +3,7 @@ import type { Device, DeviceClass, ResourceClaim, ResourceSlice } from '#shared/
 import { node } from '../testing.ts'
 import { allocate } from './allocator.ts'
 import { Selectors } from './selectors.ts'
-import {
-  allocated,
-  cel,
-  claim,
-  deviceClass,
-  deviceSurroundings,
-  driver,
-  ints,
-  request,
-  slice,
-} from './testing.ts'
+import { allocated, cel, claim, deviceClass, deviceSurroundings, driver, ints, request, slice } from './testing.ts'
 import { Usage } from './usage.ts'
 
 interface Given {
@@ -25,7 +15,11 @@ interface Given {
 }
 
 function result(claims: ResourceClaim[], { slices, classes, taken = [], on = node('n1'), steps = 10_000 }: Given) {
-  const { deviceClass: find, deviceSlices, deviceClaims } = deviceSurroundings({
+  const {
+    deviceClass: find,
+    deviceSlices,
+    deviceClaims,
+  } = deviceSurroundings({
     claims: taken,
     slices,
     ...(classes ? { classes } : {}),
@@ -171,7 +165,12 @@ describe('all devices', () => {
 })
 
 describe('alternatives', () => {
-  const option = (name: string, more: object) => ({ name, deviceClassName: 'gpu', allocationMode: 'ExactCount', ...more })
+  const option = (name: string, more: object) => ({
+    name,
+    deviceClassName: 'gpu',
+    allocationMode: 'ExactCount',
+    ...more,
+  })
   const either = { name: 'r', firstAvailable: [option('two', { count: 2 }), option('one', { count: 1 })] }
 
   it('are tried in their order', () => {
@@ -281,7 +280,11 @@ describe('partitions', () => {
     pool,
     sharedCounters: [{ name: 'card', counters: { memory: { value: '40Gi' } } }],
   })
-  const devices = [device('whole', consuming('40Gi')), device('half-0', consuming('20Gi')), device('half-1', consuming('20Gi'))]
+  const devices = [
+    device('whole', consuming('40Gi')),
+    device('half-0', consuming('20Gi')),
+    device('half-1', consuming('20Gi')),
+  ]
   const slices = [counters, slice('n1', devices, { pool })]
 
   it('take of what their card has', () => {
@@ -323,7 +326,10 @@ describe('shares', () => {
     expect(consumed([asking('a', '6'), asking('b', '4')], shared())).toEqual(['6', '4'])
     expect(consumed([asking('a', '6'), asking('b', '5')], shared())).toBe(none)
     const taken = allocated('x', 'n1', 'nic')
-    Object.assign(taken.status!.allocation!.devices!.results![0]!, { shareID: 's', consumedCapacity: { bandwidth: '7' } })
+    Object.assign(taken.status!.allocation!.devices!.results![0]!, {
+      shareID: 's',
+      consumedCapacity: { bandwidth: '7' },
+    })
     expect(consumed([asking('a', '4')], shared(), [taken])).toBe(none)
     expect(consumed([asking('a', '3')], shared(), [taken])).toEqual(['3'])
   })
@@ -332,7 +338,10 @@ describe('shares', () => {
     expect(consumed([asking('a')], shared())).toEqual(['10'])
     expect(consumed([asking('a')], shared({ default: '2' }))).toEqual(['2'])
     const range = { default: '2', validRange: { min: '2', max: '8', step: '3' } }
-    expect([consumed([asking('a', '1')], shared(range)), consumed([asking('a', '3')], shared(range))]).toEqual([['2'], ['5']])
+    expect([consumed([asking('a', '1')], shared(range)), consumed([asking('a', '3')], shared(range))]).toEqual([
+      ['2'],
+      ['5'],
+    ])
     expect(consumed([asking('a', '9')], shared(range))).toBe(none)
     expect(consumed([asking('a', '3')], shared({ default: '1', validValues: ['1', '4'] }))).toEqual(['4'])
     expect(consumed([asking('a', '5')], shared({ default: '1', validValues: ['1', '4'] }))).toBe(none)

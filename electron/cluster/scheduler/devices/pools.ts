@@ -50,9 +50,7 @@ function isReached({ nodeName, nodeSelector, allNodes }: Place, node: Frozen<Nod
 
 /** Where a slice leaves it to its devices, one of them is enough. */
 const isRelevant = (spec: Frozen<SliceSpec>, node: Frozen<Node>): boolean =>
-  spec.perDeviceNodeSelection
-    ? (spec.devices ?? []).some((device) => isReached(device, node))
-    : isReached(spec, node)
+  spec.perDeviceNodeSelection ? (spec.devices ?? []).some((device) => isReached(device, node)) : isReached(spec, node)
 
 const generationOf = ({ spec }: Slice): number => spec?.pool?.generation ?? 0
 

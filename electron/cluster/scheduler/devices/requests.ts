@@ -1,9 +1,4 @@
-import {
-  mostDevices,
-  type DeviceClass,
-  type ExactRequest,
-  type ResourceClaim,
-} from '#shared/kube/devices.ts'
+import { mostDevices, type DeviceClass, type ExactRequest, type ResourceClaim } from '#shared/kube/devices.ts'
 import type { Frozen } from '#shared/kube/object.ts'
 import { consumedCapacity } from './capacity.ts'
 import type { Pool, PooledDevice } from './pools.ts'

@@ -32,7 +32,11 @@ function fitsFor(requests: Amounts, isElsewhere: (resource: string) => boolean):
         }
       return true
     },
-    why: (node) => shortages(wanted.filter(([name]) => !claimed.has(name) || node.allocatable.others.get(name)), node),
+    why: (node) =>
+      shortages(
+        wanted.filter(([name]) => !claimed.has(name) || node.allocatable.others.get(name)),
+        node,
+      ),
   }
 }
 

@@ -140,7 +140,10 @@ const states = {
   gated: 'Gated',
 } as const
 
-function retryOf({ where, attempts, readyIn, plugins, gate }: Wait, clock: Clock): NonNullable<SchedulingDecision['retry']> {
+function retryOf(
+  { where, attempts, readyIn, plugins, gate }: Wait,
+  clock: Clock,
+): NonNullable<SchedulingDecision['retry']> {
   return {
     state: states[where],
     attempts,

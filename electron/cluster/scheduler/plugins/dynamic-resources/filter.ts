@@ -53,12 +53,7 @@ class DevicesFilter implements Filter {
   readonly #unavailable = new Set<Claim>()
   #left = most.inAll
 
-  constructor(
-    pod: PodInfo,
-    claims: readonly Claim[],
-    extended: ExtendedResources | undefined,
-    state: ClusterState,
-  ) {
+  constructor(pod: PodInfo, claims: readonly Claim[], extended: ExtendedResources | undefined, state: ClusterState) {
     this.#pod = pod
     this.#claims = claims
     this.#extended = extended
@@ -128,10 +123,7 @@ class DevicesFilter implements Filter {
       if (terms && !terms.some((term) => matchesTerm(term, node))) return true
       return typeof readiness(claim) === 'string' || this.#state.deviceClaims.isAbandoned(claim)
     })
-    const wanted = [
-      ...this.#claims.filter(({ status }) => !status?.allocation),
-      ...(extended ? [extended.claim] : []),
-    ]
+    const wanted = [...this.#claims.filter(({ status }) => !status?.allocation), ...(extended ? [extended.claim] : [])]
     const found = wanted.length ? this.#allocate(info, wanted) : { allocations: [] }
     if ('reason' in found) return found
     for (const claim of unavailable) this.#unavailable.add(claim)

@@ -43,8 +43,7 @@ export class DeviceReservation implements Reservation {
   }
 
   async carryOut(deps: BinderDeps): Promise<void> {
-    for (const given of this.#given)
-      if (!isReservedFor(given.claim, this.#pod.uid)) await this.#write(deps, given)
+    for (const given of this.#given) if (!isReservedFor(given.claim, this.#pod.uid)) await this.#write(deps, given)
     await this.#becomeReady(deps)
   }
 

@@ -54,6 +54,12 @@ module.exports = {
       { path: '^electron/cluster/apiserver/' },
     ),
     law(
+      'cel-stands-alone',
+      'Server and scheduler both evaluate expressions; the language knows neither.',
+      { path: '^electron/cluster/cel/' },
+      { path: '^electron/cluster/(?!cel/|schema/|base/)' },
+    ),
+    law(
       'registry-not-transport',
       'Strategies know no HTTP.',
       { path: '^electron/cluster/apiserver/registry/' },

@@ -15,6 +15,10 @@ describe('wheelhouse up', () => {
 
   it('starts one process node on lmdb unless told otherwise', () => {
     expect(up()).toMatchObject({ nodes: { process: 1, cri: 0, simulated: 0 }, store: 'lmdb', bare: false, port: 0 })
+    expect(up('--simulated-devices', '4').simulatedDevices).toBe(4)
+    expect(() => up('--simulated-devices', '129')).toThrow(
+      '--simulated-devices takes a number from 0 to 128, not "129".',
+    )
     expect(up('--nodes', 'simulated=3').nodes).toEqual({ process: 0, cri: 0, simulated: 3 })
     expect(up('--nodes', 'cri=1', '--cri-socket', '/run/mine.sock')).toMatchObject({
       nodes: { process: 0, cri: 1, simulated: 0 },

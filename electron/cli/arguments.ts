@@ -34,6 +34,7 @@ export const help = `wheelhouse: Kubernetes on your desk
             --port N           port of the API server (default: a free one, remembered)
             --kubeconfig FILE  where the kubeconfig is written (default: DIR/kubeconfig)
             --nodes LIST       such as process=1,simulated=3 (default: process=1); cri=1 for one of containerd or CRI-O
+            --simulated-devices N  devices that each simulated node pretends to have, for resource claims (default: 0)
             --cri-socket PATH  where that is reached (default: a usual place)
             --store KIND       lmdb (durable, default), memory, or etcd=URL[,URL…], which several servers may share
             --etcd-cafile, --etcd-certfile, --etcd-keyfile FILE   certificates for an etcd at https
@@ -86,6 +87,14 @@ export function parseShutdownGraces(text: string): NonNullable<ClusterOptions['s
   return graces
 }
 
+/** As many as one slice may hold. */
+const mostDevices = 128
+
+function parseDevices(text: string): number {
+  if (/^\d{1,3}$/.test(text) && Number(text) <= mostDevices) return Number(text)
+  throw new UsageError(`--simulated-devices takes a number from 0 to ${mostDevices}, not "${text}".`)
+}
+
 type EtcdFiles = Record<'caFile' | 'certFile' | 'keyFile', string | undefined>
 
 export function parseStore(text: string, files: EtcdFiles): ClusterOptions['store'] {
@@ -135,6 +144,7 @@ function parseUp(args: string[], cwd: string): ClusterOptions {
     port: { type: 'string' },
     kubeconfig: { type: 'string' },
     nodes: { type: 'string' },
+    'simulated-devices': { type: 'string' },
     'cri-socket': { type: 'string' },
     store: { type: 'string' },
     'etcd-cafile': { type: 'string' },
@@ -156,6 +166,7 @@ function parseUp(args: string[], cwd: string): ClusterOptions {
     port: number('port', text('port')),
     kubeconfig: text('kubeconfig') === undefined ? options.kubeconfig : path.resolve(cwd, text('kubeconfig')!),
     nodes: text('nodes') === undefined ? options.nodes : parseNodes(text('nodes')!),
+    ...(text('simulated-devices') === undefined ? {} : { simulatedDevices: parseDevices(text('simulated-devices')!) }),
     ...(text('cri-socket') === undefined ? {} : { criSocket: text('cri-socket')! }),
     store,
     ...(text('shutdown-grace') === undefined ? {} : { shutdownGraces: parseShutdownGraces(text('shutdown-grace')!) }),

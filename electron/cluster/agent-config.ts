@@ -9,7 +9,7 @@ export interface AgentConfig {
   clusterId: string
   nodes: readonly AgentNode[]
   /** Simulated nodes are called `name-1`, `name-2`… */
-  simulated: { count: number; name: string; client: PemPair } | undefined
+  simulated: { count: number; name: string; devices: number; client: PemPair } | undefined
   /** Identity of the service proxy and of DNS. */
   proxy: PemPair
   /** Identity of the ingress controller, and what it shows for hosts without a certificate of their own. */

@@ -169,10 +169,10 @@ async function startParts(config: AgentConfig, logger: Logger): Promise<Omit<Fro
     )
   }
   if (config.simulated) {
-    const { count, name, client: pair } = config.simulated
+    const { count, name, devices, client: pair } = config.simulated
     const simulated = Array.from({ length: count }, (_, i) => ({ name: `${name}-${i + 1}` }))
     await nodes.simulate(
-      { client: client(pair, 'wheelhouse-simulator'), nodes: simulated, tainted: config.nodes.length > 0 },
+      { client: client(pair, 'wheelhouse-simulator'), nodes: simulated, devices, tainted: config.nodes.length > 0 },
       stopping.signal,
     )
   }

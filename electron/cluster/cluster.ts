@@ -285,6 +285,7 @@ async function startAgent(
       ? {
           count: options.nodes.simulated,
           name: nodeBase('simulated', options, data),
+          devices: options.simulatedDevices ?? 0,
           client: pki.clientFor({ user: simulatorUser }),
         }
       : undefined,

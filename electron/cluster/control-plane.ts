@@ -206,6 +206,8 @@ export async function makeOwnObjects(client: KubeClient): Promise<void> {
       role(simulatorUser, [
         { apiGroups: [''], resources: ['nodes', 'nodes/status', 'pods', 'pods/status'], verbs: ['*'] },
         { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['*'] },
+        { apiGroups: ['resource.k8s.io'], resources: ['resourceslices'], verbs: ['*'] },
+        { apiGroups: ['resource.k8s.io'], resources: ['deviceclasses'], verbs: ['create'] },
         events,
       ]),
     ],

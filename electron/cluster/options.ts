@@ -31,6 +31,8 @@ export interface ClusterOptions {
   /** Where the admin's kubeconfig is written. */
   kubeconfig: string
   nodes: NodeCounts
+  /** How many devices each simulated node pretends to have. Default: none. */
+  simulatedDevices?: number
   /** Of the container runtime that nodes of the kind `cri` use, when it is not a usual one: a path or a unix:// URL. */
   criSocket?: string
   store: 'lmdb' | 'memory' | EtcdOptions

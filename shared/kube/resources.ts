@@ -26,6 +26,7 @@ import type { RuntimeClass } from 'kubernetes-types/node/v1'
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1'
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1'
 import type { CSIDriver, CSINode, StorageClass, VolumeAttachment } from 'kubernetes-types/storage/v1'
+import type { DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice } from './devices.ts'
 import type { KubeObject } from './object.ts'
 
 export type ServiceCidr = KubeObject & {
@@ -153,6 +154,15 @@ export const clusterRoleBindings = global<ClusterRoleBinding>(
   'clusterrolebindings',
   'ClusterRoleBinding',
 )
+export const deviceClasses = global<DeviceClass>('resource.k8s.io', 'v1', 'deviceclasses', 'DeviceClass')
+export const resourceClaims = namespaced<ResourceClaim>('resource.k8s.io', 'v1', 'resourceclaims', 'ResourceClaim')
+export const resourceClaimTemplates = namespaced<ResourceClaimTemplate>(
+  'resource.k8s.io',
+  'v1',
+  'resourceclaimtemplates',
+  'ResourceClaimTemplate',
+)
+export const resourceSlices = global<ResourceSlice>('resource.k8s.io', 'v1', 'resourceslices', 'ResourceSlice')
 
 /** `v1` for the core group, `group/version` otherwise. */
 export const apiVersionOf = (type: Pick<ResourceType, 'group' | 'version'>): string =>

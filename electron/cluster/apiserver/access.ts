@@ -4,6 +4,7 @@ import { lastUsedLabel } from '#shared/kube/service-account-tokens.ts'
 import type { Clock } from '../base/clock.ts'
 import { Disposer } from '../base/dispose.ts'
 import type { Random } from '../base/random.ts'
+import { deviceClaimAccess } from './admission/device-claims.ts'
 import { certificateApproval, certificateSigning } from './admission/certificate-signers.ts'
 import { bootstrapTokens } from './authn/bootstrap-tokens.ts'
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts'
@@ -82,6 +83,7 @@ export function createAccess({ clock, random, tokenKey, external, services }: Ac
     guards: [
       certificateApproval({ may }),
       certificateSigning({ may }),
+      deviceClaimAccess({ may }),
       escalationCheck({ authorizer: () => authorizer, rbac: () => rbac }),
     ],
     follow(kinds) {

@@ -14,6 +14,7 @@ import { clusterRoleAggregationController } from './clusterrole-aggregation/cont
 import { cronJobController } from './cronjob/controller.ts'
 import { daemonSetController } from './daemonset/controller.ts'
 import { deploymentController } from './deployment/controller.ts'
+import { deviceTaintEvictionController } from './device-taint-eviction/controller.ts'
 import { disruptionController } from './disruption/controller.ts'
 import { disruptedPodController } from './disruption/pods.ts'
 import { endpointsController } from './endpoints/controller.ts'
@@ -37,6 +38,7 @@ import { volumeProtectionController } from './pv-protection/controller.ts'
 import { claimProtectionController } from './pvc-protection/controller.ts'
 import { replicaSetController } from './replicaset/controller.ts'
 import { replicationController } from './replicationcontroller/controller.ts'
+import { resourceClaimControllers } from './resource-claim/controller.ts'
 import { resourceQuotaController } from './resourcequota/controller.ts'
 import { rootCaPublisher } from './root-ca-publisher/controller.ts'
 import { serviceAllocationControllers } from './service-allocations/controller.ts'
@@ -136,6 +138,8 @@ function controllers(deps: ControllersDeps): readonly Controller[] {
     nodeIpamController({ informers, podCidr }),
     nodeLifecycleController({ informers, clock }),
     taintEvictionController({ informers, clock }),
+    deviceTaintEvictionController({ informers, clock }),
+    ...resourceClaimControllers({ informers }),
     podGarbageCollector({ informers }),
     persistentVolumeController({ informers }),
     hostDirectoryProvisioner({ informers }),

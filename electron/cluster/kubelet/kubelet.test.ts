@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { PassThrough } from 'node:stream'
 import type { ConfigMap } from 'kubernetes-types/core/v1'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { configMaps, leases, nodes, pods } from '#shared/kube/resources.ts'
+import { configMaps, leases, nodes, pods, resourceClaims } from '#shared/kube/resources.ts'
 import { container, pod } from './testing/builders.ts'
 import { Harness } from './testing/harness.ts'
 
@@ -162,6 +162,33 @@ describe('a pod', () => {
     await test.pass(5000)
     await test.until(() => ready() === 'True')
     expect([...test.runtime.pods.values()][0]?.config.runtimeHandler).toBe('vm')
+  })
+
+  it('makes no sandbox for a pod whose devices nobody of the node makes ready, until the claim is another', async () => {
+    const devices = (pool: readonly object[], uid = 'uid-1') => ({
+      apiVersion: 'resource.k8s.io/v1',
+      kind: 'ResourceClaim',
+      metadata: { name: 'gpu', namespace: 'shop', uid: 'claim-1' },
+      spec: {},
+      status: { allocation: { devices: { results: pool } }, reservedFor: [{ resource: 'pods', name: 'web-1', uid }] },
+    })
+    const why = () => test.events.findLast(({ reason }) => reason === 'FailedPrepareDynamicResources')?.message
+    const start = 'Failed to prepare dynamic resources: prepare dynamic resources: '
+    test.run(pod({ spec: { resourceClaims: [{ name: 'a', resourceClaimName: 'gpu' }] } as object }))
+    await test.until(() => why()?.startsWith(`${start}fetch ResourceClaim gpu: `))
+    test.client.seed(devices([], 'uid-2'))
+    await test.pass(15_000)
+    expect(why()).toBe(`${start}pod web-1 (uid-1) is not allowed to use ResourceClaim gpu (claim-1)`)
+    test.client.change(resourceClaims, { namespace: 'shop', name: 'gpu' }, (claim) =>
+      Object.assign(claim, devices([{ request: 'a', driver: 'gpu.example.com', pool: 'p', device: 'd' }])),
+    )
+    await test.pass(15_000)
+    expect(why()).toBe(`${start}DRA driver gpu.example.com is not registered`)
+    expect(test.runtime.pods.size).toBe(0)
+    expect(test.message('FailedCreatePodSandBox')).toBeUndefined()
+    test.client.change(resourceClaims, { namespace: 'shop', name: 'gpu' }, (claim) => Object.assign(claim, devices([])))
+    await test.pass(15_000)
+    await test.until(() => ready() === 'True')
   })
 
   it('restarts a crashed container at once, then backs off as CrashLoopBackOff', async () => {

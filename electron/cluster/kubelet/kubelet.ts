@@ -12,6 +12,7 @@ import { nodes, pods, runtimeClasses, services } from '#shared/kube/resources.ts
 import { Allocations } from './allocation/allocations.ts'
 import type { ClusterDns } from './containers/sandbox-config.ts'
 import { KeyedBackoff } from '../base/keyed-backoff.ts'
+import { prepareDevices } from './devices/prepare-devices.ts'
 import { NodeDirectories } from './directories.ts'
 import type { EnvironmentInput } from './environment/environment.ts'
 import { serviceVariables, visibleServices } from './environment/services.ts'
@@ -292,6 +293,7 @@ async function startParts(
       crashes: new KeyedBackoff(clock),
       dns: () => dns,
       runtimeHandler: (pod) => runtimeHandlerOf(client, pod),
+      prepareDevices: (pod) => prepareDevices(client, pod),
       hostIp,
       node,
       pressure: () => pressure?.conditions ?? [],

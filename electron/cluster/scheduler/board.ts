@@ -2,6 +2,7 @@ import type { ClusterState, Follower } from './cluster-state.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
 import { Refusal, type Filter, type Plugin, type Rejection, type Score } from './plugins/api.ts'
+import type { Relief, Reservation } from './reservation.ts'
 import { Trial } from './trial.ts'
 
 export interface PluginRejection extends Rejection {
@@ -108,6 +109,17 @@ export class Board implements Follower {
     return report
   }
 
+  /** What the pod needs on the node that was chosen for it is nobody else's from now on. */
+  reserve(node: NodeInfo): readonly Reservation[] {
+    return this.filters.flatMap(({ part }) => part.reserve?.(node) ?? [])
+  }
+
+  /** What plug-ins do for the pod when it fits nowhere; undefined where none of them can do anything. */
+  relieve(): Relief | undefined {
+    for (const { part } of this.filters) if (part.relieve) return part.relieve()
+    return undefined
+  }
+
   trial(node: NodeInfo): Trial {
     return new Trial(this, node)
   }
@@ -166,7 +178,7 @@ export class Board implements Follower {
     this.#scored = new Float64Array(slots)
     const columns: Column[] = []
     for (const { name, weight = 1, score } of this.#plugins) {
-      const part = score?.(this.#pod, this.#state)
+      const part = score?.(this.#pod, this.#state) ?? this.filters.find(({ plugin }) => plugin === name)?.part.score
       if (!part) continue
       this.#follow(part)
       const raw = part.shared ? undefined : new Int32Array(slots)
@@ -208,8 +220,8 @@ export class Boards {
   }
 
   for(pod: PodInfo): Board {
-    // What claims and volumes are like is no part of a signature.
-    if (pod.usesClaims) return new Board(pod, this.#plugins, this.#state)
+    // What claims, volumes and devices are like is no part of a signature.
+    if (pod.usesClaims || this.#state.asksForDevices(pod)) return new Board(pod, this.#plugins, this.#state)
     this.#startOver()
     const signature = this.#state.signatureOf(pod)
     const known = this.#boards.get(signature)

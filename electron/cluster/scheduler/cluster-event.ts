@@ -1,6 +1,8 @@
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1'
 import type { CSINode, StorageClass } from 'kubernetes-types/storage/v1'
+import type { DeviceClass, ResourceClaim, ResourceSlice } from '#shared/kube/devices.ts'
 import type { Frozen } from '#shared/kube/object.ts'
+import { claimStatuses } from '#shared/kube/pod-claims.ts'
 import { sameLabels, type PodInfo } from './pod-info.ts'
 
 /** What of a node a change may have made better. */
@@ -28,6 +30,15 @@ export type ClusterEvent =
   | { readonly kind: 'volume changed'; readonly volume: Frozen<PersistentVolume> }
   | { readonly kind: 'storage class changed'; readonly storageClass: Frozen<StorageClass> }
   | { readonly kind: 'CSI node changed'; readonly csiNode: Frozen<CSINode> }
+  /** `old` is absent of a new one. */
+  | {
+      readonly kind: 'resource claim changed'
+      readonly claim: Frozen<ResourceClaim>
+      readonly old?: Frozen<ResourceClaim>
+    }
+  | { readonly kind: 'resource claim gone'; readonly claim: Frozen<ResourceClaim> }
+  | { readonly kind: 'resource slice changed'; readonly slice: Frozen<ResourceSlice> }
+  | { readonly kind: 'device class changed'; readonly deviceClass: Frozen<DeviceClass> }
 
 /** Whether a change of a node was one to a plug-in that looks at one aspect of it, a new node included. */
 export const nodeBecame = (
@@ -35,6 +46,9 @@ export const nodeBecame = (
   ...aspects: NodeAspect[]
 ): event is Extract<ClusterEvent, { kind: 'node added' | 'node changed' }> =>
   event.kind === 'node added' || (event.kind === 'node changed' && aspects.some((aspect) => event.aspects.has(aspect)))
+
+/** A name that has been given to a claim of the pod. */
+const claimsNamed = (pod: Frozen<Pod>, old: Frozen<Pod>): boolean => !same(claimStatuses(pod), claimStatuses(old))
 
 const same = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
 
@@ -55,6 +69,7 @@ export function changesOf(node: Frozen<Node>, old: Frozen<Node>): Set<NodeAspect
 export function asksAnew(pod: Frozen<Pod>, old: Frozen<Pod>): boolean {
   return (
     pod.metadata?.generation !== old.metadata?.generation ||
+    claimsNamed(pod, old) ||
     !sameLabels(
       pod.metadata?.labels as Record<string, string> | undefined,
       old.metadata?.labels as Record<string, string> | undefined,

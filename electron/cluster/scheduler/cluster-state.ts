@@ -1,6 +1,9 @@
 import type { Node, Pod } from 'kubernetes-types/core/v1'
 import type { Frozen } from '#shared/kube/object.ts'
+import { podClaims } from '#shared/kube/pod-claims.ts'
 import { formatSelector, type Selector } from '#shared/kube/selectors.ts'
+import { AssumedClaims } from './devices/assumed-claims.ts'
+import { Selectors } from './devices/selectors.ts'
 import { NodeInfo } from './node-info.ts'
 import { inZoneOrder } from './node-order.ts'
 import { Nominations } from './nominations.ts'
@@ -36,6 +39,9 @@ export class ClusterState {
   readonly images = new Map<string, number>()
   /** Volumes that are being bound to the claims of pods on their way: name → namespace/name of the claim. */
   readonly reservedVolumes = new Map<string, string>()
+  /** Claims of devices, those that are just being allocated among them. */
+  readonly deviceClaims: AssumedClaims
+  readonly deviceSelectors = new Selectors()
   readonly nodesWithAffinity = new Set<NodeInfo>()
   readonly nodesWithAntiAffinity = new Set<NodeInfo>()
   /** Ends when the set of nodes, their labels, taints or images change, or what selects pods. */
@@ -59,6 +65,7 @@ export class ClusterState {
 
   constructor(surroundings: Surroundings = emptySurroundings) {
     this.surroundings = surroundings
+    this.deviceClaims = new AssumedClaims(surroundings.deviceClaims)
   }
 
   /** All nodes, one of every zone in turn. */
@@ -103,6 +110,13 @@ export class ClusterState {
   /** Whether there is any pod, anywhere, that is less important. */
   hasLesser(priority: number): boolean {
     for (const other of this.#priorities.keys()) if (other < priority) return true
+    return false
+  }
+
+  /** Whether a pod claims devices, by claims or as extended resources that stand for some. */
+  asksForDevices({ pod, requests: { others } }: PodInfo): boolean {
+    if (podClaims(pod).length) return true
+    for (const name of others.keys()) if (this.surroundings.classOfResource(name)) return true
     return false
   }
 

@@ -1,10 +1,12 @@
 import type { Service } from 'kubernetes-types/core/v1'
+import { deviceId, poolId, type ResourceClaim } from '#shared/kube/devices.ts'
 import type { Frozen, KubeObject, LabelSelector } from '#shared/kube/object.ts'
 import * as resources from '#shared/kube/resources.ts'
 import type { ResourceType } from '#shared/kube/resources.ts'
 import { selectorOf, selectorOfLabels, type Selector } from '#shared/kube/selectors.ts'
 import type { InformerFactory } from '../client/informer-factory.ts'
 import type { ClusterEvent } from './cluster-event.ts'
+import { deviceClassOf, extendedClaimOwner, resourcesOf } from './devices/extended-names.ts'
 import { sameLabels } from './pod-info.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -14,6 +16,8 @@ export interface Watching {
   /** What selects pods has changed: whatever was derived from it is void. */
   selectionChanged(): void
   happened(event: () => ClusterEvent): void
+  /** The caches have a claim of devices, or have it no more. */
+  claimSeen(claim: Frozen<ResourceClaim>, isGone: boolean): void
 }
 
 /** The surroundings as informers know them. */
@@ -22,6 +26,13 @@ export function informedSurroundings(informers: InformerFactory): Surroundings {
   const ofClass = informers
     .for(resources.persistentVolumes)
     .index('storage class', (volume) => [volume.spec?.storageClassName ?? ''])
+  const byDevice = caches.resourceClaims.index('device', ({ status }) => [
+    ...new Set((status?.allocation?.devices?.results ?? []).map(deviceId)),
+  ])
+  const extended = caches.resourceClaims.index('extended resources of', extendedClaimOwner)
+  const byResource = caches.deviceClasses.index('extended resource', resourcesOf)
+  const byNode = caches.resourceSlices.index('node', ({ spec }) => [spec?.nodeName ?? ''])
+  const byPool = caches.resourceSlices.index('pool', ({ spec }) => [poolId(spec ?? {})])
   const selectors = new WeakMap<object, Selector>()
   const remember = (object: object, make: () => Selector): Selector => {
     const known = selectors.get(object)
@@ -58,6 +69,11 @@ export function informedSurroundings(informers: InformerFactory): Surroundings {
     storageClass: (name) => caches.storageClasses.lister.get(name),
     csiNode: (name) => caches.csiNodes.lister.get(name),
     budgets: (namespace) => caches.budgets.lister.list(namespace),
+    deviceClaims: { get: (key) => caches.resourceClaims.lister.get(key), on: (id) => byDevice.get(id) },
+    extendedClaim: (podUid) => extended.get(podUid)[0],
+    deviceClass: (name) => caches.deviceClasses.lister.get(name),
+    classOfResource: (resource) => deviceClassOf(byResource.get(resource)),
+    deviceSlices: { reachedFrom: (node) => [...byNode.get(node), ...byNode.get('')], ofPool: (id) => byPool.get(id) },
   }
 }
 
@@ -73,6 +89,9 @@ export const surroundingInformers = (informers: InformerFactory) => ({
   storageClasses: informers.for(resources.storageClasses),
   csiNodes: informers.for(resources.csiNodes),
   budgets: informers.for(resources.podDisruptionBudgets),
+  resourceClaims: informers.for(resources.resourceClaims),
+  resourceSlices: informers.for(resources.resourceSlices),
+  deviceClasses: informers.for(resources.deviceClasses),
 })
 
 /** Tells of changes that matter to pods that wait. Returns the removal of its handlers. */
@@ -111,6 +130,22 @@ export function watchSurroundings(informers: InformerFactory, watching: Watching
   telling(resources.persistentVolumes, (volume) => ({ kind: 'volume changed', volume }))
   telling(resources.storageClasses, (storageClass) => ({ kind: 'storage class changed', storageClass }))
   telling(resources.csiNodes, (csiNode) => ({ kind: 'CSI node changed', csiNode }))
+  telling(resources.resourceSlices, (slice) => ({ kind: 'resource slice changed', slice }))
+  telling(resources.deviceClasses, (deviceClass) => ({ kind: 'device class changed', deviceClass }))
+  const tellOfClaim = (claim: Frozen<ResourceClaim>, old?: Frozen<ResourceClaim>) => {
+    watching.claimSeen(claim, false)
+    watching.happened(() => ({ kind: 'resource claim changed', claim, ...(old ? { old } : {}) }))
+  }
+  removals.push(
+    informers.for(resources.resourceClaims).handle({
+      add: (claim) => tellOfClaim(claim),
+      update: tellOfClaim,
+      delete(claim) {
+        watching.claimSeen(claim, true)
+        watching.happened(() => ({ kind: 'resource claim gone', claim }))
+      },
+    }),
+  )
   return () => {
     for (const remove of removals) remove()
   }

@@ -95,6 +95,32 @@ it('keeps gated pods out until their last gate is gone', () => {
   expect(pop()).toBe('p')
 })
 
+it('does not try a pod that a plug-in keeps out, until an event helps and it lets it in', () => {
+  const gates = new Map([
+    ['uid-p', { plugin: 'NodeResourcesFit', reason: 'no claim yet' }],
+    ['uid-q', { plugin: 'NodeAffinity', reason: 'not for it' }],
+  ])
+  let asked = 0
+  const gateOf = ({ uid }: PodInfo) => {
+    asked++
+    return gates.get(uid)
+  }
+  queue = new SchedulingQueue({ clock, plugins: defaultPlugins, gateOf })
+  for (const name of ['p', 'q']) queue.add(info(name))
+  expect([popAll(), queue.look('uid-p')]).toMatchObject([[], { where: 'gated', gate: 'no claim yet' }])
+  queue.happened(freed)
+  expect([popAll(), asked]).toEqual([[], 3])
+  gates.clear()
+  queue.happened(() => ({ kind: 'pod assigned', pod: info('other') }))
+  expect(popAll()).toEqual([])
+  queue.happened(freed)
+  expect([popAll(), queue.stateOf('uid-q')]).toEqual([['p'], 'gated'])
+  // Removed while it is kept out: nothing asks for it any more.
+  queue.remove('uid-q')
+  queue.happened(() => ({ kind: 'node added', node: node('n') }))
+  expect([popAll(), queue.length]).toEqual([[], 1])
+})
+
 it('forgets a pod that was removed, wherever it waited', async () => {
   for (const name of ['active', 'waiting', 'backing-off']) queue.add(info(name))
   for (let i = 0; i < 3; i++) pop()

@@ -4,7 +4,7 @@ import type { ClusterEvent } from './cluster-event.ts'
 import { Heap } from './heap.ts'
 import type { Plugin } from './plugins/api.ts'
 import type { PodInfo } from './pod-info.ts'
-import { WaitingRoom, type Waiting } from './waiting-room.ts'
+import { WaitingRoom, type Gate, type Waiting } from './waiting-room.ts'
 
 /** kube-scheduler's defaults: 1 s, doubling, at most 10 s. */
 const retry = { initial: 1000, max: 10_000 }
@@ -20,6 +20,8 @@ export interface Wait {
   readonly readyIn: number
   /** What rejected it: what these wait for wakes it. */
   readonly plugins: ReadonlySet<string>
+  /** Why it is not even tried, where a plug-in says so. */
+  readonly gate?: string
 }
 
 interface Entry {
@@ -39,6 +41,8 @@ export class SchedulingQueue {
   readonly #plugins: ReadonlyMap<string, Plugin>
   /** Whether a pod is held back for now, as one whose victims are being evicted. */
   readonly #held: (uid: string) => boolean
+  /** Which plug-in keeps a pod from being tried at all, and why. */
+  readonly #gateOf: (info: PodInfo) => Gate | undefined
   readonly #known = new Map<string, Waiting>()
   readonly #active = new Heap<Entry>((a, b) =>
     a.priority !== b.priority ? a.priority > b.priority : a.at !== b.at ? a.at < b.at : a.ticket < b.ticket,
@@ -47,15 +51,23 @@ export class SchedulingQueue {
   readonly #backoff = new Heap<Entry>(sooner)
   readonly #errorBackoff = new Heap<Entry>(sooner)
   readonly #unschedulable = new WaitingRoom()
+  /** Pods that plug-ins keep from being tried. */
+  readonly #gated = new Set<Waiting>()
   #tickets = 0
   #wake: (() => void) | undefined
   #timer: { at: number; cancel: () => void } | undefined
   #flush: (() => void) | undefined
 
-  constructor(deps: { clock: Clock; plugins: readonly Plugin[]; held?: (uid: string) => boolean }) {
+  constructor(deps: {
+    clock: Clock
+    plugins: readonly Plugin[]
+    held?: (uid: string) => boolean
+    gateOf?: (info: PodInfo) => Gate | undefined
+  }) {
     this.#clock = deps.clock
     this.#plugins = new Map(deps.plugins.map((plugin) => [plugin.name, plugin]))
     this.#held = deps.held ?? (() => false)
+    this.#gateOf = deps.gateOf ?? (() => undefined)
   }
 
   get length(): number {
@@ -73,8 +85,9 @@ export class SchedulingQueue {
   look(uid: string): Wait | undefined {
     const waiting = this.#known.get(uid)
     if (!waiting) return undefined
-    const { where, attempts, plugins, readyAt } = waiting
-    return { where, attempts, plugins, readyIn: Math.max(0, readyAt - this.#clock.monotonic()) }
+    const { where, attempts, plugins, readyAt, gate } = waiting
+    const readyIn = Math.max(0, readyAt - this.#clock.monotonic())
+    return { where, attempts, plugins, readyIn, ...(where === 'gated' && gate ? { gate: gate.reason } : {}) }
   }
 
   /** A new pod, or one that asks for something else than before. */
@@ -160,8 +173,10 @@ export class SchedulingQueue {
 
   /** Something happened: pods are tried again that were rejected by a plug-in which says that it may help. */
   happened(make: () => ClusterEvent, only?: (pod: PodInfo) => boolean): void {
-    if (this.#unschedulable.size === 0) return
+    if (this.#unschedulable.size + this.#gated.size === 0) return
     const event = make()
+    for (const waiting of this.#gated)
+      if (this.#mayHelp(event, waiting.info, waiting.plugins) && (!only || only(waiting.info))) this.#activate(waiting)
     for (const group of this.#unschedulable.groups()) {
       const { info, plugins } = group.sample
       if (!this.#mayHelp(event, info, plugins)) continue
@@ -198,7 +213,8 @@ export class SchedulingQueue {
       case 'gated':
         waiting.info = info
         waiting.since = this.#clock.monotonic()
-        if (!gated) this.#activate(waiting)
+        if (gated) this.#gated.delete(waiting)
+        else this.#activate(waiting)
         return
       case 'unschedulable':
         this.#unschedulable.remove(waiting)
@@ -235,6 +251,7 @@ export class SchedulingQueue {
   /** Active again as soon as its back-off is over. */
   #retry(waiting: Waiting): void {
     if (waiting.where === 'unschedulable') this.#unschedulable.remove(waiting)
+    if (this.#isGated(waiting)) return
     if (waiting.readyAt <= this.#clock.monotonic()) return this.#activate(waiting)
     waiting.where = 'back-off'
     const failed = waiting.plugins.size === 0
@@ -244,9 +261,24 @@ export class SchedulingQueue {
   }
 
   #activate(waiting: Waiting): void {
+    if (this.#isGated(waiting)) return
     waiting.where = 'active'
     this.#active.push(this.#entry(waiting, waiting.since))
     this.#wake?.()
+  }
+
+  /** Puts a pod aside that is not to be tried now, until an event may help. Source: PreEnqueue. */
+  #isGated(waiting: Waiting): boolean {
+    const gate = this.#gateOf(waiting.info)
+    waiting.gate = gate
+    if (!gate) {
+      this.#gated.delete(waiting)
+      return false
+    }
+    waiting.where = 'gated'
+    waiting.plugins = new Set([gate.plugin])
+    this.#gated.add(waiting)
+    return true
   }
 
   #entry(waiting: Waiting, at: number): Entry {
@@ -256,6 +288,7 @@ export class SchedulingQueue {
 
   #leave(waiting: Waiting): void {
     if (waiting.where === 'unschedulable') this.#unschedulable.remove(waiting)
+    this.#gated.delete(waiting)
     // What a heap still holds of it is void.
     waiting.ticket = ++this.#tickets
   }

@@ -9,7 +9,7 @@ import { nextTurn } from '../base/turn.ts'
 import type { KubeClient } from '../client/api.ts'
 import { referenceTo, type EventRecorder } from '../client/event-recorder.ts'
 import type { InformerFactory } from '../client/informer-factory.ts'
-import { bind, releaseVolumes, reserveVolumes } from './binder.ts'
+import { bind } from './binder.ts'
 import { Boards } from './board.ts'
 import type { ClusterEvent } from './cluster-event.ts'
 import { ClusterState } from './cluster-state.ts'
@@ -24,7 +24,9 @@ import { patchStatus } from './pod-status.ts'
 import { preempt, type Candidate } from './preemption.ts'
 import { defaultProfile, type Profile } from './profile.ts'
 import { SchedulingQueue, type Wait } from './queue.ts'
+import type { BinderDeps, Relief, Reservation } from './reservation.ts'
 import { schedule, type Cycle, type Failure, type Placement } from './schedule.ts'
+import type { Gate } from './waiting-room.ts'
 
 export interface SchedulerDeps {
   client: KubeClient
@@ -53,8 +55,9 @@ const longestTurn = 25
 
 /** Stands for the plug-ins that had no node to reject: any node helps. */
 const anyNode: Plugin = { name: '', mayHelp: ({ kind }) => kind === 'node added' }
-/** Runs before preemption; says so of every pod that has no claims of devices. */
-const noClaims = 'no new claims to deallocate'
+/** Claims of devices are looked at before preemption, of pods that have none as well. */
+const noClaims: Relief = { message: 'no new claims to deallocate' }
+const devices = 'DynamicResources'
 
 /** Starts scheduling once nodes and pods, and what surrounds them, are known. */
 export const startScheduler = (deps: SchedulerDeps): Scheduler => new RunningScheduler(deps)
@@ -65,6 +68,8 @@ class RunningScheduler implements Scheduler {
   readonly #state: ClusterState
   readonly #queue: SchedulingQueue
   readonly #boards: ReadonlyMap<string, Boards>
+  /** Plug-ins that keep pods from being tried. */
+  readonly #gates: readonly Plugin[]
   readonly #evictions: Evictions
   readonly #stop = new AbortController()
   readonly #background = new Set<Promise<void>>()
@@ -79,6 +84,7 @@ class RunningScheduler implements Scheduler {
     this.#boards = new Map(
       profiles.map(({ schedulerName, plugins }) => [schedulerName, new Boards(plugins, this.#state)]),
     )
+    this.#gates = [...new Set(profiles.flatMap(({ plugins }) => plugins))].filter(({ gate }) => gate)
     this.#evictions = new Evictions({
       ...deps,
       state: this.#state,
@@ -89,6 +95,7 @@ class RunningScheduler implements Scheduler {
       clock: deps.clock,
       plugins: [anyNode, ...profiles.flatMap(({ plugins }) => plugins)],
       held: (uid) => this.#evictions.isWaiting(uid),
+      gateOf: (pod) => this.#gateOf(pod),
     })
     this.#running = this.#run()
   }
@@ -120,7 +127,11 @@ class RunningScheduler implements Scheduler {
       gone: (uid) => this.decisions.forget(uid),
     })
     const removals = [
-      watchSurroundings(informers, { selectionChanged: () => this.#state.endEpoch(), happened }),
+      watchSurroundings(informers, {
+        selectionChanged: () => this.#state.endEpoch(),
+        happened,
+        claimSeen: (claim, isGone) => this.#state.deviceClaims.seen(claim, isGone),
+      }),
       informers.for(nodes).handle({
         add: (node) => podEvents.nodeCame(node),
         update: (node, old) => podEvents.nodeChanged(node, old),
@@ -148,6 +159,14 @@ class RunningScheduler implements Scheduler {
     }
   }
 
+  #gateOf(pod: PodInfo): Gate | undefined {
+    for (const { name: plugin, gate } of this.#gates) {
+      const reason = gate?.(pod, this.#state)
+      if (reason) return { plugin, reason }
+    }
+    return undefined
+  }
+
   #takeTurn(): void {
     const { clock } = this.#deps
     const until = clock.monotonic() + longestTurn
@@ -172,33 +191,39 @@ class RunningScheduler implements Scheduler {
     const decision = schedule(cycle)
     const all = state.nodes().length
     this.#next = all ? (this.#next + decision.examined) % all : 0
-    if (decision.placed) this.#assume(pod, decision)
+    if (decision.placed) this.#assume(cycle, decision)
     else this.#refuse(cycle, decision)
   }
 
-  #assume(pod: PodInfo, { node: { name }, scores, fitting, examined }: Placement): void {
-    const plan = reserveVolumes(pod, name, this.#state)
+  #assume({ pod, board }: Cycle, { node, scores, fitting, examined }: Placement): void {
+    const { name } = node
+    const reservations = board.reserve(node)
     this.#state.assume(pod, name)
     const at = this.#deps.clock.now()
     this.decisions.record({ pod: pod.key, uid: pod.uid, at, node: name, scores, fitting, examined })
-    this.#inBackground(this.#bind(pod, name, plan))
+    this.#inBackground(this.#bind(pod, name, reservations))
   }
 
-  async #bind(pod: PodInfo, node: string, plan: ReturnType<typeof reserveVolumes>): Promise<void> {
+  get #binderDeps(): BinderDeps {
+    return { ...this.#deps, state: this.#state, signal: this.#stop.signal }
+  }
+
+  async #bind(pod: PodInfo, node: string, reservations: readonly Reservation[]): Promise<void> {
     const { events, logger } = this.#deps
+    const deps = this.#binderDeps
     try {
-      await bind({ ...this.#deps, state: this.#state, signal: this.#stop.signal }, pod, node, plan)
+      await bind(deps, pod, node, reservations)
+      for (const reservation of reservations) await reservation.release(deps, true)
       this.#queue.placed(pod.uid)
       events.event(referenceTo(pods, pod.pod), 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node}`)
     } catch (error) {
       if (this.#stop.signal.aborted) return
+      for (const reservation of reservations) await reservation.release(deps, false)
       // Others may have been refused for the room that this pod never got.
       if (this.#state.forget(pod.uid)) this.#queue.happened(() => ({ kind: 'pod gone', pod }))
       if (isNotFound(error) && !this.#isThere(pod)) return this.#queue.remove(pod.uid)
       logger.warn('binding failed; the pod will be tried again', { pod: pod.key, node, error: String(error) })
       this.#failed(pod, error)
-    } finally {
-      releaseVolumes(plan, this.#state)
     }
   }
 
@@ -244,14 +269,24 @@ class RunningScheduler implements Scheduler {
   ): Pick<Attempt, 'result' | 'tried'> & { nominated?: string; candidate?: Candidate } {
     if (failure.all === 0) return { result: 'NotTried', tried: '', nominated: '' }
     // Upstream finds no state of its first attempt where no node was looked at, and says just that.
-    if (failure.refusal) return { result: 'NotTried', tried: 'not found' }
+    if (failure.refusal && failure.refusal.plugin !== devices) return { result: 'NotTried', tried: 'not found' }
+    const relief = cycle.board.relieve() ?? noClaims
+    if (relief.carryOut) this.#inBackground(this.#relieve(cycle.pod, relief.carryOut(this.#binderDeps)))
     const preemption = preempt(cycle, failure)
     if ('candidate' in preemption) {
       const { candidate } = preemption
       return { result: 'Started', tried: '', nominated: candidate.node, candidate }
     }
-    const tried = `${noClaims}, ${preemption.message}`
+    const tried = `${relief.message}, ${preemption.message}`
     return preemption.eligible ? { result: 'NoHelp', tried, nominated: '' } : { result: 'NotTried', tried }
+  }
+
+  async #relieve(pod: PodInfo, work: Promise<void>): Promise<void> {
+    await work.catch((error: unknown) => {
+      if (this.#stop.signal.aborted || isNotFound(error)) return
+      this.#deps.logger.warn('a claim could not be given back', { pod: pod.key, error: String(error) })
+      this.#queue.tryLater(pod.uid)
+    })
   }
 
   #writeStatus(pod: PodInfo, change: Parameters<typeof patchStatus>[2]): void {

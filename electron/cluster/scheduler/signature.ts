@@ -1,6 +1,7 @@
 import type { Pod } from 'kubernetes-types/core/v1'
 import { featuresToRun } from '#shared/kube/declared-features.ts'
 import type { Frozen } from '#shared/kube/object.ts'
+import { claimKeysOfPod, podClaims } from '#shared/kube/pod-claims.ts'
 
 /**
  * Everything of a pod that a plug-in looks at, as text. Two pods with the same text get the same answer from every
@@ -8,7 +9,8 @@ import type { Frozen } from '#shared/kube/object.ts'
  * plug-ins together. Of its labels those count that somebody `selects` by: the ordinal of a replica tells it from its
  * peers for people only.
  */
-export function signatureOf({ metadata, spec }: Frozen<Pod>, selects?: (key: string) => boolean): string {
+export function signatureOf(pod: Frozen<Pod>, selects?: (key: string) => boolean): string {
+  const { metadata, spec } = pod
   const labels = Object.entries(metadata?.labels ?? {})
   const owner = metadata?.ownerReferences?.find(({ controller }) => controller)
   const {
@@ -42,6 +44,7 @@ export function signatureOf({ metadata, spec }: Frozen<Pod>, selects?: (key: str
     rest.volumes?.filter((volume) => !harmless.some((kind) => volume[kind])),
     // The claims of ephemeral volumes bear the name of their pod.
     rest.volumes?.some(({ ephemeral }) => ephemeral) && metadata?.name,
+    podClaims(pod).length > 0 && claimKeysOfPod(pod),
   ])
 }
 

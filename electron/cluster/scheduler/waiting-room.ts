@@ -1,5 +1,11 @@
 import type { PodInfo } from './pod-info.ts'
 
+/** What keeps a pod from being tried at all. */
+export interface Gate {
+  readonly plugin: string
+  readonly reason: string
+}
+
 export interface Waiting {
   info: PodInfo
   attempts: number
@@ -8,6 +14,8 @@ export interface Waiting {
   /** What rejected it; only events that may help with one of these wake it. Empty after an error. */
   plugins: ReadonlySet<string>
   where: 'active' | 'back-off' | 'unschedulable' | 'gated' | 'popped'
+  /** Of a gated one, where a plug-in has closed the gate. */
+  gate?: Gate | undefined
   /** Monotonic time before which it is not tried again. */
   readyAt: number
   /** Tells an entry of a heap that is still meant from one that is left over. */

@@ -19,9 +19,9 @@ export function podProblem(request: AdmissionRequest, node: string): string | St
       return `unexpected operation "${operation}", node ${shown} can only create and delete mirror pods`
     case 'status':
       if (!hosted(old)) return `node ${shown} can only update pod status for pods with spec.nodeName set to itself`
-      return semanticEqual(old?.metadata?.labels, request.object?.metadata?.labels)
-        ? undefined
-        : `node ${shown} cannot update labels through pod status`
+      if (!semanticEqual(old?.metadata?.labels, request.object?.metadata?.labels))
+        return `node ${shown} cannot update labels through pod status`
+      return claimStatusProblem(request, shown)
     case 'eviction':
       return hosted(services.get({ group: '', plural: 'pods' }, namespace, name))
         ? undefined
@@ -29,6 +29,20 @@ export function podProblem(request: AdmissionRequest, node: string): string | St
     default:
       return `unexpected pod subresource ${JSON.stringify(subresource)}, only 'status' and 'eviction' are allowed`
   }
+}
+
+/** Which claims of devices are a pod's: what it names, the node may read. */
+function claimStatusProblem({ object, old }: AdmissionRequest, shown: string): string | undefined {
+  const [now, before] = [object as Pod, old as Pod] as unknown as ClaimStatuses[]
+  if (!semanticEqual(now?.status?.resourceClaimStatuses, before?.status?.resourceClaimStatuses))
+    return `node ${shown} cannot update resource claim statues`
+  return semanticEqual(now?.status?.extendedResourceClaimStatus, before?.status?.extendedResourceClaimStatus)
+    ? undefined
+    : `node ${shown} cannot update extended resource claim status`
+}
+
+interface ClaimStatuses {
+  status?: { resourceClaimStatuses?: unknown; extendedResourceClaimStatus?: unknown }
 }
 
 /** A mirror pod only shows what runs on the node anyway: it must not lend the node anything. */
@@ -54,5 +68,6 @@ function mirrorProblem({ object, services }: AdmissionRequest, node: string): st
   if (secrets.size) return isReferring('secrets')
   if (configMaps.size) return isReferring('configmaps')
   const volumes = (pod.spec.volumes ?? []) as { persistentVolumeClaim?: object }[]
-  return volumes.some((volume) => volume.persistentVolumeClaim) ? isReferring('persistentvolumeclaims') : undefined
+  if (volumes.some((volume) => volume.persistentVolumeClaim)) return isReferring('persistentvolumeclaims')
+  return (pod.spec as { resourceClaims?: unknown[] }).resourceClaims?.length ? isReferring('resourceclaims') : undefined
 }

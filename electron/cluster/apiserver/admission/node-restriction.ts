@@ -1,3 +1,4 @@
+import type { ResourceSlice } from '#shared/kube/devices.ts'
 import type { KubeObject } from '#shared/kube/object.ts'
 import { StatusError } from '#shared/kube/status.ts'
 import { semanticEqual } from '../registry/equal.ts'
@@ -71,6 +72,14 @@ function claimProblem({ object, old, subresource }: AdmissionRequest, node: stri
   return `node ${JSON.stringify(node)} is not allowed to update fields other than status.capacity and status.conditions`
 }
 
+/** The devices of a node, of which the authorizer has seen those that are there already. */
+function sliceProblem({ operation, object, old }: AdmissionRequest, node: string): string | undefined {
+  const isOwn = (slice: KubeObject | undefined) => (slice as ResourceSlice | undefined)?.spec?.nodeName === node
+  const text = (verb: string) => `can only ${verb} ResourceSlice with the same NodeName as the requesting node`
+  if (operation === 'CREATE' && !isOwn(object)) return text('create')
+  return operation === 'DELETE' && !isOwn(old) ? text('delete') : undefined
+}
+
 /** Leases and CSINodes bear the name of their node. */
 function ownProblem({ name, object }: AdmissionRequest, node: string, called: string): string | undefined {
   const asked = name || object?.metadata?.name
@@ -92,6 +101,8 @@ function problemOf(request: AdmissionRequest, node: string): string | StatusErro
       return namespace === 'kube-node-lease'
         ? ownProblem(request, node, 'node lease')
         : 'can only access leases in the "kube-node-lease" system namespace'
+    case 'resource.k8s.io/resourceslices':
+      return sliceProblem(request, node)
     case 'storage.k8s.io/csinodes':
       return ownProblem(request, node, 'CSINode')
     default:

@@ -1,7 +1,7 @@
 import type { KubeObject, LabelSelector } from '#shared/kube/object.ts'
 import { compileConditions, type CompiledCondition } from '../admission/dynamic/conditions.ts'
 import type { AdmissionHost } from '../admission/dynamic/host.ts'
-import { admissionEnvironment } from '../cel/admission/environment.ts'
+import { admissionEnvironment } from '../../cel/admission/environment.ts'
 import { followKind } from '../kinds/follow-kind.ts'
 import type { MatchCondition, NamedRule } from '../registry/admissionregistration/rules.ts'
 import type { WebhookClientConfig } from './caller.ts'

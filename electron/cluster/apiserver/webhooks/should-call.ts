@@ -8,7 +8,7 @@ import { matchRules } from '../admission/dynamic/match.ts'
 import { reviewRequest } from '../admission/dynamic/review-request.ts'
 import { namespaceMatches, objectMatches } from '../admission/dynamic/selectors.ts'
 import { forbidden } from '../admission/request.ts'
-import { matchConditionsBudget } from '../cel/environment.ts'
+import { matchConditionsBudget } from '../../cel/environment.ts'
 import type { ConfiguredWebhook } from './configurations.ts'
 
 /** The version in which the webhook is to be asked; undefined: not at all. Source: ShouldCallHook in webhook/generic. */

@@ -42,6 +42,8 @@ const mergeKeys: Readonly<Record<string, string>> = {
   imagePullSecrets: 'name',
   addresses: 'type',
   podIPs: 'ip',
+  reservedFor: 'uid',
+  resourceClaimStatuses: 'name',
   hostIPs: 'ip',
 }
 

@@ -3,7 +3,7 @@ import { statusFailure } from '#shared/kube/status.ts'
 import type { Stored } from './fake-store.ts'
 
 export const withStatus = new Set(
-  'pods nodes namespaces services persistentvolumes persistentvolumeclaims replicationcontrollers resourcequotas deployments replicasets statefulsets daemonsets horizontalpodautoscalers jobs cronjobs ingresses poddisruptionbudgets'.split(
+  'pods nodes namespaces services persistentvolumes persistentvolumeclaims replicationcontrollers resourcequotas deployments replicasets statefulsets daemonsets horizontalpodautoscalers jobs cronjobs ingresses poddisruptionbudgets resourceclaims'.split(
     ' ',
   ),
 )

@@ -30,6 +30,8 @@ export interface SyncDeps extends StartDeps, KillDeps {
   dns(): ClusterDns
   /** That of the pod's RuntimeClass; empty: the runtime's usual one. Rejects where the class is not there. */
   runtimeHandler(pod: Pod): Promise<string>
+  /** Has the devices of the pod's claims made ready. Rejects with why that cannot be. */
+  prepareDevices(pod: Pod): Promise<void>
   crashes: KeyedBackoff
   allocations: Allocations
 }
@@ -126,7 +128,9 @@ async function killUnwanted(deps: SyncDeps, { pod, runtime, actions }: SyncInput
   return actions.kill.length > 0
 }
 
-async function createSandbox(deps: SyncDeps, pod: Pod, actions: PodActions): Promise<SandboxStatus> {
+/** Undefined where the pod has yet to wait for its devices. */
+async function createSandbox(deps: SyncDeps, pod: Pod, actions: PodActions): Promise<SandboxStatus | undefined> {
+  if (!(await hasDevices(deps, pod))) return undefined
   try {
     const runtimeHandler = await deps.runtimeHandler(pod)
     const { directories } = deps
@@ -143,6 +147,17 @@ async function createSandbox(deps: SyncDeps, pod: Pod, actions: PodActions): Pro
       `Failed to create pod sandbox: ${(error as Error).message}`,
     )
     throw error
+  }
+}
+
+async function hasDevices(deps: SyncDeps, pod: Pod): Promise<boolean> {
+  try {
+    await deps.prepareDevices(pod)
+    return true
+  } catch (error) {
+    const message = `Failed to prepare dynamic resources: prepare dynamic resources: ${(error as Error).message}`
+    deps.events.pod(pod, 'Warning', 'FailedPrepareDynamicResources', message)
+    return false
   }
 }
 

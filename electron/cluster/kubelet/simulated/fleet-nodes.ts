@@ -13,6 +13,7 @@ import { grantsExtended } from '../node/extended-resources.ts'
 import { leaseNamespace, renewLease } from '../node/lease.ts'
 import { internalAddress } from '../node/node-object.ts'
 import { FakeAddresses } from './addresses.ts'
+import { makeDeviceClass, publishDevices, withdrawDevices } from './fleet-devices.ts'
 import { Limiter } from './limiter.ts'
 import {
   simulatedNodeObject,
@@ -29,6 +30,8 @@ export interface FleetNodesDeps {
   random: Random
   logger: Logger
   tainted: boolean
+  /** How many devices each of them pretends to have. */
+  devices: number
   facts: Omit<SimulatedNodeFacts, 'name' | 'address'>
 }
 
@@ -86,9 +89,15 @@ export class FleetNodes {
     return [...this.#kept.keys()]
   }
 
+  /** What there is of devices beside the nodes. */
+  async prepare(): Promise<void> {
+    const { client, devices } = this.#deps
+    await (devices ? makeDeviceClass(client) : withdrawDevices(client))
+  }
+
   /** Registers a node and keeps it alive. `found`: as it is in the API already. */
   async add(wanted: SimulatedNode, found: Node | undefined): Promise<void> {
-    const { client, clock, random, tainted } = this.#deps
+    const { client, clock, random, tainted, devices } = this.#deps
     const object = simulatedNodeObject(wanted, tainted)
     const register = () =>
       client.create(nodes, object).catch(async (error: unknown) => {
@@ -98,6 +107,7 @@ export class FleetNodes {
     const node = found ? await this.#adjust(found) : await register()
     const uid = node.metadata?.uid ?? ''
     await renewLease(client, { name: wanted.name, uid }, clock.now())
+    if (devices) await publishDevices(client, { name: wanted.name, uid }, devices)
     // One that is known needs its lease before others are taken for dead; its report follows when its turn comes.
     if (!found) await this.#report(wanted.name, node)
     const reportAt = clock.monotonic() + (found ? random.next() * spread : nodeHeartbeat.status)

@@ -1,6 +1,8 @@
 import type { Pod as PodObject } from 'kubernetes-types/core/v1'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { leases, nodes, pods } from '#shared/kube/resources.ts'
+import type { DeviceClass, ResourceSlice } from '#shared/kube/devices.ts'
+import { deviceClasses, leases, nodes, pods, resourceSlices } from '#shared/kube/resources.ts'
+import { simulatedDriver } from '#shared/kube/simulated.ts'
 import { FakeClock } from '../../base/fake-clock.ts'
 import { silentLogger } from '../../base/logger.ts'
 import { seededRandom } from '../../base/random.ts'
@@ -14,7 +16,7 @@ let clock: FakeClock
 let client: FakeClient
 let fleet: Fleet
 const named = (...names: string[]) => names.map((name) => ({ name }))
-const start = (wanted: string[], tainted = false) =>
+const start = (wanted: string[], tainted = false, devices = 0) =>
   startFleet(
     {
       client,
@@ -23,6 +25,7 @@ const start = (wanted: string[], tainted = false) =>
       logger: silentLogger,
       nodes: named(...wanted),
       tainted,
+      devices,
       kubeletVersion: 'v1.36.2',
       serverPort: 4711,
     },
@@ -89,6 +92,31 @@ describe('simulated nodes', () => {
     })
     await clock.advance(1000)
     expect(status()?.allocatable).toEqual(status()?.capacity)
+  })
+
+  it('publish devices where they are to have some, and take them back where no longer', async () => {
+    const slices = () => client.stored<ResourceSlice>(resourceSlices)
+    const shown = () => slices().map(({ spec }) => [spec?.nodeName, spec?.devices?.length, spec?.pool?.generation])
+    const restart = async (devices: number) => {
+      await fleet[Symbol.asyncDispose]()
+      fleet = await start(['sim-1', 'sim-2'], false, devices)
+    }
+    expect(shown()).toEqual([])
+    await restart(3)
+    const both = (...what: number[]) => [
+      ['sim-1', ...what],
+      ['sim-2', ...what],
+    ]
+    expect(shown()).toEqual(both(3, 1))
+    const uid = client.find(nodes, { name: 'sim-1' })?.metadata?.uid
+    expect(slices()[0]?.metadata?.ownerReferences).toMatchObject([{ kind: 'Node', name: 'sim-1', uid }])
+    expect(client.stored<DeviceClass>(deviceClasses).map(({ metadata }) => metadata?.name)).toEqual([simulatedDriver])
+    await restart(3)
+    expect(shown()).toEqual(both(3, 1))
+    await restart(2)
+    expect(shown()).toEqual(both(2, 2))
+    await restart(0)
+    expect(shown()).toEqual([])
   })
 
   it('are tainted where real nodes stand beside them, also when that changes later', async () => {

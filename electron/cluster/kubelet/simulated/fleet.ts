@@ -30,6 +30,8 @@ export interface FleetDeps {
    */
   tainted: boolean
   capacity?: Readonly<Record<string, string>>
+  /** How many devices each node pretends to have. Default: none. */
+  devices?: number
   stages?: readonly PodStage[]
   kubeletVersion: string
   /** Of loopback, where requests for its pods are answered. */
@@ -68,6 +70,7 @@ export async function earlierPort(client: KubeClient): Promise<number | undefine
 export async function startFleet(deps: FleetDeps, signal: AbortSignal): Promise<Fleet> {
   const fleet = new RunningFleet(deps)
   try {
+    await fleet.prepare()
     await fleet.resize(deps.nodes)
     await fleet.watch(signal)
     return fleet
@@ -92,11 +95,15 @@ class RunningFleet implements Fleet {
     const { client, clock, random, logger, tainted, kubeletVersion, serverPort } = deps
     this.#wheel = new TimerWheel(clock)
     const facts = { capacity: deps.capacity ?? defaultCapacity, kubeletVersion, serverPort }
-    this.#nodes = new FleetNodes({ client, clock, random, logger, tainted, facts })
+    this.#nodes = new FleetNodes({ client, clock, random, logger, tainted, devices: deps.devices ?? 0, facts })
   }
 
   get nodes(): readonly string[] {
     return this.#nodes.names
+  }
+
+  prepare(): Promise<void> {
+    return this.#nodes.prepare()
   }
 
   async resize(wanted: readonly SimulatedNode[]): Promise<void> {

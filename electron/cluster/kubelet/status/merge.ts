@@ -54,7 +54,12 @@ export function statusPatch(from: PodStatus, to: PodStatus): StatusPatch | undef
 
 const mergedByIp = new Set(['podIPs', 'hostIPs'])
 /** Written by the scheduler and others. */
-const keptByOthers: ReadonlySet<string> = new Set(['nominatedNodeName', 'resourceClaimStatuses', 'resize'])
+const keptByOthers: ReadonlySet<string> = new Set([
+  'nominatedNodeName',
+  'resourceClaimStatuses',
+  'extendedResourceClaimStatus',
+  'resize',
+])
 
 function sameCondition(a: PodCondition | undefined, b: PodCondition): boolean {
   if (!a) return false

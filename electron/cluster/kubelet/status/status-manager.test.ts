@@ -156,3 +156,11 @@ it('replaces addresses that have changed instead of adding to them', () => {
   })
   expect(statusPatch({ reason: 'Evicted' }, {})).toEqual({ reason: null })
 })
+
+it('leaves what the scheduler and controllers say of claims alone', () => {
+  const claims = {
+    resourceClaimStatuses: [{ name: 'a', resourceClaimName: 'x' }],
+    extendedResourceClaimStatus: { resourceClaimName: 'y', requestMappings: [] },
+  }
+  expect(statusPatch({ ...claims, phase: 'Pending' } as PodStatus, { phase: 'Running' })).toEqual({ phase: 'Running' })
+})

@@ -2,6 +2,7 @@ import type { ClusterState } from '../cluster-state.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
 import type { ClusterEvent } from '../cluster-event.ts'
+import type { Relief, Reservation } from '../reservation.ts'
 
 /** How much of a resource is lacking. */
 export interface Shortage {
@@ -41,6 +42,12 @@ export interface Filter {
   moved?(pod: PodInfo, node: NodeInfo, sign: 1 | -1): void
   /** The only nodes that can fit, where the pod names them. */
   readonly nodes?: ReadonlySet<string>
+  /** Takes for the pod what it needs on a node that fits and was chosen; undefined where that is nothing. */
+  reserve?(node: NodeInfo): Reservation | undefined
+  /** What else might let the pod fit; asked when no node does, before other pods are evicted. */
+  relieve?(): Relief
+  /** Goes by what the filter has found out of the nodes. */
+  readonly score?: Score
 }
 
 /** How good a node is for one kind of pod. Made once for all pods of one signature. */
@@ -57,6 +64,8 @@ export interface Score {
 
 export interface Plugin {
   readonly name: string
+  /** Why the pod is not to be tried at all for now. */
+  gate?(pod: PodInfo, state: ClusterState): string | undefined
   /** Undefined where the pod asks nothing of this plug-in. */
   filter?(pod: PodInfo, state: ClusterState): Filter | Refusal | undefined
   /** Undefined where the pod gives the plug-in nothing to go by: it is left out of the cycle. */

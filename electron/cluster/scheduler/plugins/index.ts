@@ -1,5 +1,6 @@
 import type { Plugin } from './api.ts'
 import { balancedAllocation } from './balanced-allocation.ts'
+import { dynamicResources } from './dynamic-resources/index.ts'
 import { imageLocality } from './image-locality.ts'
 import { interPodAffinity } from './inter-pod-affinity.ts'
 import { nodeAffinity } from './node-affinity.ts'
@@ -30,6 +31,7 @@ export const pluginsWith = (strategy?: Strategy): readonly Plugin[] => [
   volumeZone,
   podTopologySpread,
   interPodAffinity,
+  dynamicResources,
   balancedAllocation,
   imageLocality,
   nodeDeclaredFeatures,

@@ -14,10 +14,12 @@ function wantedBy(requests: Amounts): [name: string, amount: number][] {
   return [...named, ...requests.others].filter(([, amount]) => amount > 0)
 }
 
-function fitsFor(requests: Amounts): Filter {
+/** `isElsewhere`: resources that devices stand for, on nodes that have none of their own. */
+function fitsFor(requests: Amounts, isElsewhere: (resource: string) => boolean): Filter {
   const { cpu, memory, storage } = requests
   const others = [...requests.others].filter(([, amount]) => amount > 0)
   const wanted = wantedBy(requests)
+  const claimed = new Set(others.map(([name]) => name).filter(isElsewhere))
   return {
     fits({ allocatable, requested, pods }) {
       if (pods.size >= allocatable.pods) return false
@@ -25,10 +27,16 @@ function fitsFor(requests: Amounts): Filter {
       if (memory > 0 && memory > allocatable.memory - requested.memory) return false
       if (storage > 0 && storage > allocatable.storage - requested.storage) return false
       for (const [name, amount] of others)
-        if (amount > (allocatable.others.get(name) ?? 0) - (requested.others.get(name) ?? 0)) return false
+        if (amount > (allocatable.others.get(name) ?? 0) - (requested.others.get(name) ?? 0)) {
+          if (!claimed.has(name) || allocatable.others.get(name)) return false
+        }
       return true
     },
-    why: (node) => shortages(wanted, node),
+    why: (node) =>
+      shortages(
+        wanted.filter(([name]) => !claimed.has(name) || node.allocatable.others.get(name)),
+        node,
+      ),
   }
 }
 
@@ -56,14 +64,18 @@ function shortages(wanted: readonly [string, number][], { allocatable, requested
 export const nodeResourcesFit = (strategy: Strategy = leastAllocated()): Plugin => ({
   name: 'NodeResourcesFit',
   weight: 1,
-  filter: ({ requests }) => fitsFor(requests),
+  filter: ({ requests }, { surroundings }) =>
+    fitsFor(requests, (name) => surroundings.classOfResource(name) !== undefined),
   score: (pod) => ({ score: strategy(pod) }),
   mayHelp(event, { requests }) {
     if (event.kind === 'pod gone') return true
     if (event.kind === 'pod changed') return takesLess(event.pod.requests, event.old.requests)
     if (!nodeBecame(event, 'allocatable')) return false
     const has = amountsOf(event.node.status?.allocatable as Record<string, string> | undefined)
-    if (!wantedBy(requests).every(([name, amount]) => amountOf(has, name) >= amount)) return false
+    // What the node has none of may be devices, which another plug-in looks for.
+    const enough = ([name, amount]: readonly [string, number]) =>
+      amountOf(has, name) >= amount || (requests.others.has(name) && !has.others.has(name))
+    if (!wantedBy(requests).every(enough)) return false
     if (event.kind === 'node added') return true
     // Less of what the pod asks for makes nothing fit.
     const had = amountsOf(event.old.status?.allocatable as Record<string, string> | undefined)

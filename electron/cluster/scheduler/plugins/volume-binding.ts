@@ -3,6 +3,7 @@ import { nodeBecame } from '../cluster-event.ts'
 import { Refusal, type Plugin, type Rejection } from './api.ts'
 import { claimNames, claimTrouble, isBound, isClaimOf, waitsForConsumer } from './volume-claims.ts'
 import { planVolumes } from './volume-plan.ts'
+import { reserveVolumes } from './volume-reservation.ts'
 
 /**
  * Bound volumes must be reachable from the node; claims that wait for their first consumer must find a volume there,
@@ -29,6 +30,7 @@ export const volumeBinding: Plugin = {
       shared: true,
       fits: ({ node }) => reasonsOn(node) === undefined,
       why: ({ node }): Rejection => ({ reasons: reasonsOn(node) ?? [], unresolvable: true }),
+      reserve: (node) => reserveVolumes(pod, node, claims, state),
     }
   },
   mayHelp(event, info) {

@@ -45,7 +45,7 @@ export function decisionOf(known: Known): SchedulingDecision {
   }
 }
 
-function find({ pod, answer, ours, nodeOf }: Known): Found {
+function find({ pod, answer, waiting, ours, nodeOf }: Known): Found {
   if (answer && 'node' in answer) return placed(answer)
   const gates = (pod.spec as { schedulingGates?: readonly { name: string }[] } | undefined)?.schedulingGates ?? []
   if (gates.length) {
@@ -56,6 +56,7 @@ function find({ pod, answer, ours, nodeOf }: Known): Found {
     const name = JSON.stringify(pod.spec?.schedulerName ?? '')
     return { result: 'Foreign', summary: `Left to the scheduler ${name}, which is none of this cluster's own.` }
   }
+  if (waiting?.gate) return { result: 'Gated', summary: `Held back: ${waiting.gate}.` }
   if (answer) return pending(answer, groupsOf(pod, answer, nodeOf), pod.metadata?.namespace ?? '')
   const condition = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
   const { reason, message = '' } = condition ?? {}
@@ -139,12 +140,15 @@ const states = {
   gated: 'Gated',
 } as const
 
-function retryOf({ where, attempts, readyIn, plugins }: Wait, clock: Clock): NonNullable<SchedulingDecision['retry']> {
+function retryOf(
+  { where, attempts, readyIn, plugins, gate }: Wait,
+  clock: Clock,
+): NonNullable<SchedulingDecision['retry']> {
   return {
     state: states[where],
     attempts,
     ...(readyIn > 0 ? { after: timestamp(clock.now() + readyIn) } : {}),
-    ...(where === 'unschedulable'
+    ...(where === 'unschedulable' || gate !== undefined
       ? { wakes: [...plugins].map((plugin) => ({ plugin, events: eventsThatWake(plugin) })) }
       : {}),
   }

@@ -26,6 +26,14 @@ const phrases: Readonly<Record<string, (rejection: PluginRejection) => Phrase>> 
       detailed(`${does(many)} not match the node selector or affinity`, detail),
   NodePorts: () => (many) => `${has(many)} its host ports taken`.replace('have its', 'have their'),
   NodeDeclaredFeatures: () => (many) => `${does(many)} not declare what the pod asks for`,
+  DynamicResources:
+    ({ reasons }) =>
+    (many) =>
+      reasons.includes('resourceclaim not available on the node')
+        ? `${does(many)} not reach the devices that its claim has`
+        : reasons.includes('cannot allocate all claims')
+          ? `${lack(many)} free devices for its claims`
+          : `rejected: ${reasons.join(', ')}`,
   PodTopologySpread:
     ({ reasons }) =>
     (many) =>

@@ -34,6 +34,7 @@ const changed = (...aspects: NodeAspect[]): ClusterEvent => ({
   aspects: new Set(aspects),
 })
 
+const allocated = { status: { allocation: {} } }
 const events: Record<Wake, ClusterEvent> = {
   'node added': { kind: 'node added', node: node('n1') },
   'node gone': { kind: 'node gone', node: bare },
@@ -56,6 +57,10 @@ const events: Record<Wake, ClusterEvent> = {
     storageClass: { metadata: { name: 's' }, provisioner: 'p', volumeBindingMode: 'WaitForFirstConsumer' },
   },
   'CSI node changed': { kind: 'CSI node changed', csiNode: { metadata: { name: 'n1' }, spec: { drivers: [] } } },
+  'resource claim changed': { kind: 'resource claim changed', claim: {}, old: allocated },
+  'resource claim gone': { kind: 'resource claim gone', claim: allocated },
+  'resource slice changed': { kind: 'resource slice changed', slice: {} },
+  'device class changed': { kind: 'device class changed', deviceClass: {} },
 }
 
 /** Which of these events the plug-in's hint says yes to; a node affinity needs labels that were not there before. */

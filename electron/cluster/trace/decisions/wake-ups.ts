@@ -20,6 +20,10 @@ const words: Readonly<Record<Wake, string>> = {
   'volume changed': 'a persistent volume changes',
   'storage class changed': 'a storage class changes',
   'CSI node changed': 'the volume drivers of a node change',
+  'resource claim changed': 'a resource claim changes',
+  'resource claim gone': 'a resource claim goes',
+  'resource slice changed': 'devices are published',
+  'device class changed': 'a device class changes',
 }
 
 /** What the hints of plug-ins may say yes to. The empty name stands for a cluster without nodes. */
@@ -50,6 +54,16 @@ export const wakes: Readonly<Record<string, readonly Wake[]>> = {
     'taints',
     'node added',
     'node gone',
+    'pod changed',
+  ],
+  DynamicResources: [
+    'resource claim changed',
+    'resource claim gone',
+    'resource slice changed',
+    'device class changed',
+    'labels',
+    'allocatable',
+    'node added',
     'pod changed',
   ],
   InterPodAffinity: ['pod assigned', 'pod gone', 'labels', 'node added', 'pod changed'],

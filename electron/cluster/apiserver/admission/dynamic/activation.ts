@@ -1,9 +1,9 @@
 import type { KubeObject } from '#shared/kube/object.ts'
-import type { Composition } from '../../cel/admission/variables.ts'
-import { perCallLimit, type Expression } from '../../cel/environment.ts'
-import { CelError, CostLimitError } from '../../cel/values/errors.ts'
-import { fromJson } from '../../cel/values/json.ts'
-import { MapValue, type CelValue, type OpaqueValue } from '../../cel/values/values.ts'
+import type { Composition } from '../../../cel/admission/variables.ts'
+import { perCallLimit, type Expression } from '../../../cel/environment.ts'
+import { CelError, CostLimitError } from '../../../cel/values/errors.ts'
+import { fromJson } from '../../../cel/values/json.ts'
+import { MapValue, type CelValue, type OpaqueValue } from '../../../cel/values/values.ts'
 
 export const outOfBudget =
   'validation failed due to running out of cost budget, no further validation rules will be run'

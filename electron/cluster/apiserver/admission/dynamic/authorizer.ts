@@ -1,6 +1,11 @@
 import { authenticatedGroup, serviceAccountGroups, serviceAccountName } from '../../authn/user.ts'
-import { authorizerValue, resourceCheck, type AuthorizationCheck, type Decide } from '../../cel/library/authorizer.ts'
-import type { OpaqueValue } from '../../cel/values/values.ts'
+import {
+  authorizerValue,
+  resourceCheck,
+  type AuthorizationCheck,
+  type Decide,
+} from '../../../cel/library/authorizer.ts'
+import type { OpaqueValue } from '../../../cel/values/values.ts'
 import { selectorsOf } from '../../registry/authorization/review-selectors.ts'
 import type { Admitted } from './admitted.ts'
 import type { AdmissionHost } from './host.ts'

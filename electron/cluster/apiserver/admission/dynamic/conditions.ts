@@ -1,7 +1,7 @@
 import type { MatchCondition } from '../../registry/admissionregistration/rules.ts'
-import { compileTyped } from '../../cel/admission/compile.ts'
-import type { Environment, Expression } from '../../cel/environment.ts'
-import { bool } from '../../cel/types/types.ts'
+import { compileTyped } from '../../../cel/admission/compile.ts'
+import type { Environment, Expression } from '../../../cel/environment.ts'
+import { bool } from '../../../cel/types/types.ts'
 import { joined } from '../request.ts'
 import type { Activation } from './activation.ts'
 

@@ -1,8 +1,8 @@
-import { compileTyped } from '../../cel/admission/compile.ts'
-import { admissionEnvironment } from '../../cel/admission/environment.ts'
-import { compose, type Composition } from '../../cel/admission/variables.ts'
-import type { Expression } from '../../cel/environment.ts'
-import { bool, nullType, string } from '../../cel/types/types.ts'
+import { compileTyped } from '../../../cel/admission/compile.ts'
+import { admissionEnvironment } from '../../../cel/admission/environment.ts'
+import { compose, type Composition } from '../../../cel/admission/variables.ts'
+import type { Expression } from '../../../cel/environment.ts'
+import { bool, nullType, string } from '../../../cel/types/types.ts'
 import { compileConditions, type CompiledCondition } from '../dynamic/conditions.ts'
 import type { ValidatingSpec } from './types.ts'
 

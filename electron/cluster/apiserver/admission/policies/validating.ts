@@ -1,6 +1,6 @@
 import { forbidden as forbiddenOf, StatusError } from '#shared/kube/status.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../../registry/kind.ts'
-import { matchConditionsBudget, requestBudget } from '../../cel/environment.ts'
+import { matchConditionsBudget, requestBudget } from '../../../cel/environment.ts'
 import { admittedOf, type Admitted, type Matched } from '../dynamic/admitted.ts'
 import { Activation, Budget, OutOfBudgetError, type ActivationInput } from '../dynamic/activation.ts'
 import { authorizerVariables } from '../dynamic/authorizer.ts'

@@ -1,8 +1,8 @@
-import { CompileError, Environment, yields, type Expression } from '../../cel/environment.ts'
-import { declare } from '../../cel/schema/declare.ts'
-import { estimateCost } from '../../cel/schema/estimate.ts'
-import type { CelSchema, Declaration } from '../../cel/schema/types.ts'
-import { bool, optional, string } from '../../cel/types/types.ts'
+import { CompileError, Environment, yields, type Expression } from '../../../cel/environment.ts'
+import { declare } from '../../../cel/schema/declare.ts'
+import { estimateCost } from '../../../cel/schema/estimate.ts'
+import type { CelSchema, Declaration } from '../../../cel/schema/types.ts'
+import { bool, optional, string } from '../../../cel/types/types.ts'
 import type { Rule, Schema } from '../../registry/apiextensions/types.ts'
 
 /** One rule of x-kubernetes-validations, ready to be evaluated. */

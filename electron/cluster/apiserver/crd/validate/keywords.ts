@@ -1,6 +1,6 @@
 import type { RE2JS } from 're2js'
-import { regexOf } from '../../cel/library/regex-cache.ts'
-import { CelError } from '../../cel/values/errors.ts'
+import { regexOf } from '../../../cel/library/regex-cache.ts'
+import { CelError } from '../../../cel/values/errors.ts'
 import { invalid, notSupported, required, tooLong, tooMany, typeInvalid } from '../../registry/validation/field.ts'
 import type { Schema } from '../../registry/apiextensions/types.ts'
 import { canonical } from '../schema/list-types.ts'

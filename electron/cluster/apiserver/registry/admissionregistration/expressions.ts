@@ -1,10 +1,10 @@
 import type { FieldError } from '#shared/kube/status.ts'
-import { compileTyped } from '../../cel/admission/compile.ts'
-import { admissionEnvironment } from '../../cel/admission/environment.ts'
-import { applyConfigurationType, patchOperationType } from '../../cel/admission/patch-types.ts'
-import { compose } from '../../cel/admission/variables.ts'
-import type { Environment } from '../../cel/environment.ts'
-import { bool, list, nullType, string, type CelType } from '../../cel/types/types.ts'
+import { compileTyped } from '../../../cel/admission/compile.ts'
+import { admissionEnvironment } from '../../../cel/admission/environment.ts'
+import { applyConfigurationType, patchOperationType } from '../../../cel/admission/patch-types.ts'
+import { compose } from '../../../cel/admission/variables.ts'
+import type { Environment } from '../../../cel/environment.ts'
+import { bool, list, nullType, string, type CelType } from '../../../cel/types/types.ts'
 import { invalid } from '../validation/field.ts'
 
 type Check = (expression: string, path: string) => FieldError[]

@@ -1,5 +1,5 @@
 import type { FieldError } from '#shared/kube/status.ts'
-import { staticEstimateLimit, staticEstimateTotal } from '../../cel/schema/estimate.ts'
+import { staticEstimateLimit, staticEstimateTotal } from '../../../cel/schema/estimate.ts'
 import { compileSchemaRules, estimatedCost, type CompiledRule } from '../../crd/rules/compile.ts'
 import { forbidden, invalid } from '../validation/field.ts'
 import type { Rule, Schema } from './types.ts'

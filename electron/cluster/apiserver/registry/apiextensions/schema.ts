@@ -1,6 +1,6 @@
 import type { FieldError } from '#shared/kube/status.ts'
-import { regexOf } from '../../cel/library/regex-cache.ts'
-import { CelError } from '../../cel/values/errors.ts'
+import { regexOf } from '../../../cel/library/regex-cache.ts'
+import { CelError } from '../../../cel/values/errors.ts'
 import { entries } from '../loose.ts'
 import { forbidden, invalid } from '../validation/field.ts'
 import { openApiErrors } from './open-api-schema.ts'

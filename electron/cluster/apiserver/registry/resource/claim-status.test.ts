@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { create, update } from '../testing/rules.ts'
+import { dropDeallocated } from './claim-status.ts'
 import { resourceClaim } from './claim.ts'
-import type { Allocation, ClaimStatus, ResourceClaim } from './types.ts'
+import type { Allocation, ClaimStatus, ResourceClaim } from '#shared/kube/devices.ts'
 
 const gpu = { driver: 'gpu.io', pool: 'node-1', device: 'gpu-0' }
 const allocation: Allocation = { devices: { results: [{ request: 'gpu', ...gpu }] } }
@@ -25,10 +26,21 @@ it('takes an allocation of requests that there are, and keeps it', () => {
   expect(written(claim({ allocation }), {})).toEqual([])
 })
 
+it('forgets what was said of devices that are given back', () => {
+  const results = ['a', 'b'].map((device) => ({ request: 'gpu', driver: 'gpu.io', pool: 'n', device }))
+  const devices = ['a', 'b'].map((device) => ({ driver: 'gpu.io', pool: 'n', device }))
+  const after = (allocation: Allocation | undefined) => {
+    const now: ResourceClaim = { status: { devices: [...devices], ...(allocation ? { allocation } : {}) } }
+    dropDeallocated(now, { status: { allocation: { devices: { results } }, devices } })
+    return now.status?.devices
+  }
+  expect([after(undefined), after({ devices: { results: results.slice(1) } })]).toEqual([undefined, devices.slice(1)])
+})
+
 it('says what is wrong with an allocation', () => {
   const results = [{ request: 'nic', driver: 'gpu.io', pool: '', device: 'G', bindingConditions: ['a'] }]
   const config = [{ source: 'Somewhere', requests: ['nic'] }]
-  const errors = written(claim(), { allocation: { devices: { results, config }, nodeSelector: {} } })
+  const errors = written(claim(), { allocation: { devices: { results, config }, nodeSelector: {} as never } })
   expect(errors.map((text) => text.split(':', 2).join(':'))).toEqual([
     'status.allocation.devices.results[0].request: Invalid value',
     'status.allocation.devices.results[0].pool: Required value',

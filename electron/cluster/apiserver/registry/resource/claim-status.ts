@@ -24,13 +24,23 @@ import {
   type Names,
 } from './devices.ts'
 import { validateDriver, validateList, validatePoolName, validateSet } from './names.ts'
-import type { AllocatedDevice, Allocation, Consumer, DeviceStatus, ResourceClaim } from './types.ts'
+import type { AllocatedDevice, Allocation, ClaimConsumer, DeviceStatus, ResourceClaim } from '#shared/kube/devices.ts'
 
 const most = { consumers: 256, results: 32, configurations: 64, conditions: 8, ips: 16 }
 const longest = { interface: 256, hardwareAddress: 128 }
 
 const idOf = ({ driver = '', pool = '', device = '', shareID }: AllocatedDevice): string =>
   [driver, pool, device, ...(shareID === undefined ? [] : [shareID])].join('/')
+
+/** What was said of devices goes when they are given back. Source: dropDeallocatedStatusDevices. */
+export function dropDeallocated({ status }: ResourceClaim, { status: before }: ResourceClaim): void {
+  if (!status?.devices) return
+  const had = new Set((before?.allocation?.devices?.results ?? []).map(idOf))
+  for (const result of status.allocation?.devices?.results ?? []) had.delete(idOf(result))
+  const left = status.devices.filter((each) => !had.has(idOf(each)))
+  if (left.length) status.devices = left
+  else delete status.devices
+}
 
 /** Source: ValidateResourceClaimStatusUpdate. */
 export function validateClaimStatus(
@@ -57,7 +67,7 @@ export function validateClaimStatus(
     : [...errors, ...validateAllocation(allocation, requestNames(spec), 'status.allocation')]
 }
 
-const validateConsumer = (consumer: Consumer, at: string): FieldError[] =>
+const validateConsumer = (consumer: ClaimConsumer, at: string): FieldError[] =>
   (['resource', 'name', 'uid'] as const).flatMap((field) => (consumer[field] ? [] : [required(`${at}.${field}`)]))
 
 function validateId({ driver, pool = '', device = '' }: AllocatedDevice, at: string): FieldError[] {

@@ -6,9 +6,9 @@ import { invalid } from '../validation/field.ts'
 import { validateImmutable } from '../validation/immutable.ts'
 import { isExtended } from '../validation/resources.ts'
 import { validateTemplateMetadata } from '../validation/template-metadata.ts'
-import { validateClaimStatus } from './claim-status.ts'
+import { dropDeallocated, validateClaimStatus } from './claim-status.ts'
 import { defaultClaim, validateClaimSpec, validateConfiguration, validateSelectors } from './devices.ts'
-import type { DeviceClass, ResourceClaim, ResourceClaimTemplate } from './types.ts'
+import type { DeviceClass, ResourceClaim, ResourceClaimTemplate } from '#shared/kube/devices.ts'
 
 const define = kindsOf('resource.k8s.io', 'v1')
 
@@ -16,7 +16,6 @@ export const deviceClass: KindDefinition<DeviceClass> = define<DeviceClass>({
   kind: 'DeviceClass',
   plural: 'deviceclasses',
   namespaced: false,
-  acted: false,
   rules: {
     desired,
     validate: ({ spec }) => [
@@ -44,10 +43,12 @@ export const resourceClaim: KindDefinition<ResourceClaim> = define<ResourceClaim
   kind: 'ResourceClaim',
   plural: 'resourceclaims',
   namespaced: true,
-  acted: false,
   rules: {
     defaults: ({ spec }) => defaultClaim(spec),
     status: true,
+    prepareForUpdate(claim, old, { subresource }) {
+      if (subresource === 'status') dropDeallocated(claim, old)
+    },
     validate: ({ spec }) => validateClaimSpec(spec ?? {}, 'spec'),
     validateUpdate: (claim, old) => validateImmutable(claim.spec, old.spec, 'spec'),
     validateStatus: validateClaimStatus,
@@ -61,7 +62,6 @@ export const resourceClaimTemplate: KindDefinition<ResourceClaimTemplate> = defi
   kind: 'ResourceClaimTemplate',
   plural: 'resourceclaimtemplates',
   namespaced: true,
-  acted: false,
   rules: {
     defaults({ spec }) {
       if (!spec) return

@@ -16,9 +16,9 @@ import { isDnsLabel, isDnsSubdomain, isLabelValue } from '../validation/names.ts
 import { effects } from './devices.ts'
 import { validateList, validateQualifiedName, validateSet } from './names.ts'
 import { validateRequestPolicy } from './request-policy.ts'
-import type { Attribute, Counters, Device, Taint } from './types.ts'
+import type { DeviceAttribute, Counters, Device, DeviceTaint } from '#shared/kube/devices.ts'
 
-const most = { properties: 32, values: 48, text: 64, taints: 16, consumptions: 2, counters: 32, conditions: 4 }
+const most = { properties: 32, text: 64, taints: 16, consumptions: 2, counters: 32, conditions: 4 }
 /** Keys in paths are shortened in their middle. */
 const longestKey = 63 + 1 + 32
 
@@ -33,27 +33,17 @@ const validateVersion = (version: string, path: string): FieldError[] => [
   ...validateText(version, path),
 ]
 
-const lists = ['bools', 'ints', 'strings', 'versions'] as const
-
 /** Source: validateDeviceAttribute. */
-function validateAttribute(attribute: Attribute, path: string): FieldError[] {
-  const { string, version, strings, versions } = attribute
+function validateAttribute(attribute: DeviceAttribute, path: string): FieldError[] {
+  const { string, version } = attribute
   const errors = [
     ...(string === undefined ? [] : validateText(string, `${path}.string`)),
     ...(version === undefined ? [] : validateVersion(version, `${path}.version`)),
-    ...lists.flatMap((name) =>
-      attribute[name]?.length === 0 ? [invalid(`${path}.${name}`, [], 'must not be empty if specified')] : [],
-    ),
-    ...(strings ?? []).flatMap((text, i) => validateText(text, `${path}.strings[${i}]`)),
-    ...(versions ?? []).flatMap((text, i) => validateVersion(text, `${path}.versions[${i}]`)),
   ]
   const given = Object.values(attribute).filter((value) => value !== undefined).length
   if (given !== 1) errors.push(invalid(path, given ? attribute : '', 'exactly one value must be specified'))
   return errors
 }
-
-const countValues = (attribute: Attribute): number =>
-  lists.reduce((sum, name) => sum + (attribute[name]?.length ?? 0), 0) || 1
 
 function shortened(key: string): string {
   if (key.length <= longestKey) return key
@@ -62,7 +52,7 @@ function shortened(key: string): string {
 }
 
 /** Source: validateDeviceTaint. */
-function validateTaint({ key = '', value = '', effect = '' }: Taint, path: string): FieldError[] {
+function validateTaint({ key = '', value = '', effect = '' }: DeviceTaint, path: string): FieldError[] {
   const errors = validateLabelName(key, `${path}.key`)
   if (value) errors.push(...asInvalid(`${path}.value`, value, isLabelValue(value)))
   if (!effect) errors.push(required(`${path}.effect`))
@@ -149,9 +139,6 @@ export function validateDevice(device: Device, perDevice: boolean, path: string)
     const text = `the total number of attributes and capacities must not exceed ${most.properties}`
     errors.push(invalid(path, count, text))
   }
-  const values = attributes.reduce((sum, [, attribute]) => sum + countValues(attribute), 0)
-  if (values > most.values)
-    errors.push(invalid(path, values, `the total number of attribute values must not exceed ${most.values}`))
   for (const [key, attribute] of attributes) {
     errors.push(
       ...validateQualifiedName(key, `${path}.attributes`),

@@ -10,9 +10,9 @@ import type {
   DeviceConstraint,
   DeviceRequest,
   ExactRequest,
-  Selector,
-  Toleration,
-} from './types.ts'
+  DeviceSelector,
+  DeviceToleration,
+} from '#shared/kube/devices.ts'
 
 const most = 32
 const mostOptions = 8
@@ -30,7 +30,7 @@ export function defaultClaim(spec: ClaimSpec | undefined): void {
   }
 }
 
-export const validateSelectors = (selectors: readonly Selector[] | undefined, path: string): FieldError[] =>
+export const validateSelectors = (selectors: readonly DeviceSelector[] | undefined, path: string): FieldError[] =>
   validateList(selectors, most, selectorErrors, path)
 
 /** Source: validateDeviceConfiguration. */
@@ -52,7 +52,7 @@ export const validateConfiguration = (list: readonly DeviceConfiguration[] | und
   validateList(list, most, validateOpaque, path)
 
 /** Source: validateDeviceToleration. */
-function validateToleration(toleration: Toleration, path: string): FieldError[] {
+function validateToleration(toleration: DeviceToleration, path: string): FieldError[] {
   const { key, operator = '', value = '', effect } = toleration
   const errors = key ? validateLabelName(key, `${path}.key`) : []
   if (operator === 'Exists') {

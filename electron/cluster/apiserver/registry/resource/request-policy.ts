@@ -3,12 +3,15 @@ import type { FieldError } from '#shared/kube/status.ts'
 import { forbidden, invalid, required } from '../validation/field.ts'
 import { compare, quantity } from '../validation/quantities.ts'
 import { validateSet } from './names.ts'
-import type { Capacity, RequestPolicy } from './types.ts'
+import type { DeviceCapacity, RequestPolicy } from '#shared/kube/devices.ts'
 
 const mostOptions = 10
 
 /** How much of a device's capacity a request may ask for. Source: validateRequestPolicy. */
-export function validateRequestPolicy({ value = '0', requestPolicy: policy }: Capacity, path: string): FieldError[] {
+export function validateRequestPolicy(
+  { value = '0', requestPolicy: policy }: DeviceCapacity,
+  path: string,
+): FieldError[] {
   if (!policy) return []
   const { validValues, validRange, default: chosen } = policy
   if (validValues?.length && validRange) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { create } from '../testing/rules.ts'
 import { deviceClass, resourceClaim, resourceClaimTemplate } from './claim.ts'
 import { resourceSlice } from './slice.ts'
-import type { ClaimSpec, Device, SliceSpec } from './types.ts'
+import type { ClaimSpec, Device, SliceSpec } from '#shared/kube/devices.ts'
 
 const fields = (errors: readonly string[]) => errors.map((text) => text.split(':', 2).join(':'))
 

@@ -9,7 +9,7 @@ import { validateImmutable } from '../validation/immutable.ts'
 import { isDnsSubdomain } from '../validation/names.ts'
 import { validateCounters, validateDevice } from './device.ts'
 import { validateDriver, validatePoolName, validateSet } from './names.ts'
-import type { ResourceSlice, SliceSpec } from './types.ts'
+import type { ResourceSlice, SliceSpec } from '#shared/kube/devices.ts'
 
 const most = { devices: 128, advancedDevices: 64, counterSets: 8 }
 
@@ -105,7 +105,6 @@ export const resourceSlice: KindDefinition<ResourceSlice> = define<ResourceSlice
   kind: 'ResourceSlice',
   plural: 'resourceslices',
   namespaced: false,
-  acted: false,
   rules: {
     desired,
     prepareForCreate: stampTaints,

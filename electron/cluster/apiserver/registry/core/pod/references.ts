@@ -17,7 +17,10 @@ interface PodLike extends KubeObject {
     volumes?: readonly Record<string, unknown>[]
     resourceClaims?: readonly { name?: string; resourceClaimName?: string }[]
   }
-  status?: { resourceClaimStatuses?: readonly { resourceClaimName?: string }[] }
+  status?: {
+    resourceClaimStatuses?: readonly { resourceClaimName?: string }[]
+    extendedResourceClaimStatus?: { resourceClaimName?: string }
+  }
 }
 
 /** Source: pkg/api/v1/pod/util.go, VisitPodSecretNames and VisitPodConfigmapNames. */
@@ -37,7 +40,12 @@ export function referencesOf(pod: KubeObject): PodReferences {
     add(claims, volume.persistentVolumeClaim, 'claimName')
     if (volume.ephemeral) claims.add(`${metadata?.name}-${String(volume.name)}`)
   }
-  const resourceClaims = [...(spec.resourceClaims ?? []), ...(status?.resourceClaimStatuses ?? [])]
+  const extended = status?.extendedResourceClaimStatus
+  const resourceClaims = [
+    ...(spec.resourceClaims ?? []),
+    ...(status?.resourceClaimStatuses ?? []),
+    ...(extended ? [extended] : []),
+  ]
   return {
     secrets,
     configMaps,

@@ -1,4 +1,4 @@
-import type { FieldType, TypeDef } from '../../../schema/api.ts'
+import type { FieldType, TypeDef } from '../../schema/api.ts'
 import {
   bool,
   bytes,

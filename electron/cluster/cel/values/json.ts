@@ -1,4 +1,4 @@
-import { shortest } from '../../../schema/json/exact.ts'
+import { shortest } from '../../schema/json/exact.ts'
 import { Duration, Timestamp } from './time.ts'
 import { CelError } from './errors.ts'
 import { isList, isMap, MapValue, OpaqueValue, Optional, TypeValue, Uint, type CelValue } from './values.ts'

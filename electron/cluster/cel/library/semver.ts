@@ -46,7 +46,8 @@ function normalize(text: string): string {
   return numbers.join('.') + rest
 }
 
-function semver(text: string, normalized = false): SemverValue {
+/** Throws CelError. */
+export function semverValue(text: string, normalized = false): SemverValue {
   const version = parse(normalized ? normalize(text) : text)
   if (typeof version === 'string') throw new CelError(version)
   return new SemverValue(version)
@@ -75,8 +76,8 @@ const is = (text: string, normalized = false) => typeof parse(normalized ? norma
 
 /** Source: apiserver/pkg/cel/library/semverlib.go, version 1. */
 export const semvers: readonly Overload[] = [
-  overload('semver(string): Semver', (text: string) => semver(text), readsFirst),
-  overload('semver(string, bool): Semver', semver, readsFirst),
+  overload('semver(string): Semver', (text: string) => semverValue(text), readsFirst),
+  overload('semver(string, bool): Semver', semverValue, readsFirst),
   overload('isSemver(string): bool', (text: string) => is(text), readsFirst),
   overload('isSemver(string, bool): bool', is, readsFirst),
   overload('Semver.isGreaterThan(Semver): bool', (a: SemverValue, b: SemverValue) => order(a, b) > 0),

@@ -25,7 +25,8 @@ class QuantityValue extends OpaqueValue {
   }
 }
 
-function parse(text: string): QuantityValue {
+/** Throws CelError. */
+export function quantityValue(text: string): QuantityValue {
   try {
     return new QuantityValue(parseQuantity(text))
   } catch (error) {
@@ -54,7 +55,7 @@ const make = (quantity: Quantity) => new QuantityValue(quantity)
 
 /** Source: apiserver/pkg/cel/library/quantity.go. */
 export const quantities: readonly Overload[] = [
-  overload('quantity(string): Quantity', parse, readsFirst),
+  overload('quantity(string): Quantity', quantityValue, readsFirst),
   overload('isQuantity(string): bool', isQuantity, readsFirst),
   overload('Quantity.sign(): int', ({ quantity }: QuantityValue) => BigInt(signOf(quantity))),
   overload('Quantity.isInteger(): bool', (value: QuantityValue) => whole(value) !== undefined),

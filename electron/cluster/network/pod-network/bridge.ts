@@ -111,7 +111,7 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
     gateway,
     nodeAddress: gateway,
     limits,
-    async attach(sandboxId) {
+    async attach(sandboxId, _pod, into) {
       const name = namespaceOf(sandboxId)
       const namespace = `/run/netns/${name}`
       const known = leases.get(sandboxId)
@@ -122,7 +122,7 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
         const link = linkOf(sandboxId)
         await ipBatches(
           [
-            `netns add ${name}`,
+            into ? `netns attach ${name} ${into.pid}` : `netns add ${name}`,
             `link add ${link} type veth peer name eth0 netns ${name}`,
             `link set ${link} master ${bridge} up`,
             `link set ${link} type bridge_slave hairpin on`,

@@ -126,6 +126,8 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
             `link add ${link} type veth peer name eth0 netns ${name}`,
             `link set ${link} master ${bridge} up`,
             `link set ${link} type bridge_slave hairpin on`,
+            // Another agent may have given the address to a pod that has gone: the machine would go on asking for that one.
+            `neigh flush to ${ip} dev ${bridge}`,
           ],
           name,
           [

@@ -187,7 +187,7 @@ spec:
     const before = await lives()
     const { engine: docker } = connectEngine(engine.socket)
     const [name] = (await webPods()).map(({ metadata }) => metadata!.name!)
-    const filters = { label: ['wheelhouse.dev/pod'] }
+    const filters = { label: ['wheelhouse.dev/kind=sandbox'] }
     const holder = (await docker.listContainers({ filters })).find(({ Labels }) =>
       Labels['wheelhouse.dev/pod']!.includes(`"${name}"`),
     )

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import type { ContainerCreateOptions, HostConfig } from 'dockerode'
 import type { ContainerConfig, ImageStatus, Mount, SandboxConfig } from '../api.ts'
-import { containerLabel, nodeLabel, sandboxLabel, type ContainerRecord } from './labels.ts'
+import { containerLabel, kindLabel, nodeLabel, sandboxLabel, type ContainerRecord } from './labels.ts'
 import { digestOf } from './images.ts'
 import { limitsOf } from './resources.ts'
 import { sandboxName } from './sandbox-request.ts'
@@ -56,6 +56,7 @@ export function containerRequest(config: ContainerConfig, place: ContainerPlace)
     StdinOnce: config.stdinOnce,
     Labels: {
       ...config.labels,
+      [kindLabel]: 'container',
       [nodeLabel]: place.node,
       [sandboxLabel]: sandboxId,
       [containerLabel]: JSON.stringify(record),

@@ -30,7 +30,7 @@ export function imageService({ connection, directory, imagesDirectory }: ImagesD
   return {
     status,
     async pull(name, auth, signal, onProgress) {
-      const before = await inspect(name)
+      const before = new Set((await engine.listImages()).map(({ Id }) => Id))
       try {
         // Without a tag an engine pulls all that there are.
         const stream = await streams.pull(withDefaultTag(name) ?? name, {
@@ -44,7 +44,7 @@ export function imageService({ connection, directory, imagesDirectory }: ImagesD
       }
       const found = await inspect(name)
       if (!found) throw new ImagePullError(`image "${name}" was pulled, and removed at once`)
-      if (found.Id !== before?.Id) ours.add(found.Id)
+      if (!before.has(found.Id)) ours.add(found.Id)
       return { ...statusOf(found), ...userOf(found) }
     },
     list: async () =>

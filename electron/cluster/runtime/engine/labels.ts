@@ -2,11 +2,13 @@ import type { ContainerConfig, Resources, SandboxConfig } from '../api.ts'
 
 /** Tells the containers of one of our nodes from all else in the engine. */
 export const nodeLabel = 'wheelhouse.dev/node'
+/** `sandbox` of what holds a pod's namespaces, `container` of all others: images and people may give any other label. */
+export const kindLabel = 'wheelhouse.dev/kind'
 /** The pod that a container belongs to, by the id of its sandbox. */
 export const sandboxLabel = 'wheelhouse.dev/sandbox'
-/** Of a container that holds a pod's namespaces: its SandboxConfig as JSON. */
+/** Of a sandbox: its SandboxConfig as JSON. */
 export const podLabel = 'wheelhouse.dev/pod'
-/** Of all others: a ContainerRecord as JSON. */
+/** Of a container: a ContainerRecord as JSON. */
 export const containerLabel = 'wheelhouse.dev/container'
 
 /** What the engine itself does not keep of a container. */

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { backoffDelay } from '../../base/backoff.ts'
 import type { Clock } from '../../base/clock.ts'
 import { LogWriter } from '../log-writer.ts'
 import { unlessGone, type EngineConnection } from './connection.ts'
@@ -14,7 +15,7 @@ export interface LoggedContainer {
 
 /** How long the end of a log may keep the end of its container from being told. */
 const patience = 2000
-const retryAfter = 200
+const retry = { initial: 200, max: 5000 }
 
 /**
  * Has what containers say, which the engine keeps, written into the logs of pods. An agent that takes over goes on
@@ -34,7 +35,12 @@ export class ContainerLogs implements AsyncDisposable {
   /** Of a container that runs, or has run. */
   follow(container: LoggedContainer): void {
     const { id } = container
-    if (!this.#stop.signal.aborted && !this.#following.has(id)) this.#following.set(id, this.#follow(container))
+    if (this.#stop.signal.aborted || this.#following.has(id)) return
+    // A folder that cannot be written to loses log lines, never the container.
+    this.#following.set(
+      id,
+      this.#follow(container).catch(() => {}),
+    )
   }
 
   /** Resolves when all is written that a container has said, which has ended. */
@@ -56,9 +62,13 @@ export class ContainerLogs implements AsyncDisposable {
   async #follow(container: LoggedContainer): Promise<void> {
     const log = new LogWriter(container.logPath, this.#clock)
     try {
-      do {
-        await this.#copy(container, log, true).catch(() => {})
-      } while (await this.#goesOn(container))
+      for (let failures = 0; ;) {
+        await this.#copy(container, log, true).then(
+          () => (failures = 0),
+          () => failures++,
+        )
+        if (!(await this.#goesOn(container, backoffDelay(failures, retry)))) break
+      }
       // Docker breaks off with the container, and what has no newline may not have been sent.
       await this.#copy(container, log, false).catch(() => {})
     } finally {
@@ -85,15 +95,15 @@ export class ContainerLogs implements AsyncDisposable {
       if (!position.has(line)) log.write(line.stream, line.tag, line.text, line.at)
   }
 
-  /** Whether there is more to come: the container has not ended, or the engine does not answer for now. */
-  async #goesOn({ id }: LoggedContainer): Promise<boolean> {
+  /** Whether there is more to come, after a delay: the container has not ended, or the engine does not answer for now. */
+  async #goesOn({ id }: LoggedContainer, delay: number): Promise<boolean> {
     const { signal } = this.#stop
     const isOver = async () => {
       const found = await unlessGone(this.#connection.engine.getContainer(id).inspect())
       return !found?.State.Running
     }
     if (signal.aborted || (await isOver().catch(() => false))) return false
-    await this.#clock.sleep(retryAfter, signal).catch(() => {})
+    await this.#clock.sleep(delay, signal).catch(() => {})
     return !signal.aborted
   }
 }

@@ -32,10 +32,11 @@ export class PodFiles {
     return existsSync(file) ? readFileSync(file, 'utf8') : undefined
   }
 
-  /** The files of /etc by their names. */
-  etc(sandboxId: string): Record<string, string> {
+  /** The files of /etc by their names; without `dns` names are looked up as the engine has it. */
+  etc(sandboxId: string, { dns }: { dns: boolean }): Record<string, string> {
     const folder = path.join(this.#directory, sandboxId)
-    return Object.fromEntries(['hosts', 'hostname', 'resolv.conf'].map((name) => [name, path.join(folder, name)]))
+    const names = ['hosts', 'hostname', ...(dns ? ['resolv.conf'] : [])]
+    return Object.fromEntries(names.map((name) => [name, path.join(folder, name)]))
   }
 
   /** Not every engine keeps why a container could not be started. */

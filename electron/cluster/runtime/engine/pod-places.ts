@@ -9,6 +9,8 @@ type Ports = Readonly<Record<string, readonly { HostIp: string; HostPort: string
 
 /** Where pods have their network: in the node's own, or in one that the engine makes for the node. */
 export interface PodPlaces extends AsyncDisposable {
+  /** Pods reach the server of names at the node's address. */
+  readonly servesDns: boolean
   /** What has to be known of a pod's place when its container is made. */
   reserve(sandboxId: string, config: SandboxConfig): Promise<Pick<SandboxPlace, 'published'>>
   /** Gives a pod whose first process runs its place, and answers its address: empty in the host's network. */
@@ -28,6 +30,7 @@ export const openPodPlaces = (deps: PodPlacesDeps): Promise<PodPlaces> =>
 
 /** Namespaces of containers joined to the network that pods of processes have. */
 const ownPlaces = (network: GuardedPodNetwork): PodPlaces => ({
+  servesDns: true,
   reserve: async () => ({}),
   async settle(id, config, { pid }) {
     if (config.hostNetwork) return ''
@@ -58,6 +61,7 @@ async function openPublishedPlaces({ connection: { engine }, network, node }: Po
     (await engine.getContainer(sandboxName(id)).inspect()).NetworkSettings.Ports
   const publish = (id: string, ports: Ports) => network.publish?.(id, onLoopback(ports))
   return {
+    servesDns: false,
     async reserve(id, config) {
       if (config.hostNetwork) return {}
       const { ip } = await network.attach(id, config)

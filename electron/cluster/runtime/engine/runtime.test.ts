@@ -107,6 +107,19 @@ describe('over Docker', () => {
     expect(await runtime.images.status(ours)).toBeUndefined()
   })
 
+  it('is not misled by the labels of images', async () => {
+    const { runtime, images } = harness
+    const Labels = { 'wheelhouse.dev/kind': 'sandbox', 'wheelhouse.dev/pod': '{', 'wheelhouse.dev/container': '{' }
+    const name = images.registry.push('sly', '1', await buildImage({ layers: [busyboxBase()], config: { Labels } }))
+    await runtime.images.pull(name)
+    const id = await harness.shell(await harness.sandbox(), 'sleep 1000', {
+      image: name,
+      command: ['/bin/sleep', '1000'],
+    })
+    expect(await runtime.containerStatus(id)).toMatchObject({ name: 'main', state: 'running' })
+    expect(await runtime.sandboxes()).toHaveLength(1)
+  })
+
   it('pulls with a login and tells how far it is, and says what is wrong without one', async () => {
     const { images } = harness.runtime
     const login = { username: 'robot', password: 'secret' }

@@ -62,7 +62,9 @@ async function runtimeOver(deps: EngineRuntimeDeps, owned: Disposer): Promise<Ru
   const { engine } = connection
   const [version, info] = await Promise.all([engine.version(), engine.info() as Promise<EngineInfo>])
   const isPodman = version.Components?.some(({ Name }) => Name === 'Podman Engine') ?? false
-  const pauseImage = await ensurePauseImage(connection, info.Architecture)
+  // Somebody may remove it.
+  const pauseImage = () => ensurePauseImage(connection, info.Architecture)
+  await pauseImage()
   mkdirSync(directory, { recursive: true })
   const files = new PodFiles(path.join(directory, 'pods'))
   const leastScore = leastOomScore(isHere, info.SecurityOptions ?? [])
@@ -122,7 +124,7 @@ async function runtimeOver(deps: EngineRuntimeDeps, owned: Disposer): Promise<Ru
       const place = {
         node,
         id,
-        pauseImage,
+        pauseImage: await pauseImage(),
         leastOomScore: leastScore,
         cgroupParent: cgroups?.parentOf(id),
         ...(await places.reserve(id, config)),
@@ -178,7 +180,7 @@ async function runtimeOver(deps: EngineRuntimeDeps, owned: Disposer): Promise<Ru
       sandboxId,
       sandbox,
       image,
-      etc: files.etc(sandboxId),
+      etc: files.etc(sandboxId, { dns: places.servesDns || !sandbox.dns.servers.includes(network.nodeAddress) }),
       cgroupParent: cgroups?.parentOf(sandboxId),
       leastOomScore: leastScore,
       isPodman,
@@ -204,7 +206,7 @@ async function runtimeOver(deps: EngineRuntimeDeps, owned: Disposer): Promise<Ru
 
   return {
     version: isPodman ? `podman://${version.Version}` : `docker://${version.Version}`,
-    limits: [...network.limits, ...limitsOf({ isHere, cgroups: cgroups !== undefined })],
+    limits: [...network.limits, ...limitSentences({ isHere, cgroups: cgroups !== undefined })],
     // Upstream's words.
     problem: () => (watch.isDown ? 'container runtime is down' : undefined),
     images,
@@ -299,7 +301,7 @@ async function runtimeOver(deps: EngineRuntimeDeps, owned: Disposer): Promise<Ru
   }
 }
 
-const limitsOf = ({ isHere, cgroups }: { isHere: boolean; cgroups: boolean }): string[] => [
+const limitSentences = ({ isHere, cgroups }: { isHere: boolean; cgroups: boolean }): string[] => [
   ...(isHere
     ? []
     : [

@@ -1,7 +1,7 @@
 import type { ContainerCreateOptions } from 'dockerode'
 import type { SandboxConfig } from '../api.ts'
 import { limitsOf } from './resources.ts'
-import { nodeLabel, podLabel, sandboxLabel } from './labels.ts'
+import { kindLabel, nodeLabel, podLabel, sandboxLabel } from './labels.ts'
 
 export interface SandboxPlace {
   node: string
@@ -31,6 +31,7 @@ export function sandboxRequest(config: SandboxConfig, place: SandboxPlace): Cont
     StopSignal: 'SIGKILL',
     Labels: {
       ...config.labels,
+      [kindLabel]: 'sandbox',
       [nodeLabel]: place.node,
       [sandboxLabel]: place.id,
       [podLabel]: JSON.stringify(config),

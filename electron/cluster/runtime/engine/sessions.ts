@@ -52,7 +52,10 @@ export async function commandSession(
   return {
     ...ours,
     exit,
-    pid: async () => (await exec.inspect()).Pid,
+    async pid() {
+      const { Running, Pid } = await exec.inspect()
+      return Running ? Pid : 0
+    },
   }
 }
 
@@ -100,7 +103,11 @@ function join(stream: Duplex, { tty, stdin }: SessionOptions, setSize: SetSize, 
       },
       stdout,
       ...(stderr ? { stderr } : {}),
-      [Symbol.asyncDispose]: async () => void stream.destroy(),
+      async [Symbol.asyncDispose]() {
+        stream.destroy()
+        // What nobody reads any more would be waited for.
+        for (const output of [stdout, stderr]) if (!output?.writableEnded) output?.destroy()
+      },
     },
   }
 }

@@ -2,7 +2,7 @@ import type { ContainerInspectInfo } from 'dockerode'
 import type { ContainerStatus } from '../api.ts'
 import type { Listed, SeenSandbox, ViewSource } from '../view.ts'
 import { unlessGone, type EngineConnection } from './connection.ts'
-import { nodeLabel, podLabel, readContainer, readPod, sandboxLabel } from './labels.ts'
+import { kindLabel, nodeLabel, readContainer, readPod, sandboxLabel } from './labels.ts'
 import type { ContainerLogs } from './logs.ts'
 import type { PodFiles } from './pod-files.ts'
 
@@ -29,14 +29,14 @@ export function engineSource({
   return {
     async list() {
       const all = await engine.listContainers({ all: true, filters: { label: [`${nodeLabel}=${node}`] } })
-      const isSandbox = ({ Labels }: (typeof all)[number]) => podLabel in Labels
+      const ofKind = (kind: 'sandbox' | 'container') => all.filter(({ Labels }) => Labels[kindLabel] === kind)
       return {
-        sandboxes: all
-          .filter(isSandbox)
-          .map(({ Id, Labels, State }) => ({ id: Labels[sandboxLabel]!, engineId: Id, state: State })),
-        containers: all
-          .filter((each) => !isSandbox(each))
-          .map(({ Id, State }) => ({ id: Id, engineId: Id, state: State })),
+        sandboxes: ofKind('sandbox').map(({ Id, Labels, State }) => ({
+          id: Labels[sandboxLabel]!,
+          engineId: Id,
+          state: State,
+        })),
+        containers: ofKind('container').map(({ Id, State }) => ({ id: Id, engineId: Id, state: State })),
       }
     },
     async sandbox(listed) {

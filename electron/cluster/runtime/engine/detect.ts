@@ -56,9 +56,14 @@ export function usualEngines(platform = process.platform, env = process.env, hom
  * names, else at a usual one. Never rejects.
  */
 export async function detectEngine(given?: string, env = process.env): Promise<DetectedEngine> {
-  const named = given ?? env['DOCKER_HOST']
-  if (named !== undefined && /^(tcp|ssh|https?|fd):/.test(named))
-    return { why: `the engine at ${named} is another machine's, whose containers cannot be shown volumes of this one` }
+  const variable = env['DOCKER_HOST']
+  const named = given ?? (variable || undefined)
+  if (named !== undefined && /^(tcp|ssh|https?|fd):/.test(named)) {
+    const told = given === undefined ? ' that DOCKER_HOST names' : ''
+    return {
+      why: `the engine${told} at ${named} is another machine's, whose containers cannot be shown volumes of this one`,
+    }
+  }
   const candidates =
     named === undefined
       ? usualEngines(process.platform, env)

@@ -8,7 +8,7 @@ import { busyboxBase } from '../process/images/testing/busybox.ts'
 import { buildImage } from '../process/images/testing/image.ts'
 import { startRegistry } from '../process/images/testing/registry.ts'
 import { connectEngine } from './connection.ts'
-import { detectEngine } from './detect.ts'
+import { detectEngine, usualEngines } from './detect.ts'
 import { createHarness, type EngineHarness, type EngineHarnessOptions } from './testing/harness.ts'
 
 let making: Promise<EngineHarness>
@@ -235,6 +235,12 @@ describe('over Docker', () => {
     expect(await detectEngine(undefined, { DOCKER_HOST: `unix://${socket}` })).toMatchObject(found)
     expect(await detectEngine('/nowhere')).toEqual({ why: 'there is no container engine at /nowhere' })
     expect(await detectEngine('ssh://me@far')).toEqual({ why: expect.stringContaining('is another machine') })
+    expect(await detectEngine(undefined, { DOCKER_HOST: 'tcp://far:2375' })).toEqual({
+      why: expect.stringContaining('that DOCKER_HOST names at tcp://far:2375 is another machine'),
+    })
+    expect(usualEngines('darwin', {}, '/Users/me').map(({ socket }) => socket)).toEqual(
+      expect.arrayContaining(['/Users/me/.docker/run/docker.sock', '/Users/me/.colima/default/docker.sock']),
+    )
     const other = path.join(harness.directory, 'other.sock')
     await using server = createServer((connection) => connection.destroy())
     await new Promise<void>((resolve) => server.listen(other, resolve))

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { ContainerCreateOptions, HostConfig } from 'dockerode'
 import type { ContainerConfig, ImageStatus, Mount, SandboxConfig } from '../api.ts'
@@ -17,7 +18,7 @@ export interface ContainerPlace {
   etc: Readonly<Record<string, string>>
   cgroupParent: string | undefined
   leastOomScore: number
-  /** The engine gives containers that share a network a host name of their own. */
+  /** It gives containers that share a network a host name of their own. */
   isPodman: boolean
 }
 
@@ -73,12 +74,12 @@ export function containerRequest(config: ContainerConfig, place: ContainerPlace)
       ...limitsOf(resources),
       OomScoreAdj: Math.max(config.oomScoreAdjust ?? 0, place.leastOomScore),
       ...(cgroupParent === undefined ? { PidsLimit: containerProcesses } : { CgroupParent: cgroupParent }),
-      ...security(config),
+      ...security(config, place.isPodman),
     },
   }
 }
 
-function security(config: ContainerConfig): HostConfig {
+function security(config: ContainerConfig, isPodman: boolean): HostConfig {
   const { privileged = false, capabilities, supplementalGroups = [] } = config
   return {
     Privileged: privileged,
@@ -87,9 +88,17 @@ function security(config: ContainerConfig): HostConfig {
     ...(capabilities ? { CapAdd: [...capabilities.add], CapDrop: [...capabilities.drop] } : {}),
     SecurityOpt: [
       ...(config.noNewPrivileges ? ['no-new-privileges'] : []),
-      ...(config.seccomp === 'RuntimeDefault' || privileged ? [] : ['seccomp=unconfined']),
+      ...(privileged ? [] : seccomp(config.seccomp, isPodman)),
     ],
+    ...(config.unmaskedProc ? { MaskedPaths: [], ReadonlyPaths: [] } : {}),
   }
+}
+
+/** Docker takes the profile itself, Podman its path. */
+function seccomp(profile: ContainerConfig['seccomp'], isPodman: boolean): string[] {
+  if (profile === 'RuntimeDefault') return []
+  if (!profile) return ['seccomp=unconfined']
+  return [`seccomp=${isPodman ? profile.file : readFileSync(profile.file, 'utf8')}`]
 }
 
 /** A group may not be given without a user, so the image's is said too. */

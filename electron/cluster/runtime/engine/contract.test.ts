@@ -5,7 +5,7 @@ import { createHarness, type EngineHarness } from './testing/harness.ts'
 let making: Promise<EngineHarness>
 let harness: EngineHarness
 beforeAll(async () => {
-  making = createHarness({ kind: 'docker', podCidr: '10.251.12.0/24' })
+  making = createHarness({ kind: 'docker' })
   harness = await making
 }, 60_000)
 // One that was not made in time is disposed of all the same.

@@ -36,7 +36,7 @@ const removePods = async () => {
 }
 
 describe('over Docker', () => {
-  engineOf({ kind: 'docker', podCidr: '10.251.14.0/24' })
+  engineOf({ kind: 'docker' })
   afterEach(removePods)
 
   it('finds its pods again as they are, when the engine was killed too, and what they said meanwhile', async () => {
@@ -52,11 +52,11 @@ describe('over Docker', () => {
       await harness.runtime.containerStatus(id),
     ]
     const before = await look()
-    await harness.replaceRuntime(async () => {
-      writeFileSync(path.join(signs, 'on'), '')
-      await until(() => existsSync(path.join(signs, 'said')))
-      await harness.engine.restart()
-    })
+    await harness.runtime[Symbol.asyncDispose]()
+    writeFileSync(path.join(signs, 'on'), '')
+    await until(() => existsSync(path.join(signs, 'said')))
+    await harness.engine.restart()
+    await harness.replaceRuntime()
     expect(await look()).toEqual(before)
     expect(before).toMatchObject([
       { state: 'ready', resources: { memoryLimitBytes: 64 << 20 } },
@@ -64,7 +64,7 @@ describe('over Docker', () => {
     ])
     await until(async () => (await texts(id)).includes('went on'))
     expect(await texts(id)).toEqual(['begun', 'went on'])
-    expect((await said(id, 'cat', '/etc/hosts')).trimEnd()).toMatch(/\n10\.251\.14\.\d+\tkept$/)
+    expect((await said(id, 'cat', '/etc/hosts')).trimEnd()).toMatch(/\n10\.251\.\d+\.\d+\tkept$/)
   })
 
   it('goes on with an engine that was killed and started again, and tells of a pod whose namespaces have ended', async () => {
@@ -153,6 +153,19 @@ describe('over Docker', () => {
     expect(status).toMatch(/^Seccomp:\s+2$/m)
     expect(await said(id, 'cat', '/proc/1/oom_score_adj')).toBe('321\n')
     expect(await said(id, 'touch', '/file')).toContain('Read-only file system')
+  })
+
+  it('holds programs to a profile of system calls, and shows them what of /proc they may see', async () => {
+    const file = path.join(harness.directory, 'profile.json')
+    const refused = { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }
+    writeFileSync(file, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [refused] }))
+    const sandbox = await harness.sandbox()
+    const held = await harness.shell(sandbox, 'sleep 1000', { seccomp: { file } })
+    expect(await said(held, 'mkdir', '/made')).toContain('Operation not permitted')
+    const isReadOnly = async (id: string) => / \/proc\/sys [^ ]* ?ro/.test(await said(id, 'cat', '/proc/mounts'))
+    const open = await harness.shell(sandbox, 'sleep 1000', { name: 'open', unmaskedProc: true })
+    expect([await isReadOnly(held), await isReadOnly(open)]).toEqual([true, false])
+    expect(await said(open, 'mkdir', '/made')).toBe('')
   })
 
   it('shares the namespaces that a pod asks for, and tells it its names', async () => {
@@ -252,7 +265,7 @@ describe('over Docker', () => {
 })
 
 describe('over an engine in a virtual machine', () => {
-  engineOf({ kind: 'docker', podCidr: '10.251.15.0/24', isAway: true })
+  engineOf({ kind: 'docker', isAway: true })
   afterEach(removePods)
 
   it('reaches ports that pods declare, at addresses by which pods reach each other', async () => {
@@ -261,7 +274,7 @@ describe('over an engine in a virtual machine', () => {
     const { runtime } = harness
     await runtime.startContainer(await runtime.createContainer(sandbox, harness.container({ image: harness.hello })))
     const { ip } = (await runtime.sandboxes()).find(({ id }) => id === sandbox)!
-    expect(ip).toMatch(/^10\.251\.15\.\d+$/)
+    expect(ip).toMatch(/^10\.251\.\d+\.\d+$/)
     const client = await harness.shell(await harness.sandbox(), 'sleep 1000')
     const get = () => said(client, 'wget', '-q', '-O', '-', `http://${ip}:8000/`)
     await until(async () => (await get()).includes('"pod":"web"'))
@@ -278,7 +291,7 @@ describe('over an engine in a virtual machine', () => {
 })
 
 describe('over Podman', () => {
-  engineOf({ kind: 'podman', podCidr: '10.251.16.0/24' })
+  engineOf({ kind: 'podman' })
 
   it('runs a pod: names, logs, commands, input, exit codes', async () => {
     const sandbox = await harness.sandbox({ hostname: 'web-0' })

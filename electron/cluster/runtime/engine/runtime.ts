@@ -262,7 +262,7 @@ async function runtimeOver(deps: EngineRuntimeDeps, owned: Disposer): Promise<Ru
     async dial(sandboxId, port, { loopback = false } = {}) {
       const { status, pid } = await sandboxOf(sandboxId)
       try {
-        return await network.dial(status.ip || '127.0.0.1', port)
+        return await network.dial(status.ip || (loopback ? '127.0.0.1' : network.nodeAddress), port)
       } catch (error) {
         // Port-forward reaches what listens on the pod's loopback only, which no address from outside does.
         const refused = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { systemClock } from '../../../base/clock.ts'
 import { Disposer } from '../../../base/dispose.ts'
@@ -33,6 +33,8 @@ export async function startEngine(
   mkdirSync(directory, { recursive: true })
   const owned = new Disposer()
   owned.defer(() => rmSync(directory, { recursive: true, force: true }))
+  const groups = absentGroups()
+  owned.defer(() => groups.forEach(removeGroup))
   // Podman leaves mounts of its own.
   owned.defer(() => unmountBelow(directory))
   const { args, env } =
@@ -90,6 +92,21 @@ export async function startEngine(
         await owned[Symbol.asyncDispose]()
       }
     },
+  }
+}
+
+/** Control groups in which engines make those of their containers, and which they leave, as far as nobody has them. */
+const absentGroups = (): string[] =>
+  ['', ...readdirSync(cgroups)]
+    .flatMap((tree) => ['docker', 'libpod_parent'].map((name) => path.join(cgroups, tree, name)))
+    .filter((group) => !existsSync(group))
+const cgroups = '/sys/fs/cgroup'
+
+function removeGroup(group: string): void {
+  try {
+    rmdirSync(group)
+  } catch {
+    // It was not made, or others use it by now.
   }
 }
 

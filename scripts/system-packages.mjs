@@ -18,6 +18,8 @@ const commands = {
   containerd: 'containerd',
   runc: 'runc',
   '/usr/lib/cni/ptp': 'containernetworking-plugins',
+  dockerd: 'docker.io',
+  podman: 'podman',
 }
 
 const present = (command) =>

@@ -14,15 +14,24 @@ describe('wheelhouse up', () => {
   })
 
   it('starts one process node on lmdb unless told otherwise', () => {
-    expect(up()).toMatchObject({ nodes: { process: 1, cri: 0, simulated: 0 }, store: 'lmdb', bare: false, port: 0 })
+    expect(up()).toMatchObject({
+      nodes: { process: 1, cri: 0, engine: 0, simulated: 0 },
+      store: 'lmdb',
+      bare: false,
+      port: 0,
+    })
+    expect(up('--nodes', 'simulated=3').nodes).toEqual({ process: 0, cri: 0, engine: 0, simulated: 3 })
     expect(up('--simulated-devices', '4').simulatedDevices).toBe(4)
     expect(() => up('--simulated-devices', '129')).toThrow(
       '--simulated-devices takes a number from 0 to 128, not "129".',
     )
-    expect(up('--nodes', 'simulated=3').nodes).toEqual({ process: 0, cri: 0, simulated: 3 })
     expect(up('--nodes', 'cri=1', '--cri-socket', '/run/mine.sock')).toMatchObject({
-      nodes: { process: 0, cri: 1, simulated: 0 },
+      nodes: { process: 0, cri: 1, engine: 0, simulated: 0 },
       criSocket: '/run/mine.sock',
+    })
+    expect(up('--nodes', 'engine=1', '--engine-socket', 'unix:///run/mine.sock')).toMatchObject({
+      nodes: { process: 0, cri: 0, engine: 1, simulated: 0 },
+      engineSocket: 'unix:///run/mine.sock',
     })
   })
 
@@ -49,6 +58,7 @@ describe('wheelhouse up', () => {
     [['--port', '70000'], '--port takes a port'],
     [['--nodes', 'process=one'], '--nodes takes a list'],
     [['--nodes', 'cri=2'], 'at most cri=1'],
+    [['--nodes', 'engine=2'], 'at most engine=1'],
     [['--store', 'redis'], '--store takes lmdb, memory or etcd='],
     [['--store', 'etcd=127.0.0.1'], '--store etcd= takes URLs such as'],
     [['--etcd-cafile', 'x'], 'need --store etcd='],

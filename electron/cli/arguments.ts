@@ -33,9 +33,11 @@ export const help = `wheelhouse: Kubernetes on your desk
             --data DIR         where its data lies (default: a directory of yours)
             --port N           port of the API server (default: a free one, remembered)
             --kubeconfig FILE  where the kubeconfig is written (default: DIR/kubeconfig)
-            --nodes LIST       such as process=1,simulated=3 (default: process=1); cri=1 for one of containerd or CRI-O
+            --nodes LIST       such as process=1,simulated=3 (default: process=1); cri=1 for one of containerd or CRI-O,
+                               engine=1 for one of Docker, Podman or another Docker-compatible engine
+            --cri-socket PATH  where containerd or CRI-O is reached (default: a usual place)
+            --engine-socket PATH  where the engine is reached (default: DOCKER_HOST, or the first usual place that answers)
             --simulated-devices N  devices that each simulated node pretends to have, for resource claims (default: 0)
-            --cri-socket PATH  where that is reached (default: a usual place)
             --store KIND       lmdb (durable, default), memory, or etcd=URL[,URL…], which several servers may share
             --etcd-cafile, --etcd-certfile, --etcd-keyfile FILE   certificates for an etcd at https
             --shutdown-grace LIST  seconds that pods get to end when it stops, by priority: such as 30, or
@@ -61,14 +63,15 @@ const number = (flag: string, text: string | undefined): number => {
 }
 
 export function parseNodes(text: string): ClusterOptions['nodes'] {
-  const nodes = { process: 0, cri: 0, simulated: 0 }
+  const nodes = { process: 0, cri: 0, engine: 0, simulated: 0 }
   for (const part of text.split(',')) {
-    const match = /^(process|cri|simulated)=(\d{1,5})$/.exec(part.trim())
+    const match = /^(process|cri|engine|simulated)=(\d{1,5})$/.exec(part.trim())
     if (!match) throw new UsageError(`--nodes takes a list such as process=1,simulated=3, not "${text}".`)
     nodes[match[1] as keyof typeof nodes] = Number(match[2])
   }
   if (nodes.process > 16) throw new UsageError(`--nodes takes at most process=16, not "${text}".`)
-  if (nodes.cri > 1) throw new UsageError(`--nodes takes at most cri=1, not "${text}".`)
+  for (const kind of ['cri', 'engine'] as const)
+    if (nodes[kind] > 1) throw new UsageError(`--nodes takes at most ${kind}=1, not "${text}".`)
   return nodes
 }
 
@@ -146,6 +149,7 @@ function parseUp(args: string[], cwd: string): ClusterOptions {
     nodes: { type: 'string' },
     'simulated-devices': { type: 'string' },
     'cri-socket': { type: 'string' },
+    'engine-socket': { type: 'string' },
     store: { type: 'string' },
     'etcd-cafile': { type: 'string' },
     'etcd-certfile': { type: 'string' },
@@ -168,6 +172,7 @@ function parseUp(args: string[], cwd: string): ClusterOptions {
     nodes: text('nodes') === undefined ? options.nodes : parseNodes(text('nodes')!),
     ...(text('simulated-devices') === undefined ? {} : { simulatedDevices: parseDevices(text('simulated-devices')!) }),
     ...(text('cri-socket') === undefined ? {} : { criSocket: text('cri-socket')! }),
+    ...(text('engine-socket') === undefined ? {} : { engineSocket: text('engine-socket')! }),
     store,
     ...(text('shutdown-grace') === undefined ? {} : { shutdownGraces: parseShutdownGraces(text('shutdown-grace')!) }),
     bare: values['bare'] === true,

@@ -38,9 +38,12 @@ export interface AgentNode {
   networkId: string
   podCidr: string
   client: PemPair
-  /** Socket of the container runtime that it uses; absent: containers are processes. */
-  criSocket?: string
+  /** What runs its containers; absent: they are processes. */
+  runtime?: NodeRuntime
 }
+
+/** A container runtime or engine, by its socket. `isHere`: an engine's containers are processes of this machine, and this process is its root. */
+export type NodeRuntime = { kind: 'cri'; socket: string } | { kind: 'engine'; socket: string; isHere: boolean }
 
 export interface PemPair {
   certificate: string

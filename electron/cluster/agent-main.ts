@@ -1,7 +1,7 @@
 import net from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
-import type { AgentConfig, AgentNode, FromAgent, PemPair, Place, ToAgent } from './agent-config.ts'
+import type { AgentConfig, AgentNode, FromAgent, NodeRuntime, PemPair, Place, ToAgent } from './agent-config.ts'
 import { backoffDelay } from './base/backoff.ts'
 import { systemClock as clock } from './base/clock.ts'
 import { Disposer } from './base/dispose.ts'
@@ -19,7 +19,9 @@ import { NftTable, tableName } from './network/nftables/table.ts'
 import { startNodeNetwork, type NetworkedNode, type NodeNetwork } from './network/node-network.ts'
 import type { GuardedPodNetwork, Locate, PodNetwork } from './network/api.ts'
 import { reportUnenforced, whyUnenforced } from './network/policies/unenforced.ts'
-import { createPodNetwork } from './network/pod-network/pod-network.ts'
+import { createPodNetwork, type PodNetworkDeps } from './network/pod-network/pod-network.ts'
+import type { Runtime } from './runtime/api.ts'
+import type { EngineRuntimeDeps } from './runtime/engine/runtime.ts'
 import { chooseIsolation } from './runtime/process/isolation/choose.ts'
 import type { Isolation } from './runtime/process/isolation/isolation.ts'
 import { openPulled, type Pulled } from './runtime/process/pulled.ts'
@@ -225,8 +227,7 @@ const openNetwork = (
     // A host process would ask the machine's resolvers for the names of the cluster.
     ...(isolation?.kind === 'none' ? { driver: 'mapped', why: 'they are not isolated' } : {}),
     ...(wanted.network ? { driver: wanted.network } : {}),
-    // Containers of a runtime have a network of their own, whatever processes have.
-    ...(isOfProcesses(node) ? {} : { driver: 'bridge' }),
+    ...networkOf(node),
   })
 
 /** Where some pods have no network of their own, services are led by the agent, who listens where those who have one reach it. */
@@ -234,6 +235,13 @@ const shared = (networks: readonly PodNetwork[], first: PodNetwork): Pick<PodNet
   driver: networks.some(({ driver }) => driver === 'mapped') ? 'mapped' : 'bridge',
   gateway: (networks.find(({ driver }) => driver === 'bridge') ?? first).gateway,
 })
+
+/** Containers of a runtime have a network of their own, whatever processes have; unless they are out of reach. */
+function networkOf({ runtime }: AgentNode): Pick<PodNetworkDeps, 'driver' | 'why'> {
+  if (!runtime) return {}
+  if (runtime.kind === 'cri' || runtime.isHere) return { driver: 'bridge' }
+  return { driver: 'mapped', why: 'those of the container engine are out of reach but for ports that it publishes' }
+}
 
 /** The first address of the range: under it pods know the API server. */
 const advertisedAddress = ({ podCidr }: AgentConfig): string => podCidr.replace(/\d+\/\d+$/, '1')
@@ -261,7 +269,7 @@ function connect(host: string, port: number, signal?: AbortSignal): Promise<Dupl
 const directoriesOf = (config: AgentConfig, node: string): NodeDirectories =>
   new NodeDirectories(path.join(config.directory, node))
 
-const isOfProcesses = ({ criSocket }: AgentNode): boolean => criSocket === undefined
+const isOfProcesses = ({ runtime }: AgentNode): boolean => runtime === undefined
 
 /** What nodes whose containers are processes share. */
 interface Processes {
@@ -296,7 +304,7 @@ interface NodeParts {
   limits: readonly string[]
 }
 
-type NodeRuntime = Pick<Parameters<Agent['add']>[0], 'runtime' | 'pullRecords'>
+type Opened = Pick<Parameters<Agent['add']>[0], 'runtime' | 'pullRecords'>
 
 async function addNode(
   agent: Agent,
@@ -310,7 +318,7 @@ async function addNode(
   const { runtime, pullRecords } =
     isOfProcesses(node) && processes
       ? await processRuntime(config, directory, network, processes, logger)
-      : await criRuntime(node, directory, network, logger)
+      : await containerRuntime(config, node, directory, network, logger)
   await agent.add(
     {
       name: node.name,
@@ -339,7 +347,7 @@ async function processRuntime(
   network: GuardedPodNetwork,
   { isolation, pulled, pullRecords }: Processes,
   logger: Logger,
-): Promise<NodeRuntime> {
+): Promise<Opened> {
   const runtime = owned.own(
     await createProcessRuntime({
       clock,
@@ -359,27 +367,44 @@ async function processRuntime(
   return { runtime, pullRecords }
 }
 
+/** Loaded by who has such nodes only. */
+async function opener(
+  runtime: NodeRuntime,
+  deps: Omit<EngineRuntimeDeps, 'socket' | 'isHere'>,
+): Promise<() => Promise<Runtime>> {
+  if (runtime.kind === 'cri') {
+    const { openCriNode } = await import('./runtime/cri/node.ts')
+    return () => openCriNode({ ...deps, ...runtime })
+  }
+  const { openEngineNode } = await import('./runtime/engine/node.ts')
+  return () => openEngineNode({ ...deps, ...runtime })
+}
+
 const whileAway = { initial: 200, max: 5000 }
 
 /** Waits for a container runtime that is away: meanwhile its node alone is not ready. */
-async function criRuntime(
+async function containerRuntime(
+  config: AgentConfig,
   node: AgentNode,
   directory: string,
   network: GuardedPodNetwork,
   logger: Logger,
-): Promise<NodeRuntime> {
-  const { openCriNode } = await import('./runtime/cri/node.ts')
+): Promise<Opened> {
+  const { nodeBinary, shimEntry } = config
   const deps = {
     clock,
+    random,
     logger: logger.child('runtime'),
-    socket: node.criSocket!,
     node: node.networkId,
     directory: path.join(directory, 'runtime'),
     network,
+    nodeBinary,
+    shimEntry,
   }
+  const open = await opener(node.runtime!, deps)
   for (let failures = 0; ; failures++) {
     try {
-      const runtime = owned.own(await openCriNode(deps))
+      const runtime = owned.own(await open())
       return { runtime, pullRecords: new PullRecords(path.join(directory, 'image-pulls.json')) }
     } catch (error) {
       const delay = backoffDelay(failures, whileAway)

@@ -4,7 +4,7 @@ import { rmdir } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { ingressUser } from '#shared/kube/ingress.ts'
-import type { AgentConfig, AgentNode } from './agent-config.ts'
+import type { AgentConfig, AgentNode, NodeRuntime } from './agent-config.ts'
 import { AgentProcess } from './agent-process.ts'
 import { openAuditLog } from './apiserver/audit/audit-log.ts'
 import { readPolicy } from './apiserver/audit/policy.ts'
@@ -74,7 +74,7 @@ export async function startCluster(deps: ClusterDeps): Promise<Cluster> {
 
 async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
   const { options, data, paths, clock, random, logger } = deps
-  const criSocket = await findRuntime(options, clock)
+  const runtimes = await findRuntimes(options, clock, logger)
   const store = await openStore({ store: options.store, data, clock, logger })
   owned.own(store)
   if (isShared(options.store)) checkSameKeys(store, data)
@@ -133,7 +133,7 @@ async function start(deps: ClusterDeps, owned: Disposer): Promise<Cluster> {
   const leader = isShared(options.store) ? `${os.hostname()}_${digestOf(data).slice(0, 16)}` : undefined
   const informers = await startLoops({ clock, random, logger, server, pki, podCidr, leader, tracing }, owned)
   usage = new UsageSource({ informers, clock, samples })
-  agent = await startAgent(deps, owned, pki, url, podCidr, criSocket)
+  agent = await startAgent(deps, owned, pki, url, podCidr, runtimes)
   const collector = startCollector({
     informers,
     clock,
@@ -192,7 +192,7 @@ async function podRange(data: DataDirectory, nodes: readonly NodeIdentity[], own
   }
 }
 
-type NodeIdentity = Pick<AgentNode, 'name' | 'networkId' | 'criSocket'>
+type NodeIdentity = Pick<AgentNode, 'name' | 'networkId' | 'runtime'>
 
 const digestOf = (data: DataDirectory): string => createHash('sha256').update(data.path).digest('hex')
 
@@ -200,12 +200,39 @@ const digestOf = (data: DataDirectory): string => createHash('sha256').update(da
 const nodeBase = (base: string, { store }: ClusterOptions, data: DataDirectory): string =>
   isShared(store) ? `${base}-${digestOf(data).slice(0, 6)}` : base
 
-/** The socket of the container runtime that nodes of the kind `cri` use; undefined when there are none. */
-async function findRuntime({ nodes, criSocket, bare }: ClusterOptions, clock: Clock): Promise<string | undefined> {
-  if (!nodes.cri || bare) return undefined
+/** What runs the containers of nodes whose containers are no processes of ours, where there are such nodes. */
+interface FoundRuntimes {
+  cri?: NodeRuntime
+  engine?: NodeRuntime
+}
+
+async function findRuntimes(options: ClusterOptions, clock: Clock, logger: Logger): Promise<FoundRuntimes> {
+  if (options.bare) return {}
+  return {
+    ...(options.nodes.cri ? { cri: await findRuntime(options, clock) } : {}),
+    ...(options.nodes.engine ? { engine: await findEngine(options, logger) } : {}),
+  }
+}
+
+async function findEngine({ engineSocket }: ClusterOptions, logger: Logger): Promise<NodeRuntime> {
+  const { detectEngine } = await import('./runtime/engine/detect.ts')
+  const found = await detectEngine(engineSocket)
+  if ('why' in found)
+    throw new ClusterFailure(
+      `A node of the kind engine cannot be started: ${found.why}.`,
+      engineSocket === undefined
+        ? 'Start Docker, Podman or another Docker-compatible engine, or say where one listens with --engine-socket.'
+        : 'Give --engine-socket the path of the socket of a Docker-compatible engine that runs.',
+    )
+  const { name, socket, isHere } = found
+  logger.info('found a container engine', { name, socket, isHere, tried: engineSocket ?? 'usual places' })
+  return { kind: 'engine', socket, isHere: isHere && process.getuid?.() === 0 }
+}
+
+async function findRuntime({ criSocket }: ClusterOptions, clock: Clock): Promise<NodeRuntime> {
   const { detectRuntime } = await import('./runtime/cri/detect.ts')
   const found = await detectRuntime(clock, criSocket)
-  if ('socket' in found) return found.socket
+  if ('socket' in found) return { kind: 'cri', socket: found.socket }
   throw new ClusterFailure(
     `A node of the kind cri cannot be started: ${found.why}.`,
     criSocket === undefined
@@ -215,14 +242,15 @@ async function findRuntime({ nodes, criSocket, bare }: ClusterOptions, clock: Cl
 }
 
 /** Those that run pods. */
-const runningNodes = (options: ClusterOptions, data: DataDirectory, criSocket?: string): NodeIdentity[] => {
-  const named = (base: string, i: number, more: { criSocket?: string } = {}) => {
+const runningNodes = (options: ClusterOptions, data: DataDirectory, runtimes: FoundRuntimes = {}): NodeIdentity[] => {
+  const named = (base: string, i: number, runtime?: NodeRuntime) => {
     const name = `${nodeBase(base, options, data)}${i ? `-${i + 1}` : ''}`
-    return { name, networkId: `${digestOf(data).slice(0, 16)}-${name}`, ...more }
+    return { name, networkId: `${digestOf(data).slice(0, 16)}-${name}`, ...(runtime ? { runtime } : {}) }
   }
   return [
     ...Array.from({ length: options.nodes.process }, (_, i) => named('wheelhouse', i)),
-    ...Array.from({ length: options.nodes.cri }, (_, i) => named('wheelhouse-cri', i, criSocket ? { criSocket } : {})),
+    ...Array.from({ length: options.nodes.cri }, (_, i) => named('wheelhouse-cri', i, runtimes.cri)),
+    ...Array.from({ length: options.nodes.engine }, (_, i) => named('wheelhouse-engine', i, runtimes.engine)),
   ]
 }
 
@@ -266,7 +294,7 @@ async function startAgent(
   pki: Pki,
   server: string,
   podCidr: string,
-  criSocket: string | undefined,
+  runtimes: FoundRuntimes,
 ): Promise<AgentProcess> {
   const digest = digestOf(data)
   const run = runDirectory(data.path, digest)
@@ -275,7 +303,7 @@ async function startAgent(
     process.platform === 'win32' ? `\\\\.\\pipe\\wheelhouse-${digest.slice(0, 10)}` : path.join(run, 'lifeline')
   const line = await serveLifeline(lifeline, clock)
   const [base = ''] = podCidr.split('.0.0/')
-  const nodes = runningNodes(options, data, criSocket).map((node, i) => ({ ...node, podCidr: `${base}.${i}.0/24` }))
+  const nodes = runningNodes(options, data, runtimes).map((node, i) => ({ ...node, podCidr: `${base}.${i}.0/24` }))
   const config: AgentConfig = {
     server,
     authority: pki.authority,

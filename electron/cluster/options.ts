@@ -19,6 +19,8 @@ export interface NodeCounts {
   process: number
   /** Containers of containerd or CRI-O: at most one. */
   cri: number
+  /** Containers of a Docker-compatible engine: at most one. */
+  engine: number
   simulated: number
 }
 
@@ -35,6 +37,8 @@ export interface ClusterOptions {
   simulatedDevices?: number
   /** Of the container runtime that nodes of the kind `cri` use, when it is not a usual one: a path or a unix:// URL. */
   criSocket?: string
+  /** Of the engine that nodes of the kind `engine` use, when it is not the first that answers: a path, or a URL of unix or npipe. */
+  engineSocket?: string
   store: 'lmdb' | 'memory' | EtcdOptions
   /** The API server and its bootstrap objects only. */
   bare: boolean
@@ -71,7 +75,7 @@ export function defaultOptions(dataDirectory = path.join(userDataDirectory(), 'c
     dataDirectory,
     port: 0,
     kubeconfig: path.join(dataDirectory, 'kubeconfig'),
-    nodes: { process: 1, cri: 0, simulated: 0 },
+    nodes: { process: 1, cri: 0, engine: 0, simulated: 0 },
     store: 'lmdb',
     bare: false,
   }

@@ -42,7 +42,7 @@ export function leftovers(data: string): string[] {
   const run = runDirectory(data, digest)
   // Others than root have theirs elsewhere.
   const runs = new Set([run, path.join(os.tmpdir(), path.basename(run))])
-  const nodes = ['wheelhouse', 'wheelhouse-2', 'wheelhouse-cri'].map((node) =>
+  const nodes = ['wheelhouse', 'wheelhouse-2', 'wheelhouse-cri', 'wheelhouse-engine'].map((node) =>
     networkHash(`${digest.slice(0, 16)}-${node}`),
   )
   const tables = [
@@ -54,6 +54,7 @@ export function leftovers(data: string): string[] {
     'nodes/wheelhouse/runtime',
     'nodes/wheelhouse-2/runtime',
     'nodes/wheelhouse-cri/runtime/pods',
+    'nodes/wheelhouse-engine/runtime',
   ].flatMap((runtime) => {
     const hash = createHash('sha256').update(path.join(data, runtime)).digest('hex')
     return ['', ...readdirSync(cgroups)].map((name) => path.join(cgroups, name, `wheelhouse-${hash.slice(0, 10)}`))

@@ -18,7 +18,7 @@ export interface PodNetwork extends AsyncDisposable {
   /** One sentence each: what this driver cannot do. */
   readonly limits: readonly string[]
   /** The same sandbox gets the same attachment again, also from the next agent. */
-  attach(sandboxId: string): Promise<PodAttachment>
+  attach(sandboxId: string, pod?: PodReference, into?: ExistingNamespace): Promise<PodAttachment>
   detach(sandboxId: string): Promise<void>
   /** Detaches everything but these: what a crash left behind. */
   retain(sandboxIds: readonly string[]): Promise<void>
@@ -30,11 +30,19 @@ export interface PodNetwork extends AsyncDisposable {
   readonly locate: Locate
   /** Mapped driver: where the port is that a pod's programs reach on their own loopback. */
   loopback?(sandboxId: string, port: number): Place | undefined
+  /** Mapped driver: ports of a pod that are on this machine's loopback, by the port that each is there. */
+  publish?(sandboxId: string, ports: ReadonlyMap<number, number>): void
+}
+
+/** A network namespace that somebody else has made for a pod, with nothing in it; of the bridge driver only. */
+export interface ExistingNamespace {
+  /** A process in it. */
+  readonly pid: number
 }
 
 /** A pod network as runtimes use it: a pod has its place in it when the policies that select the pod hold. */
 export interface GuardedPodNetwork extends Omit<PodNetwork, 'attach'> {
-  attach(sandboxId: string, pod: PodReference): Promise<PodAttachment>
+  attach(sandboxId: string, pod: PodReference, into?: ExistingNamespace): Promise<PodAttachment>
   /** For a pod that has its address from elsewhere: resolves when policies hold for it, which they do until it is detached. */
   admit?(sandboxId: string, ip: string, pod: PodReference): Promise<void>
   /** Opens the host ports of a pod, until it is detached. Absent where pods have no network of their own. */

@@ -3,7 +3,7 @@ import type { DirectorySize } from '../base/directory-size.ts'
 import type { PortMapping } from '../network/api.ts'
 
 /**
- * The shape of CRI v1, in TypeScript: what the kubelet asks of a container runtime. Drivers: process, cri; later engine.
+ * The shape of CRI v1, in TypeScript: what the kubelet asks of a container runtime. Drivers: process, cri, engine.
  * A sandbox is a pod's network and life; containers live in it. Ids are chosen by the driver and opaque.
  * All calls may be repeated: stopping what is stopped and removing what is gone succeed.
  */

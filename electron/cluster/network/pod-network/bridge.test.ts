@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readlinkSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -86,6 +86,32 @@ it('gives the same sandbox the same attachment again, also to the next agent', a
   const next = await make()
   expect(await next.attach(sandbox('b'))).toEqual(first)
   expect((await next.attach(sandbox('c'))).ip).not.toBe(first.ip)
+})
+
+it('has the machine forget whose an address was that a pod is given', async () => {
+  const network = await make()
+  const { ip: earlier } = await network.attach(sandbox('d'))
+  const next = earlier.replace(/\d+$/, (last) => String(Number(last) + 1))
+  const gone = ['lladdr', '02:00:00:00:00:99', 'dev', bridgeOf(network)]
+  ip('neigh', 'replace', next, ...gone, 'nud', 'reachable')
+  expect((await network.attach(sandbox('e'))).ip).toBe(next)
+  expect(ip('neigh', 'show', 'to', next, 'dev', bridgeOf(network))).toBe('')
+})
+
+it('joins the namespace that a process is in already', async () => {
+  const network = await make()
+  const holder = spawn('unshare', ['--net', 'sleep', '1000'])
+  try {
+    const isApart = () => readlinkSync(`/proc/${holder.pid}/ns/net`) !== readlinkSync('/proc/self/ns/net')
+    while (!isApart()) await systemClock.sleep(20)
+    const { ip: address } = await network.attach(sandbox('f'), undefined, { pid: holder.pid! })
+    const namespace = `/proc/${holder.pid}/ns/net`
+    expect(inside(namespace, 'ip', '-4', '-br', 'address')).toMatch(
+      new RegExp(`eth0.* ${address.replaceAll('.', '\\.')}/32`),
+    )
+  } finally {
+    holder.kill('SIGKILL')
+  }
 })
 
 it('removes what a dead cluster of the same id left and nobody claims', async () => {

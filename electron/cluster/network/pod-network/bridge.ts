@@ -111,7 +111,7 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
     gateway,
     nodeAddress: gateway,
     limits,
-    async attach(sandboxId) {
+    async attach(sandboxId, _pod, into) {
       const name = namespaceOf(sandboxId)
       const namespace = `/run/netns/${name}`
       const known = leases.get(sandboxId)
@@ -122,10 +122,12 @@ export async function createBridgeNetwork(deps: PodNetworkDeps, hash: string): P
         const link = linkOf(sandboxId)
         await ipBatches(
           [
-            `netns add ${name}`,
+            into ? `netns attach ${name} ${into.pid}` : `netns add ${name}`,
             `link add ${link} type veth peer name eth0 netns ${name}`,
             `link set ${link} master ${bridge} up`,
             `link set ${link} type bridge_slave hairpin on`,
+            // Another agent may have given the address to a pod that has gone: the machine would go on asking for that one.
+            `neigh flush to ${ip} dev ${bridge}`,
           ],
           name,
           [

@@ -23,6 +23,13 @@ export async function createMappedNetwork(deps: PodNetworkDeps, hash: string, wh
   const leases = new Leases(path.join(deps.directory, 'pod-addresses.json'))
   for (const [, address] of leases.entries()) pool.reserve(address)
 
+  /** By sandbox: ports that a container runtime has opened on the loopback. */
+  const published = new Map<string, ReadonlyMap<number, number>>()
+  const publishedAt = (sandboxId: string, port: number) => {
+    const there = published.get(sandboxId)?.get(port)
+    return there === undefined ? undefined : { host: gateway, port: there }
+  }
+
   const reports: PortReports = new PortReports((sandboxId, given, port) => {
     // Programs write IPv4 addresses as IPv6 ones too.
     const ip = given.replace(/^::ffff:/, '')
@@ -65,6 +72,7 @@ export async function createMappedNetwork(deps: PodNetworkDeps, hash: string, wh
       const address = leases.get(sandboxId)
       if (address) pool.release(address)
       leases.delete(sandboxId)
+      published.delete(sandboxId)
       return Promise.resolve()
     },
     async retain(sandboxIds) {
@@ -76,9 +84,11 @@ export async function createMappedNetwork(deps: PodNetworkDeps, hash: string, wh
       if (!isIPv4(ip) || !contains(range, parseAddress(ip))) return undefined
       if (ip === nodeAddress) return { host: gateway, port }
       const sandbox = leases.sandboxAt(ip)
-      return (sandbox === undefined ? undefined : reports.outer(sandbox, port)) ?? 'refused'
+      if (sandbox === undefined) return 'refused'
+      return reports.outer(sandbox, port) ?? publishedAt(sandbox, port) ?? 'refused'
     },
     loopback: (sandboxId, port) => reports.inner(sandboxId, port),
+    publish: (sandboxId, ports) => void published.set(sandboxId, ports),
     dial(ip, port, signal) {
       const place = network.locate(ip, port) ?? { host: ip, port }
       if (place !== 'refused') return dialTcp(place.host, place.port, signal)

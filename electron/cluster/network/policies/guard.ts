@@ -21,8 +21,8 @@ export function guarded(
   return {
     ...network,
     admit,
-    async attach(sandboxId, pod) {
-      const attachment = await network.attach(sandboxId)
+    async attach(sandboxId, pod, into) {
+      const attachment = await network.attach(sandboxId, pod, into)
       await admit(sandboxId, attachment.ip, pod)
       return attachment
     },

@@ -1,30 +1,27 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Resources } from '../api.ts'
+import { cpuPeriod, cpuQuota, cpuShares } from '../cpu.ts'
 import type { Layout } from './layout.ts'
 
-const periodMicros = 100_000
-/** The kernel takes no shorter quota. */
-const leastQuotaMicros = 1000
-const leastShares = 2
 /** What version 1 says of memory without a limit is larger. */
 const unlimited = 2 ** 60
 
 /** Holds a group to its limits. What the kernel refuses is thrown, after everything else has been tried. */
 export function applyLimits(layout: Layout, names: readonly string[], resources: Resources): void {
-  const { cpuLimitMilli: limit, cpuRequestMilli: request = 0, memoryLimitBytes: bytes } = resources
+  const { cpuLimitMilli: limit, cpuRequestMilli: request, memoryLimitBytes: bytes } = resources
   const [memory, cpu] = [path.join(layout.memory, ...names), path.join(layout.cpu, ...names)]
-  const quota = limit ? Math.max(leastQuotaMicros, (limit * periodMicros) / 1000) : undefined
-  const shares = Math.max(leastShares, Math.floor((request * 1024) / 1000))
+  const quota = limit ? cpuQuota(limit) : undefined
+  const shares = cpuShares(request)
   const writes: [directory: string, file: string, value: string | number][] = layout.v2
     ? [
         [memory, 'memory.max', bytes ?? 'max'],
-        [cpu, 'cpu.max', `${quota ?? 'max'} ${periodMicros}`],
+        [cpu, 'cpu.max', `${quota ?? 'max'} ${cpuPeriod}`],
         [cpu, 'cpu.weight', weightOf(shares)],
       ]
     : [
         [memory, 'memory.limit_in_bytes', bytes ?? -1],
-        [cpu, 'cpu.cfs_period_us', periodMicros],
+        [cpu, 'cpu.cfs_period_us', cpuPeriod],
         [cpu, 'cpu.cfs_quota_us', quota ?? -1],
         [cpu, 'cpu.shares', shares],
       ]

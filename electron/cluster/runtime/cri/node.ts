@@ -5,6 +5,7 @@ import type { Logger } from '../../base/logger.ts'
 import type { GuardedPodNetwork } from '../../network/api.ts'
 import { networkHash } from '../../network/pod-network/names.ts'
 import type { Runtime } from '../api.ts'
+import { stopPods } from '../stop-pods.ts'
 import { cniName, openCni } from './cni.ts'
 import { createCriRuntime } from './runtime.ts'
 
@@ -53,15 +54,4 @@ export async function openCriNode(deps: CriNodeDeps): Promise<Runtime> {
     await owned[Symbol.asyncDispose]()
     throw error
   }
-}
-
-async function stopPods(runtime: Runtime, logger: Logger): Promise<void> {
-  const ready = (await runtime.sandboxes()).filter(({ state }) => state === 'ready')
-  await Promise.all(
-    ready.map(({ id, name }) =>
-      runtime.stopSandbox(id).catch((error: unknown) => {
-        logger.warn('a pod could not be stopped', { pod: name, error: (error as Error).message })
-      }),
-    ),
-  )
 }

@@ -8,6 +8,8 @@ import { openCgroups } from '../cgroups/cgroups.ts'
 import { etcFiles } from '../etc.ts'
 import { EventFan } from '../event-fan.ts'
 import { trafficOf } from '../traffic.ts'
+import { View, type Change, type SeenSandbox } from '../view.ts'
+import { watchRuntime } from '../watch.ts'
 import { usesCgroupfs } from './cgroup-driver.ts'
 import { CriConnection, CriError, isNotFound, isOverdue } from './connection.ts'
 import { containerRequest } from './container-request.ts'
@@ -16,8 +18,7 @@ import type { StreamChoice } from './messages.ts'
 import { changedResources } from './resources.ts'
 import { nodeLabel, sandboxRequest } from './sandbox-request.ts'
 import { commandSession, portStream } from './sessions.ts'
-import { View, type Change, type SeenSandbox } from './view.ts'
-import { watchRuntime } from './watch.ts'
+import { criSource } from './view-source.ts'
 
 export interface CriRuntimeDeps {
   clock: Clock
@@ -51,14 +52,14 @@ export async function createCriRuntime(deps: CriRuntimeDeps): Promise<Runtime> {
 async function runtimeOver(cri: CriConnection, deps: CriRuntimeDeps): Promise<Runtime> {
   const { clock, logger, node, directory, network } = deps
   const events = new EventFan<Change>()
-  const view = new View(cri, node, clock.now, (change) => events.send(change))
+  const view = new View(criSource(cri, node), clock.now, (change) => events.send(change))
   const { runtime_name: name, runtime_version: version } = await cri.call('Version', {})
   const { features } = await cri.call('Status', { verbose: false })
   const cgroups = (await usesCgroupfs(cri)) ? openCgroups(directory, clock, { shared: true }) : undefined
   const place = (config: SandboxConfig) => ({ node, cgroupParent: cgroups?.parentOf(groupOf(config)) ?? '' })
   const hostsFile = (sandboxId: string) => path.join(directory, sandboxId, 'hosts')
   await adopt()
-  const watch = watchRuntime({ cri, view, clock, logger })
+  const watch = watchRuntime({ source: cri, view, clock, logger })
 
   /** Serves the pods of an earlier agent, and removes what was kept for those that have been removed meanwhile. */
   async function adopt(): Promise<void> {

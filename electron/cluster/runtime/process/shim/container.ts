@@ -3,7 +3,7 @@ import { availableParallelism, constants, loadavg } from 'node:os'
 import path from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
 import type { Clock } from '../../../base/clock.ts'
-import { LogWriter } from './log-writer.ts'
+import { LogWriter } from '../../log-writer.ts'
 import {
   frame,
   writeFrame,

@@ -1,6 +1,5 @@
 import { connect } from 'node:net'
-
-export const dialed = 'connected'
+import { dialed } from '../../relay.ts'
 
 /**
  * Joins stdin and stdout to a port on loopback: run inside a pod's network namespace, for port-forward. Says on stderr

@@ -66,6 +66,10 @@ export async function startRegistry({ auth, login, open }: RegistryOptions = {})
     requests.push([url.pathname, ...(request.headers.range ? [request.headers.range] : [])].join(' '))
     if (registry.onRequest(request, response)) return
     if (url.pathname === '/token') return token(url, request, response)
+    if (url.pathname === '/v2/') {
+      if (mayRead(request, response, '')) response.end('{}')
+      return
+    }
     const [, repository = '', kind, reference = ''] =
       /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(url.pathname) ?? []
     if (!mayRead(request, response, repository)) return

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs'
 import path from 'node:path'
-import type { Clock } from '../../../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 
 /** containerd's max_container_log_line_size: longer lines are cut into partial records. */
 const maxLine = 16 * 1024
@@ -59,21 +59,21 @@ export class LogWriter {
     }
   }
 
+  /** A record that has its time already, in nanoseconds since the epoch: one that is too early gets that of the last. */
+  write(name: 'stdout' | 'stderr', tag: 'F' | 'P', text: Buffer, at: bigint): void {
+    if (at > this.#last) this.#last = at
+    this.#append([recordOf(this.#last, name, tag, text)])
+  }
+
   close(): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor)
     this.#descriptor = undefined
   }
 
   #record(parts: Uint8Array[], stream: string, tag: 'F' | 'P', text: Buffer): void {
-    parts.push(Buffer.from(`${this.#timestamp()} ${stream} ${tag} `), text, lineEnd)
-  }
-
-  #timestamp(): string {
     const now = this.#now()
     this.#last = now > this.#last ? now : this.#last + 1n
-    const seconds = this.#last / 1_000_000_000n
-    const date = new Date(Number(seconds) * 1000).toISOString().slice(0, 19)
-    return `${date}.${(this.#last % 1_000_000_000n).toString().padStart(9, '0')}Z`
+    parts.push(recordOf(this.#last, stream, tag, text))
   }
 
   #append(parts: readonly Uint8Array[]): void {
@@ -100,3 +100,11 @@ export class LogWriter {
 }
 
 const lineEnd = Buffer.from('\n')
+
+const recordOf = (at: bigint, stream: string, tag: string, text: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(`${timestamp(at)} ${stream} ${tag} `), text, lineEnd])
+
+function timestamp(at: bigint): string {
+  const date = new Date(Number(at / 1_000_000_000n) * 1000).toISOString().slice(0, 19)
+  return `${date}.${(at % 1_000_000_000n).toString().padStart(9, '0')}Z`
+}

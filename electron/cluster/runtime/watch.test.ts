@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest'
-import { FakeClock } from '../../base/fake-clock.ts'
-import { silentLogger } from '../../base/logger.ts'
+import { FakeClock } from '../base/fake-clock.ts'
+import { silentLogger } from '../base/logger.ts'
 import { watchRuntime, type WatchDeps } from './watch.ts'
 
 /** A watch over a runtime that answers while `state.up`, and tells of events by `state.tell`. */
@@ -17,14 +17,14 @@ function watched() {
         if (!state.up) throw new Error('away')
       },
     } as WatchDeps['view'],
-    cri: {
+    source: {
       events: (onEvent: () => void, signal: AbortSignal) =>
         new Promise((_, reject) => {
           state.tell = onEvent
           if (!state.events) reject(new Error('not implemented'))
           signal.addEventListener('abort', () => reject(signal.reason as Error))
         }),
-    } as WatchDeps['cri'],
+    } as WatchDeps['source'],
   })
   return { state, clock, watch }
 }
@@ -40,13 +40,17 @@ it('looks every second at a runtime that tells nothing', async () => {
   await watch[Symbol.asyncDispose]()
 })
 
-it('looks at once when the runtime tells of something, and seldom otherwise', async () => {
+it('looks at once when the runtime tells of something, twice again soon after, and seldom otherwise', async () => {
   const { state, clock, watch } = watched()
   await vi.waitFor(() => expect(state.looks).toBe(1))
   state.tell()
   await vi.waitFor(() => expect(state.looks).toBe(2))
+  await clock.advance(100)
+  await vi.waitFor(() => expect(state.looks).toBe(3))
+  await clock.advance(1000)
+  await vi.waitFor(() => expect(state.looks).toBe(4))
   await clock.advance(10_000)
-  expect(state.looks).toBe(2)
+  expect(state.looks).toBe(4)
   await watch[Symbol.asyncDispose]()
 })
 

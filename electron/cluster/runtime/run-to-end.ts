@@ -1,7 +1,6 @@
-import { Duplex, type Readable } from 'node:stream'
-import type { Clock } from '../../base/clock.ts'
-import type { ExecSession } from '../api.ts'
-import { dialed } from './shim/dial.ts'
+import type { Readable } from 'node:stream'
+import type { Clock } from '../base/clock.ts'
+import type { ExecSession } from './api.ts'
 
 /** What is kept of a probe's or hook's output; the rest is read and dropped. */
 const outputLimit = 1024 * 1024
@@ -36,30 +35,4 @@ function collect(stream: Readable): () => Buffer {
     size += chunk.length
   })
   return () => Buffer.concat(chunks).subarray(0, outputLimit)
-}
-
-/** A relay's stdin and stdout as one byte stream, once it is connected. */
-export async function relayStream(session: ExecSession): Promise<Duplex> {
-  const said = await new Promise<string>((resolve) => {
-    session.stderr!.once('data', (chunk: Buffer) => resolve(chunk.toString()))
-    session.stderr!.once('end', () => resolve('the relay ended'))
-  })
-  if (!said.startsWith(dialed)) {
-    await session[Symbol.asyncDispose]()
-    throw Object.assign(new Error(said), { code: 'ECONNREFUSED' })
-  }
-  const stdin = session.stdin!
-  const stream = new Duplex({
-    read: () => session.stdout.resume(),
-    write: (chunk: Buffer, _encoding, done) => void (stdin.write(chunk) ? done() : stdin.once('drain', done)),
-    final: (done) => void stdin.end(done),
-    destroy(error, done) {
-      void session[Symbol.asyncDispose]().then(() => done(error))
-    },
-  })
-  session.stdout.on('data', (chunk: Buffer) => {
-    if (!stream.push(chunk)) session.stdout.pause()
-  })
-  session.stdout.on('end', () => stream.push(null))
-  return stream
 }

@@ -1,11 +1,12 @@
-import type { Clock } from '../../base/clock.ts'
-import type { Logger } from '../../base/logger.ts'
-import type { CriConnection } from './connection.ts'
-import type { View } from './view.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
 
 export interface WatchDeps {
-  cri: CriConnection
-  view: View
+  source: {
+    /** Calls back for each event of any container. Rejects when there are no more, or the runtime has none. */
+    events(onEvent: () => void, signal: AbortSignal): Promise<never>
+  }
+  view: { look(): Promise<void> }
   clock: Clock
   logger: Logger
 }
@@ -20,14 +21,17 @@ const downAfter = 30_000
 /** The kubelet's relist period, and the one where the runtime tells of changes itself. */
 const period = 1000
 const periodWithEvents = 30_000
+/** A runtime may tell of a change before its lists show it: how soon it is looked again, and again. */
+const pausesAfterEvent = [100, period]
 
 /**
  * Looks at the runtime's containers again and again, and whenever it tells of a change, where it does. A runtime that
  * does not answer is waited for.
  */
-export function watchRuntime({ cri, view, clock, logger }: WatchDeps): RuntimeWatch {
+export function watchRuntime({ source, view, clock, logger }: WatchDeps): RuntimeWatch {
   const stop = new AbortController()
   let hasEvents = false
+  let isTold = false
   let isAway = false
   /** When the oldest look began that no answer has come to. */
   let askedSince: number | undefined
@@ -47,22 +51,26 @@ export function watchRuntime({ cri, view, clock, logger }: WatchDeps): RuntimeWa
     }
   }
   const looking = async () => {
-    while (!stop.signal.aborted) {
+    for (let looks = 0; !stop.signal.aborted; looks++) {
+      if (isTold) looks = 0
+      isTold = false
       const nudged = new Promise<void>((resolve) => (wake = resolve))
       await look()
       const pause = new AbortController()
       void nudged.then(() => pause.abort())
-      await clock.sleep(hasEvents ? periodWithEvents : period, pause.signal).catch(() => {})
+      const seldom = pausesAfterEvent[looks] ?? periodWithEvents
+      await clock.sleep(hasEvents ? seldom : period, pause.signal).catch(() => {})
     }
   }
   const listening = async () => {
     while (!stop.signal.aborted) {
       const heard = () => {
         hasEvents = true
+        isTold = true
         wake()
       }
       // Runtimes that tell nothing say so at once; those that are away come back.
-      await cri.events(heard, stop.signal).catch(() => {})
+      await source.events(heard, stop.signal).catch(() => {})
       hasEvents = false
       await clock.sleep(periodWithEvents, stop.signal).catch(() => {})
     }

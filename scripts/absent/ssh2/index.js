@@ -1,0 +1,5 @@
+exports.Client = class {
+  constructor() {
+    throw new Error('engines are not reached over SSH')
+  }
+}

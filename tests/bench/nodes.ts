@@ -318,8 +318,17 @@ async function bareContainer(socket: string, logDirectory: string, image: string
   const sandbox = sandboxRequest(config, place)
   const container = containerRequest(
     {
-      ...{ name: 'c', attempt: 0, image, command: ['sleep', '100000'], env: [], mounts: [], labels: {} },
-      ...{ tty: false, stdin: false, stdinOnce: false, logPath: `${run}.log` },
+      name: 'c',
+      attempt: 0,
+      image,
+      command: ['sleep', '100000'],
+      env: [],
+      mounts: [],
+      labels: {},
+      tty: false,
+      stdin: false,
+      stdinOnce: false,
+      logPath: `${run}.log`,
     },
     { ...place, sandbox: config, image: { id: found!.id, tags: [], sizeBytes: 0 }, hostsFile },
   )

@@ -92,7 +92,7 @@ export class StatusManager implements AsyncDisposable {
 
   /** Resolves when the API has been told of everything that was known when this was asked. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#tracked.values()].map(({ sending }) => sending))
+    for (const { sending } of this.#tracked.values()) await sending
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -159,24 +159,34 @@ function condition({ index, value = 0, valueTwo = 0, op }: Argument): Instructio
     case 'SCMP_CMP_MASKED_EQ': {
       const [lowWanted, highWanted] = halves(valueTwo)
       return [
-        ...[loadHigh, [and, 0, 0, highValue] as const, [jumpEqual, 0, fail, highWanted] as const],
-        ...[loadLow, [and, 0, 0, lowValue] as const, [jumpEqual, pass, fail, lowWanted] as const],
+        loadHigh,
+        [and, 0, 0, highValue],
+        [jumpEqual, 0, fail, highWanted],
+        loadLow,
+        [and, 0, 0, lowValue],
+        [jumpEqual, pass, fail, lowWanted],
       ]
     }
     case 'SCMP_CMP_GT':
     case 'SCMP_CMP_GE': {
       const compare = op === 'SCMP_CMP_GT' ? jumpGreater : jumpGreaterOrEqual
       return [
-        ...[loadHigh, [jumpGreater, pass, 0, highValue] as const, [jumpEqual, 0, fail, highValue] as const],
-        ...[loadLow, [compare, pass, fail, lowValue] as const],
+        loadHigh,
+        [jumpGreater, pass, 0, highValue],
+        [jumpEqual, 0, fail, highValue],
+        loadLow,
+        [compare, pass, fail, lowValue],
       ]
     }
     case 'SCMP_CMP_LT':
     case 'SCMP_CMP_LE': {
       const compare = op === 'SCMP_CMP_LT' ? jumpGreaterOrEqual : jumpGreater
       return [
-        ...[loadHigh, [jumpGreater, fail, 0, highValue] as const, [jumpEqual, 0, pass, highValue] as const],
-        ...[loadLow, [compare, fail, pass, lowValue] as const],
+        loadHigh,
+        [jumpGreater, fail, 0, highValue],
+        [jumpEqual, 0, pass, highValue],
+        loadLow,
+        [compare, fail, pass, lowValue],
       ]
     }
   }

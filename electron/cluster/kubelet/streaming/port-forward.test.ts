@@ -22,7 +22,10 @@ afterEach(async () => {
 const deps: PortForwardDeps = {
   async dial(port) {
     if (port === 82) {
-      const failing: Duplex = new Duplex({ read: () => failing.destroy(new PortError('the sandbox is gone')), write() {} })
+      const failing: Duplex = new Duplex({
+        read: () => failing.destroy(new PortError('the sandbox is gone')),
+        write() {},
+      })
       return failing
     }
     if (port !== 80) throw new Error('connection refused')

@@ -10,8 +10,13 @@ const headerSize = 16
 const dataFile = 'data.mdb'
 const stateKey = 'state'
 const formatVersion = 1
-/** With less room than this a failed write is blamed on the full disk: LMDB itself reports a short write as an I/O error. */
+/**
+ * With less room than this nothing is written: a write that fails for want of it can damage the memory of LMDB's writer. A
+ * write that failed is blamed on the full disk then: LMDB reports a short write as an I/O error.
+ */
 const scarceBytes = 4 * 1024 * 1024
+/** What a group takes of the disk at most, in its own size: pages are not full, and those above them are written too. */
+const growth = 4
 
 type Visit = (key: string, value: Buffer, revision: number, created: number) => void
 
@@ -90,6 +95,7 @@ export class LmdbFile {
 
   async commit(events: readonly StoreEvent[], revision: number): Promise<void> {
     const records = this.#encode(events, revision)
+    if (this.#room() < scarceBytes + growth * this.#scratch.length) throw this.#full()
     // Nothing in here may throw: an exception in a batch commits what was put before it.
     const put = () => {
       for (const [index, { type, key }] of events.entries()) {
@@ -136,19 +142,26 @@ export class LmdbFile {
     return records
   }
 
-  #explain(cause: Error): CommitError {
+  /** Bytes that are free on the disk. */
+  #room(): number {
     const { bavail, bsize } = statfsSync(this.#directory)
-    if ((cause as { code?: unknown }).code === 28 || bavail * bsize < scarceBytes + this.#scratch.length) {
-      return new CommitError(
-        `the disk of ${this.#directory} is full`,
-        'Free some space: writes work again once there is room, and nothing acknowledged is lost.',
-        { cause },
-      )
-    }
+    return bavail * bsize
+  }
+
+  #explain(cause: Error): CommitError {
+    if ((cause as { code?: unknown }).code === 28 || this.#room() < scarceBytes) return this.#full(cause)
     return new CommitError(
       `writing to ${this.#directory} failed: ${cause.message}`,
       'Check the disk and restart: nothing acknowledged is lost.',
       { cause },
+    )
+  }
+
+  #full(cause?: Error): CommitError {
+    return new CommitError(
+      `the disk of ${this.#directory} is full`,
+      'Free some space: writes work again once there is room, and nothing acknowledged is lost.',
+      ...(cause ? [{ cause }] : []),
     )
   }
 }

@@ -48,6 +48,8 @@ export interface WriteOptions extends Caused {
   fieldManager?: string | undefined
   force?: boolean | undefined
   dryRun?: boolean | undefined
+  /** A hint: nobody reads the answer, so what is handed out may be empty. */
+  unread?: boolean | undefined
 }
 
 export interface CreateOptions extends WriteOptions {

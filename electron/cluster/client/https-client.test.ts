@@ -71,6 +71,20 @@ it('reads a list of metadata alone that has no items as empty', async () => {
   expect(list).toEqual({ metadata: { resourceVersion: '7' }, items: [] })
 })
 
+it('does not read what nobody will, but hears of failures and of an answer that breaks off', async () => {
+  const key = { namespace: 'a', name: 'b' }
+  const patch = () => client.patch(resources.pods, key, 'merge', {}, { unread: true })
+  answer = (_, response) => response.writeHead(200).end('{"no": JSON')
+  expect(await patch()).toEqual({})
+  answer = (_, response) => reply(response, 404, status(404, 'NotFound'))
+  expect(isNotFound(await patch().catch((error: unknown) => error))).toBe(true)
+  answer = (_, response) => {
+    response.writeHead(200, { 'content-length': '100' }).write('{')
+    setImmediate(() => response.destroy())
+  }
+  await expect(patch()).rejects.toMatchObject({ reason: 'ServiceUnavailable' })
+})
+
 it('turns a Status answer into a StatusError and an unreachable server into ServiceUnavailable', async () => {
   answer = (_, response) => reply(response, 404, status(404, 'NotFound'))
   await expect(client.get(resources.nodes, { name: 'x' })).rejects.toSatisfy(isNotFound)

@@ -28,6 +28,8 @@ export interface Request {
   readonly contentType?: string
   readonly accept?: string
   readonly signal?: AbortSignal
+  /** Nobody reads what a success is answered with. */
+  readonly unread?: boolean | undefined
 }
 
 /** How often a request that the server turned away with Retry-After is made again (client-go: 10). */
@@ -57,13 +59,14 @@ export class HttpsTransport implements AsyncDisposable {
     this.#watches = new Agent(tls)
   }
 
-  /** The decoded JSON of a successful answer. */
+  /** The decoded JSON of a successful answer; nothing where that is not read. */
   async json<T>(request: Request): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       const response = await this.#sendAgain(request)
+      const status = response.statusCode ?? 0
+      if (request.unread && status < 300) return drained(response, request) as Promise<T>
       const text = await readText(response, request)
       const wait = Number(response.headers['retry-after'])
-      const status = response.statusCode ?? 0
       if (status < 300) return JSON.parse(text) as T
       if (!(wait > 0) || (status !== 429 && status < 500) || attempt >= maxRetries) throw statusOf(status, text)
       await this.#options.clock.sleep(wait * 1000, request.signal)
@@ -138,6 +141,16 @@ async function readText(response: IncomingMessage, request: Request): Promise<st
   } catch (error) {
     throw unreachable(request, error as Error)
   }
+}
+
+/** Resolves when all of the answer has come: its connection is free for the next request. */
+function drained(response: IncomingMessage, request: Request): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    response.on('end', () => resolve({}))
+    response.on('error', (error) => reject(unreachable(request, error)))
+    response.on('close', () => reject(unreachable(request, new Error('the answer broke off'))))
+    response.resume()
+  })
 }
 
 const unreachable = ({ method, path }: Request, error: Error): StatusError =>

@@ -58,11 +58,13 @@ export const requests = {
     path: resourcePath(type, { ...key, subresource: options.subresource }) + writeQuery(options),
     body,
     contentType: patchTypes[patch],
+    unread: options.unread,
   }),
   delete: (type: ResourceType, key: ObjectKey, { cause: _cause, ...options }: DeleteOptions = {}): Request => ({
     method: 'DELETE',
     path: resourcePath(type, key),
     body: { kind: 'DeleteOptions', apiVersion: 'v1', ...options },
+    unread: true,
   }),
   post: (type: ResourceType, key: ObjectKey, subresource: string, body: KubeObject): Request => ({
     method: 'POST',

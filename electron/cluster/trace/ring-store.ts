@@ -195,7 +195,7 @@ class RingEntry implements Entry {
     if (!this.#derived) {
       this.#trace = traceOf(this.#entry, this.revision)
       const derived = new Derived()
-      derived.object = new WeakRef(this.#trace)
+      derived.object = this.#trace
       this.#derived = derived
     }
     return this.#derived

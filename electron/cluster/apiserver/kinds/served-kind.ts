@@ -10,7 +10,7 @@ import { findType, metaTypes, typeNamed } from '../../schema/table.ts'
 import type { Entry, StoreEvent } from '../../store/api.ts'
 import type { KindDefinition, Strategy, Subresource, UserInfo, Visibility } from '../registry/kind.ts'
 import { decodeStored, encodeBare, encodeStored, headOf } from '../storage/codec.ts'
-import { shared, type InVersion } from '../storage/derived.ts'
+import { RecentObjects, type InVersion } from '../storage/derived.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { RecentMessages } from '../storage/recent-messages.ts'
 import { Row } from '../storage/row.ts'
@@ -43,6 +43,8 @@ export class ServedKind {
   readonly hasTable: boolean
   readonly #objects: ObjectStore | undefined
   readonly #messages: RecentMessages
+  /** Of those that are not as they are stored. */
+  readonly #recent = new RecentObjects()
   /** What others made of entries: kept while these are, for who has asked for it may be served after the next change. */
   readonly #conversions = new WeakMap<Entry, InVersion>()
 
@@ -102,14 +104,14 @@ export class ServedKind {
   object(entry: Entry): KubeObject {
     const { convert, convertLater } = this.definition
     if (!convert && !convertLater && this.#isCurrent(entry)) return this.objects.object(entry)
-    return shared(this.#inVersion(entry), () => this.copy(entry))
+    return this.#recent.of(this.#inVersion(entry), entry.value.length, () => this.copy(entry))
   }
 
   /** The same for readers that pass over many: what nobody holds is decoded for them alone and let go at once. */
   glimpse(entry: Entry): KubeObject {
     const { convert, convertLater } = this.definition
     const stored = !convert && !convertLater && this.#isCurrent(entry)
-    const object = stored ? this.objects.glimpse(entry) : (this.#inVersion(entry).object?.deref() ?? this.copy(entry))
+    const object = stored ? this.objects.glimpse(entry) : (this.#inVersion(entry).object ?? this.copy(entry))
     this.#noteFields(entry, object)
     return object
   }
@@ -179,7 +181,7 @@ export class ServedKind {
   message(entry: Entry): Buffer {
     const version = this.#inVersion(entry)
     const message = this.#messages.of(version, () => {
-      const object = version.object?.deref() ?? this.copy(entry)
+      const object = version.object ?? this.copy(entry)
       return encodeMessage(typeNamed(this.definition.type), object)
     })
     version.messageLength = message.length
@@ -218,7 +220,7 @@ export class ServedKind {
   /** The object's row in a table. An object that nobody holds is decoded for it and let go at once. */
   row(entry: Entry): Row {
     const known = this.#inVersion(entry)
-    return (known.row ??= this.rowOf(known.object?.deref() ?? this.copy(entry)))
+    return (known.row ??= this.rowOf(known.object ?? this.copy(entry)))
   }
 
   /** The row of an object that is not stored. */

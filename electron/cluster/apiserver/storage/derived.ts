@@ -6,7 +6,7 @@ import type { Row } from './row.ts'
 export interface InVersion {
   /** Of other versions than the stored one. */
   bytes?: Buffer | undefined
-  object?: WeakRef<KubeObject> | undefined
+  object?: KubeObject | undefined
   /** Made when somebody first asks for a table. */
   row?: Row | undefined
   /** Bytes of its protobuf message, and of that of its metadata. 0: not made yet. */
@@ -14,12 +14,9 @@ export interface InVersion {
   metadataLength?: number
 }
 
-/**
- * What is known of an entry besides its bytes, kept in `Entry.derived`. Decoded objects are held weakly: all readers
- * share one while anybody uses it (informers in this process), and nobody pays for it otherwise.
- */
+/** What is known of an entry besides its bytes, kept in `Entry.derived`. Decoded objects are in it for a short while only. */
 export class Derived implements InVersion {
-  object: WeakRef<KubeObject> | undefined = undefined
+  object: KubeObject | undefined = undefined
   row: Row | undefined = undefined
   messageLength = 0
   metadataLength = 0
@@ -37,11 +34,35 @@ export function derivedOf(entry: Entry): Derived {
   return (entry.derived as Derived | undefined) ?? (entry.derived = new Derived())
 }
 
-/** Reads a decoded object, decoding when nobody holds it any more. */
-export function shared(holder: InVersion, make: () => KubeObject): KubeObject {
-  const live = holder.object?.deref()
-  if (live) return live
-  const object = make()
-  holder.object = new WeakRef(object)
-  return object
+/** Bytes of stored objects that are kept decoded: what is read over and over, and little of a crowd. */
+const budget = 512 * 1024
+
+/**
+ * The objects of a type that were decoded last. They are not held weakly: V8's minor collections keep what is, so that
+ * every object that was ever decoded would live until the next major one.
+ */
+export class RecentObjects {
+  readonly #sizes = new Map<InVersion, number>()
+  readonly #budget: number
+  #size = 0
+
+  constructor(bytes = budget) {
+    this.#budget = bytes
+  }
+
+  /** The object that all readers share, made where it is not at hand; `size` in bytes, as it is stored. */
+  of(holder: InVersion, size: number, make: () => KubeObject): KubeObject {
+    if (holder.object) return holder.object
+    const object = (holder.object = make())
+    if (this.#sizes.has(holder)) return object
+    this.#sizes.set(holder, size)
+    this.#size += size
+    for (const [oldest, bytes] of this.#sizes) {
+      if (this.#size <= this.#budget || oldest === holder) break
+      this.#sizes.delete(oldest)
+      this.#size -= bytes
+      oldest.object = undefined
+    }
+    return object
+  }
 }

@@ -27,6 +27,16 @@ it('shares one decoded object between all readers', async () => {
   expect(Object.isFrozen(written.metadata)).toBe(true)
 })
 
+it('has what was written last at hand until the next write, and keeps nothing of a crowd decoded', async () => {
+  const { create, kind, store } = smallCore()
+  await create(configMap('x'))
+  const { derived } = store.get('/registry/configmaps/a/x')!
+  expect(derived).toMatchObject({ object: { metadata: { name: 'x' } } })
+  await create(configMap('y'))
+  expect(derived).toMatchObject({ object: undefined })
+  expect(kind('configmaps').object(store.get('/registry/configmaps/a/x')!).metadata?.name).toBe('x')
+})
+
 it('hands out copies that their holders may change', async () => {
   const { create, kind } = smallCore()
   await create(configMap('x'))

@@ -3,7 +3,7 @@ import { requestEntityTooLarge } from '#shared/kube/status.ts'
 import { freezeDeep } from '../../base/freeze.ts'
 import type { Entry, Store, StoreEvent, Write } from '../../store/api.ts'
 import { decodeStored, encodeStored, endOfMetadata, metadataIn } from './codec.ts'
-import { Derived, derivedOf, shared } from './derived.ts'
+import { Derived, derivedOf, RecentObjects } from './derived.ts'
 import { translateStoreError } from './errors.ts'
 import { FieldIndex } from './field-index.ts'
 import { WatchHub } from './watch-hub.ts'
@@ -46,6 +46,9 @@ export class ObjectStore implements Disposable {
   readonly #indexes: ReadonlyMap<string, FieldIndex>
   /** What writers know of the entries they are writing, until these come back as events. */
   readonly #written = new Map<string, Written>()
+  /** The objects that were written last are at hand until the next are: for watchers, and for what writers are answered. */
+  #fresh: Derived[] = []
+  readonly #recent = new RecentObjects()
 
   constructor({ store, type, freeze }: ObjectStoreDeps) {
     this.type = type
@@ -103,12 +106,12 @@ export class ObjectStore implements Disposable {
 
   /** The object in its storage version, shared by all readers: not to be changed. */
   object(entry: Entry): KubeObject {
-    return shared(this.derived(entry), () => this.#guard(this.copy(entry)))
+    return this.#recent.of(this.derived(entry), entry.value.length, () => this.#guard(this.copy(entry)))
   }
 
   /** The same for readers that pass over many: what nobody holds is decoded for them alone and let go at once. */
   glimpse(entry: Entry): KubeObject {
-    return this.derived(entry).object?.deref() ?? this.#guard(this.copy(entry))
+    return this.derived(entry).object ?? this.#guard(this.copy(entry))
   }
 
   /** The object in its storage version, the caller's own. */
@@ -147,7 +150,7 @@ export class ObjectStore implements Disposable {
         if (value.length > largestObject) throw requestEntityTooLarge('etcdserver: request is too large')
         const derived = new Derived()
         derived.metadataEnd = metadataEnd
-        derived.object = new WeakRef(this.#guard(object))
+        derived.object = this.#guard(object)
         derived.labels = object.metadata?.labels ?? null
         this.#written.set(key, { revision, value, derived })
         return value
@@ -193,11 +196,16 @@ export class ObjectStore implements Disposable {
 
   /** Runs before any watcher sees the events: they find on the entries what their writers knew. */
   #observe(events: readonly StoreEvent[]): void {
+    for (const derived of this.#fresh) derived.object = undefined
+    this.#fresh = []
     for (const { type, entry, previous } of events) {
       const written = this.#written.get(entry.key)
       if (written && written.revision <= entry.revision) {
         this.#written.delete(entry.key)
-        if (isOf(written, entry)) entry.derived = written.derived
+        if (isOf(written, entry)) {
+          entry.derived = written.derived
+          this.#fresh.push(written.derived)
+        }
       }
       for (const index of this.#indexes.values()) index.observe(entry, type === 'put', previous)
     }

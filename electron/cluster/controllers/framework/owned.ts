@@ -115,6 +115,8 @@ export function owned<C extends KubeObject, O extends KubeObject>(options: Owned
 function sameLabels(a: KubeObject, b: KubeObject): boolean {
   const left = a.metadata?.labels ?? {}
   const right = b.metadata?.labels ?? {}
+  // Caches share what is equal.
+  if (left === right) return true
   const keys = Object.keys(left)
   return keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key])
 }

@@ -14,7 +14,7 @@ export async function renewLease(client: KubeClient, node: { name: string; uid: 
   const { name, uid } = node
   const spec = { holderIdentity: name, leaseDurationSeconds, renewTime: microTimestamp(now) }
   try {
-    await client.patch(leases, { namespace: leaseNamespace, name }, 'merge', { spec })
+    await client.patch(leases, { namespace: leaseNamespace, name }, 'merge', { spec }, { unread: true })
   } catch (error) {
     if (!isNotFound(error)) throw error
     const lease: Lease = {

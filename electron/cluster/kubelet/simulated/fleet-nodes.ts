@@ -194,7 +194,7 @@ export class FleetNodes {
   async #report(name: string, before: Frozen<Node> | undefined): Promise<void> {
     const { client, clock, facts } = this.#deps
     const status = simulatedNodeStatus({ ...facts, name, address: this.address(name) }, before, clock.now())
-    await client.patch(nodes, { name }, 'strategic', { status }, { subresource: 'status' })
+    await client.patch(nodes, { name }, 'strategic', { status }, { subresource: 'status', unread: true })
   }
 }
 

@@ -202,7 +202,7 @@ class RunningFleet implements Fleet {
     const patch = statusPatch(before, withTransitionTimes(status, before, timestamp(now)))
     const { namespace, name = '' } = pod.metadata ?? {}
     const body = { metadata: { uid: record.uid }, status: patch }
-    await client.patch(pods, { namespace, name }, 'strategic', body, { subresource: 'status' })
+    await client.patch(pods, { namespace, name }, 'strategic', body, { subresource: 'status', unread: true })
   }
 
   async #remove(key: string, uid: string): Promise<void> {

@@ -160,3 +160,19 @@ export function formatFieldsV1(set: FieldSet): FieldsV1 {
   }
   return fields
 }
+
+/** The fields with elements renamed, in order; what has none of them is handed on. */
+export function renameElements(fields: FieldsV1, names: ReadonlyMap<string, string>): FieldsV1 {
+  let copy: FieldsV1 | undefined
+  let isRenamed = false
+  for (const element in fields) {
+    isRenamed ||= names.has(element)
+    const below = renameElements(fields[element]!, names)
+    if (below !== fields[element]) (copy ??= { ...fields })[element] = below
+  }
+  if (!isRenamed) return copy ?? fields
+  const { '.': own, ...rest } = copy ?? fields
+  const below = new Map(Object.entries(rest).map(([element, child]) => [names.get(element) ?? element, child]))
+  const renamed = Object.fromEntries(sortElements([...below.keys()]).map((element) => [element, below.get(element)!]))
+  return own ? { '.': own, ...renamed } : renamed
+}

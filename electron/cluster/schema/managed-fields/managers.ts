@@ -143,6 +143,7 @@ const mostUpdaters = 10
 
 /** Keeps the number of updaters bounded: the oldest are merged into one entry per version, `ancient-changes`. */
 export function capUpdaters(managers: Managers): Managers {
+  if (managers.size <= mostUpdaters) return managers
   const updaters = [...managers].filter(([, { operation }]) => operation === 'Update')
   let count = updaters.length
   if (count <= mostUpdaters) return managers

@@ -6,6 +6,10 @@ export const fieldElement = (name: string): string => `f:${name}`
 export const valueElement = (value: unknown): string => `v:${canonicalJson(value)}`
 export const keyElement = (keys: Readonly<Record<string, unknown>>): string => `k:${canonicalJson(keys)}`
 
+/** `keyElement` of the usual case, one key with a text. */
+export const textKeyElement = (key: string, text: string): string =>
+  `k:{${JSON.stringify(key)}:${JSON.stringify(text)}}`
+
 /** The name in an `f:` element. */
 export const nameIn = (element: string): string | undefined => (element.startsWith('f:') ? element.slice(2) : undefined)
 

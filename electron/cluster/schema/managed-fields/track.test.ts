@@ -73,6 +73,81 @@ describe('objects of one template', () => {
   })
 })
 
+describe('writes that are alike but for what items of lists are called', () => {
+  const podKind = { ...context, kind: trackedType(typeNamed('io.k8s.api.core.v1.Pod')), apiVersion: 'v1' }
+  const podOf = (uid: string, status: object = {}, managedFields: readonly object[] = []) => ({
+    metadata: { name: 'p', ownerReferences: [{ uid, name: 'n' }], managedFields },
+    spec: { containers: [{ name: 'c', image: 'i' }] },
+    status,
+  })
+  const created = (uid: string) => trackUpdate({ ...podKind, manager: 'maker', live: undefined, next: podOf(uid) })
+  const reported = (uid: string, ips: readonly string[], live = podOf(uid, {}, created(uid))) =>
+    trackUpdate({
+      ...podKind,
+      manager: 'agent',
+      subresource: 'status',
+      ignored: [['spec']],
+      live,
+      next: podOf(uid, { phase: 'Running', podIPs: ips.map((ip) => ({ ip })) }, live.metadata.managedFields),
+    })
+  const setOf = (entries: ReturnType<typeof trackUpdate>, manager: string) =>
+    entries.find((entry) => entry.manager === manager)!.fieldsV1
+
+  it('own each what is theirs, in order, and share the rest', () => {
+    const one = reported('u1', ['10.0.0.1'])
+    const two = reported('u2', ['10.0.0.2'])
+    expect(setOf(two, 'agent')).toEqual({
+      'f:status': {
+        'f:phase': {},
+        'f:podIPs': { '.': {}, 'k:{"ip":"10.0.0.2"}': { '.': {}, 'f:ip': {} } },
+      },
+    })
+    expect(setOf(two, 'maker')).toMatchObject({ 'f:metadata': { 'f:ownerReferences': { 'k:{"uid":"u2"}': {} } } })
+    expect(setOf(one, 'agent')).toMatchObject({ 'f:status': { 'f:podIPs': { 'k:{"ip":"10.0.0.1"}': {} } } })
+    const spec = (entries: typeof one) => (setOf(entries, 'maker') as Record<string, unknown>)['f:spec']
+    expect(spec(two)).toBe(spec(one))
+  })
+
+  it('keep items in order whichever way they are called', () => {
+    reported('u1', ['10.0.0.1', 'fd00::1'])
+    const ips = (setOf(reported('u1', ['fd00::2', '10.0.0.2']), 'agent') as Record<string, Record<string, object>>)[
+      'f:status'
+    ]!['f:podIPs']!
+    expect(Object.keys(ips)).toEqual(['.', 'k:{"ip":"10.0.0.2"}', 'k:{"ip":"fd00::2"}'])
+  })
+
+  it('are not mistaken for writes in which other items are the same', () => {
+    const again = (ip: string) => {
+      const before = reported('u1', ['10.0.0.1'])
+      return reported('u1', [ip], podOf('u1', { phase: 'Running', podIPs: [{ ip: '10.0.0.1' }] }, before))
+    }
+    expect(setOf(again('10.0.0.1'), 'agent')).toMatchObject({
+      'f:status': { 'f:podIPs': { 'k:{"ip":"10.0.0.1"}': {} } },
+    })
+    const moved = setOf(again('10.0.0.9'), 'agent') as Record<string, Record<string, object>>
+    expect(Object.keys(moved['f:status']!['f:podIPs']!)).toEqual(['.', 'k:{"ip":"10.0.0.9"}'])
+  })
+
+  it('are told from writes in which a client spells an item in its own way', () => {
+    const spelled = (uid: string) => {
+      const fieldsV1 = { 'f:metadata': { 'f:ownerReferences': { 'k:{ "uid": "u1" }': { 'f:name': {} } } } }
+      const entry = { manager: 'other', operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1 }
+      const live = { ...podOf(uid, {}, [entry]), metadata: { name: 'p', managedFields: [entry] } }
+      return trackUpdate({ ...podKind, manager: 'me', live, next: podOf(uid, {}, [entry]) })
+    }
+    expect(spelled('u1').map(({ manager }) => manager)).toEqual(['me'])
+    expect(spelled('u2').map(({ manager }) => manager)).toEqual(['other', 'me'])
+  })
+
+  it('are told from keys of maps that look like an item', () => {
+    const config = { ...context, kind: trackedType(typeNamed('io.k8s.api.core.v1.ConfigMap')), apiVersion: 'v1' }
+    const made = (key: string) =>
+      trackUpdate({ ...config, manager: 'me', live: undefined, next: { metadata: {}, data: { [key]: 'x' } } })
+    for (const key of ['"k:{"ip":"1"}', '"k:{"ip":"2"}', 'k:{"ip":"1"}', 'k:{"ip":"2"}'])
+      expect(made(key)[0]!.fieldsV1).toEqual({ 'f:data': { '.': {}, [`f:${key}`]: {} } })
+  })
+})
+
 describe('plain writes', () => {
   it('own what a creation sets, keyed by list keys, atomic parts as one, structs not at all', () => {
     const next = decode({

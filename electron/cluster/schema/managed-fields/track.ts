@@ -6,7 +6,7 @@ import { unexplained } from '../patch/patch-object.ts'
 import { compareObjects, comparisonOf, differences } from './compare.ts'
 import { conflictStatus } from './conflicts.ts'
 import { describeConfiguration } from './describe.ts'
-import { emptySet, fieldSetOfPaths, union } from './field-set.ts'
+import { emptySet, fieldSetOfPaths, renameElements, union, type FieldsV1 } from './field-set.ts'
 import { withLastApplied, withoutLastApplied } from './last-applied.ts'
 import {
   capUpdaters,
@@ -18,7 +18,7 @@ import {
   type Manager,
   type Managers,
 } from './managers.ts'
-import { Outcomes, type Outcome } from './outcomes.ts'
+import { Outcomes, type Known, type Outcome } from './outcomes.ts'
 import { shapeOf, shapeOfCustomResource, type Shape, type StructuralSchema } from './shape.ts'
 import { ConflictsError, apply, update, type Version, type Write } from './updater.ts'
 import { typingErrors } from './validate.ts'
@@ -81,14 +81,19 @@ export function trackUpdate(input: UpdateInput): ManagedFieldsEntry[] {
     return recordUpdate(input, { ...write, comparison: comparisonOf(found) }, managers, writer)
   }
   const id = identify(writer)
-  // What is owned in another version depends on more than the paths of this one; a status names addresses in its paths.
-  const unique = input.versions !== undefined || subresource !== ''
-  const outcome = unique ? work() : kind.outcomes.of([id, input.ignored, before.map(timeless), found], work)
+  const paths = [found, before.map(({ fieldsV1 }) => fieldsV1)]
+  // What is owned in another version depends on more than the paths of this one.
+  const outcome: Known = input.versions
+    ? { ...work(), renamed: undefined }
+    : kind.outcomes.of([id, input.ignored, before.map(bare)], paths, work)
   const times = new Map(before.map((entry) => [identify(managerOfEntry(entry)), entry.time]))
   if (outcome.took) times.set(id, now)
   const managers = new Map<string, Manager>()
   for (const [name, manager] of outcome.managers) managers.set(name, { ...manager, time: times.get(name) })
-  return encodeManagers(capUpdaters(managers))
+  const entries = encodeManagers(capUpdaters(managers))
+  const { renamed } = outcome
+  if (!renamed) return entries
+  return entries.map((entry) => ({ ...entry, fieldsV1: renameElements(entry.fieldsV1 as FieldsV1, renamed) }))
 }
 
 /** The writer is a stranger while its changes are computed, so that an entry it had before is kept and added to. */
@@ -107,9 +112,10 @@ function recordUpdate(input: TrackContext, write: Write, managers: Managers, wri
 
 /** Clients that know nothing of managedFields send none: then those of the live object stand. An empty list resets, and so does an empty entry. */
 function startingEntries({ live, next, subresource }: UpdateInput): readonly ManagedFieldsEntry[] {
+  const stored = (live && entriesOf(live)) ?? []
   const written = subresource === '' ? entriesOf(next) : undefined
   if (written && (!written.length || (written.length === 1 && !Object.keys(written[0]!).length))) return []
-  return written && readable(written).size ? written : ((live && entriesOf(live)) ?? [])
+  return written && written !== stored && readable(written).size ? written : stored
 }
 
 /** None where an entry cannot be read. */
@@ -121,13 +127,13 @@ function readable(entries: readonly ManagedFieldsEntry[]): Managers {
   }
 }
 
-const timeless = (entry: ManagedFieldsEntry) => [
+/** An entry without its time and its paths. */
+const bare = (entry: ManagedFieldsEntry) => [
   entry.manager,
   entry.operation,
   entry.apiVersion,
   entry.subresource,
   entry.fieldsType,
-  entry.fieldsV1,
 ]
 
 export interface ApplyInput extends TrackContext {
@@ -233,6 +239,35 @@ export function sameExceptTimes(
   after: JsonObject,
   equal: (a: unknown, b: unknown) => boolean,
 ): boolean {
-  const timeless = (object: JsonObject) => entriesOf(object)?.map((entry) => ({ ...entry, time: undefined }))
-  return equal(timeless(before), timeless(after)) && equal(withoutEntries(before), withoutEntries(after))
+  const [old, now] = [before['metadata'], after['metadata']]
+  if (!isMap(old) || !isMap(now)) return equal(before, after)
+  return (
+    sameBut('metadata', before, after, equal) &&
+    sameBut('managedFields', old, now, equal) &&
+    sameEntries(entriesOf(before), entriesOf(after), equal)
+  )
+}
+
+function sameEntries(
+  before: readonly ManagedFieldsEntry[] | undefined,
+  after: readonly ManagedFieldsEntry[] | undefined,
+  equal: (a: unknown, b: unknown) => boolean,
+): boolean {
+  if (!before || !after) return before === after
+  return (
+    before.length === after.length &&
+    before.every((entry, i) => sameBut('time', entry as JsonObject, after[i] as JsonObject, equal))
+  )
+}
+
+/** Whether two objects are equal in all fields but one; an undefined field is an absent one. */
+function sameBut(
+  field: string,
+  before: JsonObject,
+  after: JsonObject,
+  equal: (a: unknown, b: unknown) => boolean,
+): boolean {
+  for (const key in before) if (key !== field && !equal(before[key], after[key])) return false
+  for (const key in after) if (key !== field && after[key] !== undefined && before[key] === undefined) return false
+  return true
 }

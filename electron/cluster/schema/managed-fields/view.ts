@@ -1,4 +1,4 @@
-import { fieldElement, keyElement, valueElement } from './path-element.ts'
+import { fieldElement, keyElement, textKeyElement, valueElement } from './path-element.ts'
 import type { ListShape, MapShape, Shape } from './shape.ts'
 
 export type JsonObject = Record<string, unknown>
@@ -35,6 +35,9 @@ export function elementOfItem(list: ListShape, item: unknown): string {
   }
   if (item === null) throw new Error('associative list with keys may not have a null element')
   if (!isMap(item)) throw new Error('associative list with keys may not have non-map elements')
+  const [only] = list.keys
+  const named = list.keys.length === 1 ? item[only!] : undefined
+  if (typeof named === 'string') return textKeyElement(only!, named)
   const keys: JsonObject = {}
   for (const key of list.keys) {
     const value = Object.hasOwn(item, key) ? item[key] : list.defaults[key]

@@ -45,7 +45,7 @@ export function patchObject({ format, body, current, type, decode, sharing }: Pa
     })
   }
   try {
-    const known = sharing ? current : undefined
+    const known = sharing ? current : entriesIn(current)
     const decoded = decode
       ? decode(result)
       : format === 'strategic'
@@ -55,6 +55,11 @@ export function patchObject({ format, body, current, type, decode, sharing }: Pa
   } catch (error) {
     throw error instanceof DecodeError ? refuse(error.message) : error
   }
+}
+
+/** Of an object its managedFields alone, which nobody changes in place: they are the greater part of a small object. */
+function entriesIn({ metadata }: JsonObject): JsonObject {
+  return isObject(metadata) ? { metadata: { managedFields: metadata['managedFields'] } } : {}
 }
 
 function parse(text: string, format: PatchInput['format']): unknown {

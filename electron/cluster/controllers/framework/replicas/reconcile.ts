@@ -48,7 +48,7 @@ export interface Observed {
 /** The most pods created or deleted in one go (upstream's BurstReplicas). */
 const burst = 500
 
-/** Milliseconds of rest per pod after a look that only counted. */
+/** Milliseconds of rest per pod after a look, but for one that leaves more to be created or deleted. */
 const restPerPod = 0.05
 
 export function reconcile(
@@ -77,7 +77,7 @@ export function reconcile(
       return equal(status, set.status) ? [] : [updateStatus(type, { ...set, status } as SetView)]
     },
     ...nextAvailability(active.owned, set.spec?.minReadySeconds ?? 0, now),
-    ...(manage ? {} : { rest: Math.trunc(active.owned.length * restPerPod) }),
+    ...(manage?.actions.length === burst ? {} : { rest: Math.trunc(active.owned.length * restPerPod) }),
   }
 }
 
@@ -109,8 +109,9 @@ function statusOf(set: SetView, owned: readonly PodView[], failure: StatusError 
   let [labelled, ready, available] = [0, 0, 0]
   for (const pod of owned) {
     if (matches(template, pod.metadata?.labels)) labelled++
-    if (isPodReady(pod)) ready++
-    if (availableIn(pod, minReadySeconds, now) === 0) available++
+    const wait = availableIn(pod, minReadySeconds, now)
+    if (wait === 0) available++
+    if (wait !== undefined || isPodReady(pod)) ready++
   }
   return {
     replicas: owned.length,

@@ -77,7 +77,7 @@ const matchesAll = (
 function sameLabels(a: PodView, b: PodView): boolean {
   const left = a.metadata?.labels ?? {}
   const right = b.metadata?.labels ?? {}
-  return Object.keys(left).length === Object.keys(right).length && matchesAll(left, right)
+  return left === right || (Object.keys(left).length === Object.keys(right).length && matchesAll(left, right))
 }
 
 /** What of a pod shows in an endpoint. */

@@ -26,7 +26,7 @@ const longest = 64 * 1024
 /** What identifies an item of a list, as JSON writes it: no part of another text. */
 const item = /(?<!\\)"k:(?:[^"\\]|\\.)*"/g
 /** One key and a text in it, such as `k:{"ip":"10.0.0.1"}`, as we spell it. */
-const isNamed = /^"k:\{\\"\w+\\":\\"[^"\\]*\\"\}"$/
+const isNamed = /^"k:\{\\"\w+\\":\\"[^"\\<>&\u2028\u2029]*\\"\}"$/
 
 /**
  * What writes came to, by who changed which paths of an object and who owned what before. The thousand objects of one

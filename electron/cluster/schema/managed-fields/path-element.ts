@@ -7,8 +7,7 @@ export const valueElement = (value: unknown): string => `v:${canonicalJson(value
 export const keyElement = (keys: Readonly<Record<string, unknown>>): string => `k:${canonicalJson(keys)}`
 
 /** `keyElement` of the usual case, one key with a text. */
-export const textKeyElement = (key: string, text: string): string =>
-  `k:{${JSON.stringify(key)}:${JSON.stringify(text)}}`
+export const textKeyElement = (key: string, text: string): string => `k:{${canonicalJson(key)}:${canonicalJson(text)}}`
 
 /** The name in an `f:` element. */
 export const nameIn = (element: string): string | undefined => (element.startsWith('f:') ? element.slice(2) : undefined)

@@ -139,6 +139,13 @@ describe('writes that are alike but for what items of lists are called', () => {
     expect(spelled('u2').map(({ manager }) => manager)).toEqual(['other', 'me'])
   })
 
+  it('are spelled as Go spells them, whoever came before', () => {
+    for (const uid of ['u1', 'a&b', 'u2'])
+      expect(setOf(created(uid), 'maker')).toMatchObject({
+        'f:metadata': { 'f:ownerReferences': { [`k:{"uid":"${uid.replace('&', '\\u0026')}"}`]: {} } },
+      })
+  })
+
   it('are told from keys of maps that look like an item', () => {
     const config = { ...context, kind: trackedType(typeNamed('io.k8s.api.core.v1.ConfigMap')), apiVersion: 'v1' }
     const made = (key: string) =>

@@ -178,7 +178,9 @@ it('counts for an aggregated ClusterRole what it is made of, once, and says from
   const some = policy({
     clusterRoles: [
       // As the controller has left it: the rules of its parts are its own by now.
-      clusterRole('admin', [pods], { aggregationRule: selecting('to-admin') }),
+      clusterRole('admin', [{ verbs: ['get'], resources: ['pods'], apiGroups: [''] }], {
+        aggregationRule: selecting('to-admin'),
+      }),
       clusterRole('edit', [], {
         metadata: { name: 'edit', labels: { 'to-admin': 'true' } },
         aggregationRule: selecting('to-edit'),

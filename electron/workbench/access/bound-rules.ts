@@ -70,10 +70,14 @@ function aggregation(all: readonly ClusterRole[]): (role: ClusterRole) => RoleRu
         aggregationRule ? [] : own.map((rule) => ({ rule, from: metadata?.name ?? '' })),
       )
       // What was written into it already is told with where it comes from.
-      const told = new Set(parts.map(({ rule }) => JSON.stringify(rule)))
-      const own = (role.rules ?? []).filter((rule) => !told.has(JSON.stringify(rule)))
+      const told = new Set(parts.map(({ rule }) => textOf(rule)))
+      const own = (role.rules ?? []).filter((rule) => !told.has(textOf(rule)))
       known.set(role, (rules = [...own.map((rule) => ({ rule })), ...parts]))
     }
     return rules
   }
 }
+
+/** The same for rules that say the same, in whatever order their fields come. */
+const textOf = ({ verbs, apiGroups, resources, resourceNames, nonResourceURLs }: PolicyRule): string =>
+  JSON.stringify([verbs, apiGroups, resources, resourceNames, nonResourceURLs])

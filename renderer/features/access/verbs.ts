@@ -25,6 +25,9 @@ export function resourceText({ group, resource, path }: Right): string {
   return `${kindId({ group, plural })}${subresource ? `/${subresource}` : ''}`
 }
 
+/** All of them, in words. */
+export const verbText = ({ verbs }: Right): string => (verbs.includes('*') ? t('access.everything') : verbs.join(', '))
+
 export function otherVerbs({ verbs }: Right): string {
   if (verbs.includes('*')) return t('access.everything')
   return verbs.filter((verb) => !(shownVerbs as readonly string[]).includes(verb)).join(', ')

@@ -126,6 +126,15 @@ it('lets a RoleBinding to a ClusterRole grant in its namespace only, and nothing
   expect(table(ofUser(some, 'jane'))).toEqual(['shop nodes get', 'shop pods get'])
 })
 
+it('lets a ClusterRoleBinding grant in every namespace, and outside of them', () => {
+  const some = policy({
+    clusterRoles: [clusterRole('view', [rule(['get'], ['pods', 'nodes'])])],
+    clusterRoleBindings: [bound('a', 'view', user('jane'))],
+  })
+  expect(who(some, ask('get', 'pods', { namespace: 'shop' }))).toEqual(['jane'])
+  expect(who(some, ask('get', 'nodes', { namespaced: false }))).toEqual(['jane'])
+})
+
 it('lets a RoleBinding grant the namespace that it is in, as a request for one by its name is made in it', () => {
   const some = policy({
     roles: [role('shop', 'own', [rule(['get', 'list'], ['namespaces'])])],

@@ -60,7 +60,7 @@ function aggregation(all: readonly ClusterRole[]): (role: ClusterRole) => RoleRu
   const partsOf = (role: ClusterRole, seen: Set<ClusterRole>): ClusterRole[] => {
     const selectors = (role.aggregationRule?.clusterRoleSelectors ?? []).map(selectorOf)
     return all
-      .filter((other) => !seen.has(other) && selectors.some((selector) => matches(selector, other.metadata?.labels)))
+      .filter(({ metadata }) => selectors.some((selector) => matches(selector, metadata?.labels)))
       .flatMap((part) => (seen.has(part) ? [] : [part, ...partsOf(part, seen.add(part))]))
   }
   return (role) => {

@@ -54,6 +54,14 @@ it('reads one namespace where one is asked for, so that rights in it suffice', a
   expect(server.asked(/v1\/(roles|rolebindings)\?/)).toEqual([])
 })
 
+it('reads bindings alone where only who is bound is asked', async () => {
+  const role = { kind: 'ClusterRole' as const, name: 'view' }
+  await handlers()['access.holders']({ context: catalogue.context, role }, signal)
+  await handlers()['access.subjects']({ context: catalogue.context }, signal)
+  expect(server.asked(/bindings\?/)).toHaveLength(4)
+  expect(server.asked(/roles\?/)).toEqual([])
+})
+
 it('fails where the server fails otherwise', async () => {
   server.fault = () => notFound({ group: '', plural: 'paths' }, 'x')
   expect((await whoCan()).unread).toHaveLength(4)

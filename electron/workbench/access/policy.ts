@@ -21,8 +21,26 @@ export interface Policy {
   unread: readonly UnreadList[]
 }
 
-/** What may not be read is left out and told; any other failure is the caller's. `namespace` absent: all of them. */
-export async function readPolicy(connection: ApiConnection, namespace?: string, signal?: AbortSignal): Promise<Policy> {
+export interface PolicyScope {
+  /** Absent: all of them. */
+  namespace?: string | undefined
+  /** Who is bound to what, but not what that allows. */
+  bindingsOnly?: boolean
+}
+
+export interface PolicyScope {
+  /** Absent: all of them. */
+  namespace?: string | undefined
+  /** Who is bound to what, but not what that allows. */
+  bindingsOnly?: boolean
+}
+
+/** What may not be read is left out and told; any other failure is the caller's. */
+export async function readPolicy(
+  connection: ApiConnection,
+  { namespace, bindingsOnly = false }: PolicyScope,
+  signal?: AbortSignal,
+): Promise<Policy> {
   const unread: UnreadList[] = []
   const list = async <T extends KubeObject>(type: ResourceType<T>): Promise<T[]> => {
     try {
@@ -35,8 +53,8 @@ export async function readPolicy(connection: ApiConnection, namespace?: string, 
     }
   }
   const [ofRoles, ofClusterRoles, ofBindings, ofClusterBindings] = await Promise.all([
-    list(roles),
-    list(clusterRoles),
+    bindingsOnly ? [] : list(roles),
+    bindingsOnly ? [] : list(clusterRoles),
     list(roleBindings),
     list(clusterRoleBindings),
   ])

@@ -20,7 +20,7 @@ export function holders(policy: Policy, role: NamedRole): WhoCan {
   const bound = boundRules(policy).filter((each) => isBound(each.role))
   return {
     grants: sorted(bound.flatMap((each) => grantsOf(each, [{ rule: { verbs: [] } }]))),
-    unread: policy.unread.filter(({ plural }) => plural.endsWith('bindings')),
+    unread: [...policy.unread],
   }
 }
 

@@ -56,6 +56,7 @@ async function named(subject: string, words: string): Promise<boolean> {
 }
 
 it('answers who can as the server decides it', async () => {
+  const scale = ['update', 'deployments.apps', '--subresource=scale']
   const asked: [as: string, subject: string, words: string, ...canI: string[]][] = [
     ['jane', 'jane', 'verb=list&what=pods&ns=default', 'list', 'pods', '-n', 'default'],
     ['jane', 'jane', 'verb=list&what=pods&ns=kube-system', 'list', 'pods', '-n', 'kube-system'],
@@ -63,12 +64,7 @@ it('answers who can as the server decides it', async () => {
     ['jane', 'jane', 'verb=list&what=nodes', 'list', 'nodes', '-A'],
     [bot, 'default/bot', 'verb=get&what=secrets&name=login&ns=default', 'get', 'secrets/login', '-n', 'default'],
     [bot, 'default/bot', 'verb=get&what=secrets&name=other&ns=default', 'get', 'secrets/other', '-n', 'default'],
-    [
-      bot,
-      'default/bot',
-      'verb=update&what=deployments.apps/scale&ns=default',
-      ...['update', 'deployments.apps', '--subresource=scale', '-n', 'default'],
-    ],
+    [bot, 'default/bot', 'verb=update&what=deployments.apps/scale&ns=default', ...scale, '-n', 'default'],
     [bot, 'default/bot', 'verb=update&what=deployments.apps&ns=default', 'update', 'deployments.apps', '-n', 'default'],
   ]
   const answers: boolean[] = []
@@ -109,6 +105,7 @@ it('is asked with keys alone', async () => {
   await page.keyboard.type('impersonate')
   await page.keyboard.press('Enter')
   await page.getByText('auth can-i impersonate pods').waitFor()
+  expect(page.url()).toContain('verb=impersonate')
 })
 
 it('shows one’s own rights with somebody else’s eyes, as far as they may see', async () => {

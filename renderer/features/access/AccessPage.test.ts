@@ -104,6 +104,22 @@ it('keeps what is chosen in the address', async () => {
   await until(() => expect(lastAsked('access.whoCan')).toMatchObject({ question: { verb: 'impersonate' } }))
 })
 
+it('asks about a name, or with groups, once they are typed in full', async () => {
+  const type = async (label: string, text: string) => {
+    await typeInto(label, text)
+    document.querySelector(`input[aria-label="${label}"]`)!.dispatchEvent(new Event('change', { bubbles: true }))
+  }
+  await open({})
+  await typeInto('Name', 'we')
+  await type('Name', 'web')
+  await until(() => expect(lastAsked('access.whoCan')).toMatchObject({ question: { name: 'web' } }))
+  expect(app.asked('access.whoCan').filter(({ question }) => (question as { name?: string }).name === 'we')).toEqual([])
+  await useNavigation().setQuery({ view: 'rights', whom: 'user:jane' })
+  await until(() => expect(document.querySelector('input[aria-label="Groups besides"]')).not.toBeNull())
+  await type('Groups besides', 'devs, ops')
+  await until(() => expect(lastAsked('access.rightsOf')).toMatchObject({ groups: ['devs', 'ops'] }))
+})
+
 it('says that there is no such resource, rather than that nobody may', async () => {
   await open({ what: 'gadgets.example.com' })
   await until(() => expect(screenText()).toContain('No such resource'))

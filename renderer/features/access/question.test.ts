@@ -19,7 +19,8 @@ it('understands resources, subresources, paths and everything, as kubectl writes
   expect(asked('nodes')).not.toHaveProperty('namespace')
   expect(asked('/metrics')).toEqual({ verb: 'get', path: '/metrics' })
   expect(asked('*')).toMatchObject({ group: '', resource: '*' })
-  expect([parse('gadgets'), parse('pods/'), parse('deployments')]).toEqual([undefined, undefined, undefined])
+  expect(parse('deploy')).toEqual(parse('deployments.apps'))
+  expect([parse('gadgets'), parse('pods/'), parse('')]).toEqual([undefined, undefined, undefined])
 })
 
 it('reads back what it writes of a subject, and takes a name alone for a user', () => {

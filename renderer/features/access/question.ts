@@ -1,4 +1,4 @@
-import { kindId } from '../../data/kinds.ts'
+import { findKind, kindId } from '../../data/kinds.ts'
 import { kubectlLine } from '../../data/kubectl.ts'
 import type { AccessQuestion, AccessSubject } from '#shared/ipc/access.ts'
 import type { ResourceInfo } from '#shared/ipc/contexts.ts'
@@ -19,8 +19,8 @@ export function parseResource(text: string, kinds: readonly ResourceInfo[]): Ask
   const none = { group: '', resource: '', subresource: '', namespaced: true, path: '' }
   if (word.startsWith('/')) return { ...none, namespaced: false, path: word }
   if (word === '*') return { ...none, resource: '*' }
-  const match = /^([a-z0-9.-]+)(?:\/([a-z]+))?$/.exec(word)
-  const kind = match && kinds.find((one) => kindId(one) === match[1] || (one.plural === match[1] && !one.group))
+  const match = /^([a-z0-9.-]+)(?:\/([a-z]+))?$/i.exec(word)
+  const kind = match && findKind(kinds, match[1]!)
   if (!match || !kind) return undefined
   const { group, plural, namespaced } = kind
   return { ...none, group, resource: plural, subresource: match[2] ?? '', namespaced }

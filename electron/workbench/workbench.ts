@@ -1,5 +1,6 @@
 import path from 'node:path'
 import type { FramePort } from '#shared/ipc/channel.ts'
+import { accessRequests } from './access/handlers.ts'
 import { Supervisor } from './builtin/supervisor.ts'
 import { capacityStreams } from './capacity/handlers.ts'
 import { serveChannel, type RequestHandlers, type StreamHandlers } from './channel/server.ts'
@@ -57,6 +58,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     ...queryRequests(contexts, lists),
     ...objectRequests(contexts),
     ...nodeRequests(contexts),
+    ...accessRequests(contexts),
     ...supervisor.requests(),
     ...forwards.requests(),
     'samples.list': () => readSamples(options.manifestsDirectory),

@@ -1,4 +1,5 @@
 import type { Feature } from './feature.ts'
+import { access } from '../features/access/index.ts'
 import { capacity } from '../features/capacity/index.ts'
 import { config } from '../features/config/index.ts'
 import { deletion } from '../features/deletion/index.ts'
@@ -30,6 +31,7 @@ export const features: readonly Feature[] = [
   nodes,
   capacity,
   config,
+  access,
   trace,
   overview,
   welcome,

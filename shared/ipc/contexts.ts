@@ -1,6 +1,15 @@
 import { z } from 'zod'
 import { request, stream } from './define.ts'
-import { contextId, groupName, lineOfText, namespaceName, objectName, pluralName, subresourceName } from './words.ts'
+import {
+  contextId,
+  groupName,
+  lineOfText,
+  namespaceName,
+  objectName,
+  pluralName,
+  subresourceName,
+  userName,
+} from './words.ts'
 
 /** One kubeconfig context, or the built-in cluster (id `builtin`). */
 export interface ContextInfo {
@@ -45,12 +54,6 @@ export interface ResourceInfo {
 }
 
 const context = z.object({ context: contextId })
-/** Of a user or a group: it becomes a header. */
-const userName = z
-  .string()
-  .min(1)
-  .max(500)
-  .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, 'is not a name of a user or group')
 
 export const contextStreams = {
   /** All contexts, the built-in cluster first and always, again whenever kubeconfigs or states change. */

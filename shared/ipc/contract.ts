@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { accessRequests } from './access.ts'
 import { capacityStreams } from './capacity.ts'
 import { contextRequests, contextStreams } from './contexts.ts'
 import { hostRequests, hostStreams } from './hosts.ts'
@@ -8,7 +9,14 @@ import { queryRequests, queryStreams } from './queries.ts'
 import { terminalStreams } from './terminals.ts'
 
 /** Everything the renderer can ask. To add a call, add it to its domain's file and handle it in the workbench. */
-export const requests = { ...contextRequests, ...queryRequests, ...objectRequests, ...nodeRequests, ...hostRequests }
+export const requests = {
+  ...contextRequests,
+  ...queryRequests,
+  ...objectRequests,
+  ...nodeRequests,
+  ...accessRequests,
+  ...hostRequests,
+}
 export const streams = {
   ...contextStreams,
   ...queryStreams,

@@ -32,6 +32,13 @@ export const containerName = z
   .max(63)
   .regex(/^[a-z0-9-]*$/, 'is not a name of a container')
 
+/** Of a user or a group: it becomes a header. */
+export const userName = z
+  .string()
+  .min(1)
+  .max(500)
+  .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, 'is not a name of a user or group')
+
 /** Selectors, filters: what somebody types into a line. */
 export const lineOfText = z.string().max(2000)
 export const uid = z.string().min(1).max(300)

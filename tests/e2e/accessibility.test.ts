@@ -24,6 +24,8 @@ const drawers = [
   ['services', 'hello'],
   ['configmaps', 'hello-config'],
   ['secrets', 'login'],
+  ['clusterroles.rbac.authorization.k8s.io', 'edit'],
+  ['clusterrolebindings.rbac.authorization.k8s.io', 'cluster-admin'],
 ] as const
 
 /** Keys that open a dialog over a deployment, and what it has once it is whole. */
@@ -65,6 +67,19 @@ describe('passes axe in both themes', () => {
     await app.page.evaluate("location.hash = '#/c/builtin/capacity'")
     await app.page.getByText('of 110 pods').waitFor()
     expect(await faults(), 'capacity').toEqual([])
+  })
+
+  it('on who may what', async () => {
+    await app.page.evaluate("location.hash = '#/c/builtin/access'")
+    await app.page.getByRole('row').nth(1).waitFor()
+    expect(await faults(), 'who can').toEqual([])
+    await app.page.getByRole('button', { name: 'Resource: pods' }).click()
+    await app.page.getByRole('option').first().waitFor()
+    expect(await faults(), 'a choice').toEqual([])
+    await app.page.keyboard.press('Escape')
+    await app.page.evaluate("location.hash = '#/c/builtin/access?view=rights&whom=user:jane'")
+    await app.page.getByRole('row').nth(1).waitFor()
+    expect(await faults(), 'rights').toEqual([])
   })
 
   it.each(kinds)('on the table of %s', async (kind) => {

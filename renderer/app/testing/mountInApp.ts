@@ -39,6 +39,7 @@ export async function mountInApp(
       { path: '/welcome', name: 'welcome', component: blank },
       { path: '/c/:context', name: 'overview', component: blank },
       { path: '/c/:context/k/:kind', name: 'kind', component: blank },
+      { path: '/c/:context/access', name: 'access', component: blank },
     ],
   })
   await router.push('/c/builtin')

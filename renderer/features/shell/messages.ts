@@ -2,6 +2,7 @@ export const messages = {
   overview: 'Overview',
   forwards: 'Port forwards',
   capacity: 'Capacity',
+  access: 'Access review',
   nav: 'Kinds',
   family: {
     workloads: 'Workloads',

@@ -1,8 +1,8 @@
+import { ruleAllows } from '#shared/kube/rbac.ts'
 import type { UserInfo } from '../registry/kind.ts'
 import type { Attributes, Authorizer } from './authorizer.ts'
 import type { NodeRelations } from './node-relations.ts'
 import type { RbacAuthorizer } from './rbac.ts'
-import { ruleAllows } from './rules.ts'
 
 const userPrefix = 'system:node:'
 

@@ -1,12 +1,12 @@
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding } from 'kubernetes-types/rbac/v1'
 import type { KubeObject, LabelSelector } from '#shared/kube/object.ts'
+import { ruleAllows } from '#shared/kube/rbac.ts'
 import { matches, selectorOf } from '#shared/kube/selectors.ts'
 import { serviceAccountName } from '../authn/user.ts'
 import { followKind } from '../kinds/follow-kind.ts'
 import type { KindIndex } from '../kinds/kind-index.ts'
 import type { UserInfo } from '../registry/kind.ts'
 import type { Attributes, Authorizer, Decision } from './authorizer.ts'
-import { ruleAllows } from './rules.ts'
 
 const group = 'rbac.authorization.k8s.io'
 

@@ -204,9 +204,10 @@ export const validatingAdmissionPolicy: KindDefinition<Policy> = define<Policy>(
     anyFinalizers: true,
     defaults: setDefaults,
     status: true,
+    statusKeeps: 'metadata',
     desired,
     validate: validateValidating,
-    more: { answersDeleted: true },
+    more: { answersDeleted: true, requireResourceVersionOnUpdate: true },
   },
   columns: [
     nameColumn,
@@ -229,7 +230,7 @@ export const mutatingAdmissionPolicy: KindDefinition<Policy> = define<Policy>({
     defaults: setDefaults,
     desired,
     validate: validateMutating,
-    more: { answersDeleted: true },
+    more: { answersDeleted: true, requireResourceVersionOnUpdate: true },
   },
   columns: [
     nameColumn,

@@ -83,7 +83,7 @@ function definitionOf(
       },
       desired,
       validate: (binding) => validate(binding, hasActions),
-      more: { answersDeleted: true },
+      more: { answersDeleted: true, requireResourceVersionOnUpdate: true },
     },
     columns: [
       nameColumn,

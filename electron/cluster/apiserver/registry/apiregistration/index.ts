@@ -85,6 +85,7 @@ const apiService: KindDefinition<ApiService> = define<ApiService>({
       if (spec?.service) spec.service.port ??= httpsPort
     },
     status: true,
+    statusKeeps: 'metadata',
     prepareForCreate(object, { clock }) {
       // What this server answers itself is there from the first moment.
       if (object.spec?.service) return
@@ -95,6 +96,7 @@ const apiService: KindDefinition<ApiService> = define<ApiService>({
       }
     },
     validate,
+    more: { requireResourceVersionOnUpdate: true },
   },
   columns: [
     nameColumn,

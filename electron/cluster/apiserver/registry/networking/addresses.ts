@@ -34,6 +34,7 @@ export const serviceCidr: KindDefinition<ServiceCidr> = define<ServiceCidr>({
   namespaced: false,
   rules: {
     status: true,
+    statusKeeps: 'metadata',
     validate: validateServiceCidr,
     validateUpdate: (object, old) => [
       ...validateServiceCidr(object),

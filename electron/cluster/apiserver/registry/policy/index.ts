@@ -53,6 +53,7 @@ const podDisruptionBudget: KindDefinition<PodDisruptionBudget> = define<PodDisru
       (['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const).flatMap((name) =>
         nonNegative(now?.[name], `status.${name}`),
       ),
+    more: { requireResourceVersionOnUpdate: true },
   },
   columns: [
     nameColumn,

@@ -51,6 +51,28 @@ describe('updates that do not say which state they are based on', () => {
 })
 
 describe('writers of a status', () => {
+  const statusErrors = (kind: string, now: object) => {
+    const definition = kinds.find((each) => each.kind === kind)!
+    return update(definition, meta(), (object) => Object.assign(object, { status: now }), 'status').errors
+  }
+  it('tell of conditions with all that conditions have', () => {
+    const conditions = [{ type: 'A', status: 'Maybe', lastTransitionTime: '2026-01-01T00:00:00Z', reason: 'R' }]
+    const text = 'status.conditions[0].status: Unsupported value: "Maybe": supported values: '
+    expect(statusErrors('PodDisruptionBudget', { conditions, expectedPods: -1 })).toEqual([
+      `${text}"False", "True", "Unknown"`,
+      'status.expectedPods: Invalid value: -1: must be greater than or equal to 0',
+    ])
+    expect(statusErrors('ValidatingAdmissionPolicy', { conditions })).toEqual([`${text}"False", "True", "Unknown"`])
+    expect(statusErrors('APIService', { conditions })).toEqual([`${text}"True", "False", "Unknown"`])
+  })
+  it('name the expression that a policy is warned of', () => {
+    const typeChecking = { expressionWarnings: [{ fieldRef: ' ', warning: '' }] }
+    const path = 'status.typeChecking.expressionWarnings[0]'
+    expect(statusErrors('ValidatingAdmissionPolicy', { typeChecking })).toEqual([
+      `${path}.warning: Required value`,
+      `${path}.fieldRef: Required value`,
+    ])
+  })
   const change = { labels: { a: 'b' }, annotations: { c: 'd' }, finalizers: ['e.example.com/f'], ownerReferences: [] }
   const kept = (kind: string) => {
     const definition = kinds.find((each) => each.kind === kind)!

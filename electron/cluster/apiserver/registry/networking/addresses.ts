@@ -66,7 +66,7 @@ const ipColumn = columnsOf<IpAddress>('IPAddress')
 
 function parent({ spec }: IpAddress): string {
   const { group, resource = '', namespace, name = '' } = spec?.parentRef ?? {}
-  const kind = group ? `${resource}.${group}` : resource
+  const kind = (group ? `${resource}.${group}` : resource).toLowerCase()
   return `${kind}/${namespace ? `${namespace}/` : ''}${name}`
 }
 

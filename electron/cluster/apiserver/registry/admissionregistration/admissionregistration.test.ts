@@ -7,7 +7,7 @@ const rule = { apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resource
 
 it('bindings show the parameters that they name or select', () => {
   const column = mutatingAdmissionPolicyBinding.columns.find(({ name }) => name === 'ParamRef')!
-  const shown = (paramRef?: object) => column.cell({ spec: { paramRef } } as never, {} as never)
+  const shown = (paramRef?: object) => column.cell({ spec: { paramRef } } as never)
   expect(shown()).toBe('<unset>')
   expect(shown({ name: 'n', namespace: 'ns' })).toBe('ns/n')
   expect(shown({ name: 'n' })).toBe('*/n')

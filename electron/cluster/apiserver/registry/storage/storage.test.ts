@@ -5,6 +5,7 @@ import { csiNode } from './csi-node.ts'
 import { csiStorageCapacity } from './csi-storage-capacity.ts'
 import { storageClass } from './storage-class.ts'
 import { volumeAttachment } from './volume-attachment.ts'
+import { volumeAttributesClass } from './volume-attributes-class.ts'
 
 describe('storage classes', () => {
   const zone = (...values: string[]) => ({ matchLabelExpressions: [{ key: 'zone', values }] })
@@ -60,6 +61,14 @@ describe('volume attachments', () => {
     const { errors } = update(volumeAttachment, object, (now) => (now.status = { attachError }), 'status')
     const text = 'status.attachError.errorCode: Invalid value: -1: must be between 0 and 2147483647, inclusive'
     expect(errors).toEqual([text, text])
+  })
+})
+
+describe('classes of volume attributes', () => {
+  it('never change, which is told before what is wrong', () => {
+    const object = { metadata: { name: 'c' }, driverName: 'd', parameters: { a: 'b' } }
+    const { errors } = update(volumeAttributesClass, object, (now) => (now.driverName = ''))
+    expect(errors).toEqual(['driverName: Invalid value: "": field is immutable', 'driverName: Required value'])
   })
 })
 

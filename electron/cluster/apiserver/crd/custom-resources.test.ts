@@ -88,8 +88,8 @@ describe('field validation', () => {
 
   it('says what is wrong with kind and version', async () => {
     const { at, create } = await define('dories', version('v1', spec({})))
-    expect((await create('a', { kind: 'Other' })).body['message']).toContain(
-      'kind: Invalid value: "Other": must be Dorie',
+    expect((await create('a', { kind: 'Other' })).body['message']).toBe(
+      'Other.example.com "a" is invalid: kind: Invalid value: "Other": must be Dorie',
     )
     const ask = (body: object) => server.ask(at(), { method: 'POST', body })
     expect((await ask({ apiVersion: 'example.com/v9', kind: 'Dorie', metadata: { name: 'a' } })).body['message']).toBe(
@@ -97,6 +97,31 @@ describe('field validation', () => {
     )
     expect((await ask({ metadata: { name: 'a' } })).body['message']).toContain("Object 'Kind' is missing in")
   })
+})
+
+it('is patched in any version that is served, and stays of its kind', async () => {
+  const ferries = await define('ferries', version('v1', spec({})), version('v1beta1', spec({}), { storage: false }))
+  await ferries.create('a')
+  const patch = async (body: object) => {
+    const answer = await ferries.ask('a', { method: 'PATCH', headers: merge, body })
+    return (answer.body['message'] ?? answer.body['apiVersion']) as string
+  }
+  expect(await patch({ apiVersion: 'example.com/v1beta1' })).toBe('example.com/v1')
+  expect(await patch({ apiVersion: 'example.com/v9' })).toContain(
+    'request to convert CR from an invalid group/version: example.com/v9',
+  )
+  for (const [apiVersion, named] of [
+    ['v1', '/v1'],
+    [null, '/'],
+    ['x.io/v1', 'x.io/v1'],
+  ])
+    expect(await patch({ apiVersion })).toContain(
+      `${named}, Kind=Ferrie is unstructured and is not suitable for converting to "example.com/v1"`,
+    )
+  for (const kind of [null, 5]) expect(await patch({ kind })).toContain("Object 'Kind' is missing in '")
+  expect(await patch({ kind: 'Boat' })).toBe(
+    'Boat.example.com "a" is invalid: kind: Invalid value: "Boat": must be Ferrie',
+  )
 })
 
 describe('a schema that changes', () => {

@@ -64,7 +64,7 @@ export async function storeNew(core: Core, op: Operation, object: KubeObject): P
     ...validateNewMetadata(metadata, kind.namespaced, kind.strategy.validateName),
     ...kind.strategy.validateCreate(object, context),
   ]
-  if (errors.length) throw invalid(invalidOf(kind), metadata.name ?? '', errors)
+  if (errors.length) throw invalid(invalidOf(kind, object), metadata.name ?? '', errors)
   for (const text of kind.strategy.warnings?.(object, undefined) ?? []) op.warn(text)
   kind.strategy.canonicalize?.(object)
   await admitValidating(core, op, { operation: 'CREATE', object, old: undefined })

@@ -81,10 +81,13 @@ export const contextOf = (core: Core, { user, namespace, dryRun, subresource }: 
   subresource: subresource?.name ?? '',
 })
 
-/** Whom a 422 speaks of: the kind as it is stored, events in core whatever group they came through. */
-export const invalidOf = ({ definition, kind }: ServedKind) => ({
+/**
+ * Whom a 422 speaks of: the kind as it is stored, events in core whatever group they came through. Custom resources are
+ * what they say they are, even where that is wrong.
+ */
+export const invalidOf = ({ definition, kind }: ServedKind, object: KubeObject) => ({
   group: definition.convert?.storage.group ?? definition.group,
-  kind,
+  kind: (definition.custom && object.kind) || kind,
 })
 
 /** An operation of the server itself, such as keeping the status of definitions. */

@@ -5,6 +5,7 @@ import { strictMessage } from '../../schema/decode-json.ts'
 import { patchObject } from '../../schema/patch/patch-object.ts'
 import { typeNamed } from '../../schema/table.ts'
 import { checkName, ensureNamespace } from '../metadata/system-fields.ts'
+import type { CustomFields } from '../registry/kind.ts'
 import { internalGroup } from './decode-body.ts'
 import type { FieldValidation } from './query-options.ts'
 import type { Operation } from './operation.ts'
@@ -60,13 +61,41 @@ export function patched(
     if (validation === 'Warn') for (const text of strict) op.warn(text)
   }
   const result = object as KubeObject
-  // A strategic patch works on the Go type itself, whatever the patch calls it.
-  if (format !== 'strategic') checkKind(result, current, refuse)
-  if (current.kind !== undefined) Object.assign(result, { apiVersion: current.apiVersion, kind: current.kind })
+  const { custom } = kind.definition
+  if (custom && !type) checkVersion(result, current, custom, refuse)
+  else {
+    // A strategic patch works on the Go type itself, whatever the patch calls it.
+    if (format !== 'strategic') checkKind(result, current, refuse)
+    if (current.kind !== undefined) Object.assign(result, { apiVersion: current.apiVersion, kind: current.kind })
+  }
   ensureNamespace(result, kind.namespaced ? op.namespace : undefined)
   checkName(result, op.name, op.namespace)
   return result
 }
+
+/**
+ * A custom resource may be written in any version that is served, and its own rules say what kind it has to be. Source:
+ * ConvertToVersion in apiextensions-apiserver/pkg/apiserver/conversion.
+ */
+function checkVersion(
+  result: KubeObject,
+  current: KubeObject,
+  { versions }: CustomFields,
+  refuse: (reason: string) => Error,
+): void {
+  const { apiVersion = '', kind } = result
+  if (typeof kind !== 'string' || !kind) throw refuse(`Object 'Kind' is missing in '${JSON.stringify(result)}'`)
+  const own = current.apiVersion!
+  if (apiVersion !== own && !versions(apiVersion)) {
+    if (groupOf(apiVersion) === groupOf(own))
+      throw refuse(`request to convert CR from an invalid group/version: ${apiVersion}`)
+    const named = apiVersion.includes('/') ? apiVersion : `/${apiVersion}`
+    throw refuse(`${named}, Kind=${kind} is unstructured and is not suitable for converting to ${JSON.stringify(own)}`)
+  }
+  result.apiVersion = own
+}
+
+const groupOf = (apiVersion: string): string => apiVersion.slice(0, Math.max(apiVersion.indexOf('/'), 0))
 
 /** The result is decoded as what it says it is. */
 function checkKind(result: KubeObject, current: KubeObject, refuse: (reason: string) => Error): void {

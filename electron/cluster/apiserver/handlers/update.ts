@@ -166,7 +166,7 @@ export function prepareForUpdate(core: Core, op: Operation, object: KubeObject, 
     ...times(repeats.change, change),
     ...strategy.validateUpdate(object, old, context),
   ]
-  if (errors.length) throw invalid(invalidOf(kind), metadata.name ?? '', errors)
+  if (errors.length) throw invalid(invalidOf(kind, object), metadata.name ?? '', errors)
   for (const text of strategy.warnings?.(object, old) ?? []) op.warn(text)
   strategy.canonicalize?.(object)
 }

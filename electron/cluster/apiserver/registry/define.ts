@@ -23,8 +23,8 @@ export interface Rules<T extends KubeObject = Outline> {
   anyFinalizers?: boolean
   /** The kind has a status subresource: creators cannot set the status, and each writer changes only its own half. */
   status?: boolean
-  /** Writers of the status may not change labels either. */
-  statusKeepsLabels?: boolean
+  /** What writers of the status may not change either. Metadata: ResetObjectMetaForStatus. Default: nothing. */
+  statusKeeps?: 'labels' | 'metadata'
   /** Desired state, whose change raises metadata.generation. Absent where the kind has no generation. */
   desired?(object: T): unknown
   /** After the general preparation. */
@@ -50,7 +50,7 @@ export function strategyOf<T extends KubeObject = Outline>(rules: Rules<T>): Str
       rules.prepareForCreate?.(object, context)
     },
     prepareForUpdate(object, old, context) {
-      if (context.subresource === 'status') keepAllButStatus(object, old, rules.statusKeepsLabels ?? false)
+      if (context.subresource === 'status') keepAllButStatus(object, old, keptMetadata[rules.statusKeeps ?? 'nothing'])
       else if (rules.status) copyField(object, old, 'status')
       rules.prepareForUpdate?.(object, old, context)
       if (!rules.desired) return
@@ -86,15 +86,18 @@ function updateErrors<T extends KubeObject>(
   return exceptKeptAddresses(check?.(object, old, context) ?? [], old)
 }
 
+const keptMetadata = {
+  nothing: [],
+  labels: ['labels'],
+  metadata: ['labels', 'annotations', 'finalizers', 'ownerReferences'],
+} as const
+
 /** A writer of /status changes the status, and metadata as far as the handlers let it. */
-function keepAllButStatus<T extends KubeObject>(object: T, old: T, labels: boolean): void {
+function keepAllButStatus<T extends KubeObject>(object: T, old: T, kept: readonly string[]): void {
   for (const field of new Set([...Object.keys(object), ...Object.keys(old)])) {
     if (!['apiVersion', 'kind', 'metadata', 'status'].includes(field)) copyField(object, old, field)
   }
-  if (labels && object.metadata) {
-    if (old.metadata?.labels) object.metadata.labels = old.metadata.labels
-    else delete object.metadata.labels
-  }
+  for (const field of kept) copyField(metaOf(object), metaOf(old), field)
 }
 
 export function copyField<T extends object>(to: T, from: T, field: string): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { KubeObject } from '#shared/kube/object.ts'
 import { kinds as autoscaling } from './autoscaling/index.ts'
 import type { Autoscaler } from './autoscaling/types.ts'
 import { kinds as definitions } from './apiextensions/index.ts'
@@ -23,6 +24,81 @@ describe('the list of kinds', () => {
     for (const { storagePrefix, plural } of kinds)
       if (storagePrefix === plural) shared.set(storagePrefix, (shared.get(storagePrefix) ?? 0) + 1)
     for (const [prefix, count] of shared) expect([prefix, count]).toEqual([prefix, 2])
+  })
+})
+
+describe('updates that do not say which state they are based on', () => {
+  it('are refused by the kinds of which several writers know', () => {
+    const strict = kinds.filter(({ strategy }) => strategy.requireResourceVersionOnUpdate).map(({ kind }) => kind)
+    expect(strict.toSorted()).toEqual([
+      'APIService',
+      'CSIDriver',
+      'CSINode',
+      'CSIStorageCapacity',
+      'CustomResourceDefinition',
+      'Lease',
+      'MutatingAdmissionPolicy',
+      'MutatingAdmissionPolicyBinding',
+      'MutatingWebhookConfiguration',
+      'PodDisruptionBudget',
+      'RuntimeClass',
+      'ValidatingAdmissionPolicy',
+      'ValidatingAdmissionPolicyBinding',
+      'ValidatingWebhookConfiguration',
+      'VolumeAttachment',
+    ])
+  })
+})
+
+describe('writers of a status', () => {
+  const statusErrors = (kind: string, now: object) => {
+    const definition = kinds.find((each) => each.kind === kind)!
+    return update(definition, meta(), (object) => Object.assign(object, { status: now }), 'status').errors
+  }
+  it('tell of conditions with all that conditions have', () => {
+    const conditions = [{ type: 'A', status: 'Maybe', lastTransitionTime: '2026-01-01T00:00:00Z', reason: 'R' }]
+    const text = 'status.conditions[0].status: Unsupported value: "Maybe": supported values: '
+    expect(statusErrors('PodDisruptionBudget', { conditions, expectedPods: -1 })).toEqual([
+      `${text}"False", "True", "Unknown"`,
+      'status.expectedPods: Invalid value: -1: must be greater than or equal to 0',
+    ])
+    expect(statusErrors('ValidatingAdmissionPolicy', { conditions })).toEqual([`${text}"False", "True", "Unknown"`])
+    expect(statusErrors('APIService', { conditions })).toEqual([`${text}"True", "False", "Unknown"`])
+  })
+  it('name the expression that a policy is warned of', () => {
+    const typeChecking = { expressionWarnings: [{ fieldRef: ' ', warning: '' }] }
+    const path = 'status.typeChecking.expressionWarnings[0]'
+    expect(statusErrors('ValidatingAdmissionPolicy', { typeChecking })).toEqual([
+      `${path}.warning: Required value`,
+      `${path}.fieldRef: Required value`,
+    ])
+  })
+  const change = { labels: { a: 'b' }, annotations: { c: 'd' }, finalizers: ['e.example.com/f'], ownerReferences: [] }
+  const kept = (kind: string) => {
+    const definition = kinds.find((each) => each.kind === kind)!
+    const { object } = update(definition, meta(), (now) => Object.assign(now.metadata!, change), 'status')
+    return Object.keys(change).filter((name) => !(name in object.metadata!))
+  }
+  it('leave the metadata of some kinds alone, the labels of deployments, and owners of pods', () => {
+    const kinds = ['APIService', 'FlowSchema', 'PriorityLevelConfiguration', 'ServiceCIDR', 'VolumeAttachment']
+    for (const kind of [...kinds, 'ResourceClaim', 'ValidatingAdmissionPolicy'])
+      expect([kind, kept(kind)]).toEqual([kind, Object.keys(change)])
+    expect(kept('Deployment')).toEqual(['labels'])
+    expect(kept('Pod')).toEqual(['ownerReferences'])
+    expect(kept('StatefulSet')).toEqual([])
+  })
+})
+
+describe('priority classes', () => {
+  it('keep their value and whether they preempt', () => {
+    const definition = priorities.find(({ kind }) => kind === 'PriorityClass')!
+    const { object } = create(definition, { ...meta(), value: 5 } as KubeObject)
+    expect(
+      update(definition, object, (now) => Object.assign(now, { value: 6, preemptionPolicy: 'Never' })).errors,
+    ).toEqual([
+      'value: Forbidden: may not be changed in an update.',
+      'preemptionPolicy: Invalid value: "Never": field is immutable',
+    ])
   })
 })
 

@@ -1,9 +1,21 @@
 import { expect, it } from 'vitest'
 import { create } from '../testing/rules.ts'
-import { validatingAdmissionPolicyBinding } from './policy-bindings.ts'
+import { mutatingAdmissionPolicyBinding, validatingAdmissionPolicyBinding } from './policy-bindings.ts'
 import { validatingAdmissionPolicy } from './policies.ts'
 
 const rule = { apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*'] }
+
+it('bindings show the parameters that they name or select', () => {
+  const column = mutatingAdmissionPolicyBinding.columns.find(({ name }) => name === 'ParamRef')!
+  const shown = (paramRef?: object) => column.cell({ spec: { paramRef } } as never)
+  expect(shown()).toBe('<unset>')
+  expect(shown({ name: 'n', namespace: 'ns' })).toBe('ns/n')
+  expect(shown({ name: 'n' })).toBe('*/n')
+  const matchExpressions = [{ key: 'c', operator: 'In', values: ['x', 'y'] }]
+  expect(shown({ selector: { matchLabels: { b: '2', a: '1' }, matchExpressions } })).toBe(
+    '&LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:c,Operator:In,Values:[x y],},},}',
+  )
+})
 
 it('policies refuse for three reasons', () => {
   const errorsOf = (reason: string) => {

@@ -6,6 +6,7 @@ import { kindsOf, spec as desired } from '../define.ts'
 import type { KindDefinition } from '../kind.ts'
 import type { Loose } from '../loose.ts'
 import { status } from '../subresources.ts'
+import { validateConditions } from '../validation/conditions.ts'
 import { duplicate, invalid, notSupported, required } from '../validation/field.ts'
 import { validateLabelName } from '../validation/labels.ts'
 import { isDns1035Label, isDnsSubdomain } from '../validation/names.ts'
@@ -188,6 +189,18 @@ function validateMutating(policy: Policy): FieldError[] {
   return [...errors, ...mutations.flatMap((each, i) => mutationErrors(each, `spec.mutations[${i}]`, checks))]
 }
 
+/** Source: validateValidatingAdmissionPolicyStatus. */
+const validateStatus = ({ status: now }: Policy): FieldError[] => [
+  ...(now?.typeChecking?.expressionWarnings ?? []).flatMap(({ fieldRef, warning }, i) => {
+    const path = `status.typeChecking.expressionWarnings[${i}]`
+    return [
+      ...(warning ? [] : [required(`${path}.warning`)]),
+      ...(fieldRef?.trim() ? [] : [required(`${path}.fieldRef`)]),
+    ]
+  }),
+  ...validateConditions(now?.conditions ?? [], 'status.conditions'),
+]
+
 const paramKind = ({ spec }: Policy): string =>
   spec?.paramKind ? `${spec.paramKind.apiVersion ?? ''}/${spec.paramKind.kind ?? ''}` : '<unset>'
 
@@ -204,9 +217,11 @@ export const validatingAdmissionPolicy: KindDefinition<Policy> = define<Policy>(
     anyFinalizers: true,
     defaults: setDefaults,
     status: true,
+    statusKeeps: 'metadata',
     desired,
     validate: validateValidating,
-    more: { answersDeleted: true },
+    validateStatus,
+    more: { answersDeleted: true, requireResourceVersionOnUpdate: true },
   },
   columns: [
     nameColumn,
@@ -229,7 +244,7 @@ export const mutatingAdmissionPolicy: KindDefinition<Policy> = define<Policy>({
     defaults: setDefaults,
     desired,
     validate: validateMutating,
-    more: { answersDeleted: true },
+    more: { answersDeleted: true, requireResourceVersionOnUpdate: true },
   },
   columns: [
     nameColumn,

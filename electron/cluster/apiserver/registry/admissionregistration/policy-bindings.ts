@@ -4,7 +4,7 @@ import type { FieldError } from '#shared/kube/status.ts'
 import { ageColumn, columnsOf, nameColumn } from '../columns/common.ts'
 import { kindsOf, spec as desired } from '../define.ts'
 import type { KindDefinition } from '../kind.ts'
-import type { Loose } from '../loose.ts'
+import { entries, type Loose } from '../loose.ts'
 import { asInvalid, duplicate, forbidden, invalid, notSupported, required } from '../validation/field.ts'
 import { validateLabelSelector } from '../validation/labels.ts'
 import { dnsSubdomain, pathSegment } from '../validation/names.ts'
@@ -12,6 +12,7 @@ import { defaultMatchResources, validateMatchResources } from './rules.ts'
 
 type Spec = Loose<v1.ValidatingAdmissionPolicyBindingSpec>
 type Binding = KubeObject & { spec?: Spec }
+type Selector = NonNullable<NonNullable<Spec['paramRef']>['selector']>
 
 /** Source: validateParamRef. */
 function paramRefErrors(reference: Spec['paramRef'], path: string): FieldError[] {
@@ -58,10 +59,20 @@ function validate({ spec = {} }: Binding, hasActions: boolean): FieldError[] {
 }
 
 function paramRef({ spec }: Binding): string {
-  const reference = spec?.paramRef
-  if (!reference) return '<unset>'
-  const name = reference.name ?? '*'
-  return reference.namespace ? `${reference.namespace}/${name}` : name
+  const { name, namespace, selector } = spec?.paramRef ?? {}
+  if (name) return `${namespace || '*'}/${name}`
+  return selector ? selectorText(selector) : '<unset>'
+}
+
+/** As Go prints the selector's type. */
+function selectorText({ matchLabels, matchExpressions }: Selector): string {
+  const labels = entries(matchLabels).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const requirements = (matchExpressions ?? []).map(
+    ({ key = '', operator = '', values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
+  )
+  const pairs = labels.map(([key, value]) => `${key}: ${value},`)
+  return `&LabelSelector{MatchLabels:map[string]string{${pairs.join('')}},MatchExpressions:[]LabelSelectorRequirement{${requirements.join('')}},}`
 }
 
 const define = kindsOf('admissionregistration.k8s.io', 'v1')
@@ -83,7 +94,7 @@ function definitionOf(
       },
       desired,
       validate: (binding) => validate(binding, hasActions),
-      more: { answersDeleted: true },
+      more: { answersDeleted: true, requireResourceVersionOnUpdate: true },
     },
     columns: [
       nameColumn,

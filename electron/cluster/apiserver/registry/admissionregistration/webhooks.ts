@@ -124,7 +124,7 @@ function definitionOf(
       defaults: (configuration) => setDefaults(configuration, isMutating),
       desired: ({ webhooks }) => webhooks,
       validate,
-      more: { answersDeleted: true },
+      more: { answersDeleted: true, requireResourceVersionOnUpdate: true },
     },
     columns: [nameColumn, column('Webhooks', ({ webhooks }) => webhooks?.length ?? 0, { type: 'integer' }), ageColumn],
   })

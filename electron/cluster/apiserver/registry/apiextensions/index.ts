@@ -49,7 +49,7 @@ const customResourceDefinition: KindDefinition<Crd> = define<Crd>({
     validate: (crd) => validate(crd),
     validateUpdate,
     validateStatus,
-    more: { markForCleanup },
+    more: { markForCleanup, requireResourceVersionOnUpdate: true },
   },
   subresources: [status('CustomResourceDefinition')],
 })

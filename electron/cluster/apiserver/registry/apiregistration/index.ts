@@ -6,7 +6,7 @@ import { kindsOf } from '../define.ts'
 import type { KindDefinition } from '../kind.ts'
 import type { Loose } from '../loose.ts'
 import { status } from '../subresources.ts'
-import { asInvalid, invalid, required } from '../validation/field.ts'
+import { asInvalid, invalid, notSupported, required } from '../validation/field.ts'
 import { isDns1035Label, isDnsSubdomain, pathSegment } from '../validation/names.ts'
 import { portNumber } from '../validation/numbers.ts'
 import type { ApiServiceSpec } from './types.ts'
@@ -23,6 +23,7 @@ type ApiService = KubeObject & { spec?: Loose<ApiServiceSpec>; status?: { condit
 const httpsPort = 443
 const highestGroupPriority = 20_000
 const highestVersionPriority = 1000
+const truths = ['True', 'False', 'Unknown']
 
 /** Source: ValidateAPIService. */
 function validate({ metadata, spec = {} }: ApiService): FieldError[] {
@@ -61,6 +62,14 @@ function validate({ metadata, spec = {} }: ApiService): FieldError[] {
   return errors
 }
 
+/** Source: ValidateAPIServiceStatus. */
+const validateStatus = ({ status: now }: ApiService): FieldError[] =>
+  (now?.conditions ?? []).flatMap((condition, i) =>
+    truths.includes(condition.status ?? '')
+      ? []
+      : [notSupported(`status.conditions[${i}].status`, condition.status ?? '', truths)],
+  )
+
 function available({ status: now }: ApiService): string {
   const condition = now?.conditions?.find(({ type }) => type === 'Available')
   if (!condition) return 'Unknown'
@@ -85,6 +94,7 @@ const apiService: KindDefinition<ApiService> = define<ApiService>({
       if (spec?.service) spec.service.port ??= httpsPort
     },
     status: true,
+    statusKeeps: 'metadata',
     prepareForCreate(object, { clock }) {
       // What this server answers itself is there from the first moment.
       if (object.spec?.service) return
@@ -95,6 +105,8 @@ const apiService: KindDefinition<ApiService> = define<ApiService>({
       }
     },
     validate,
+    validateStatus,
+    more: { requireResourceVersionOnUpdate: true },
   },
   columns: [
     nameColumn,

@@ -101,7 +101,7 @@ export const deployment: KindDefinition<Deployment> = define<Deployment>({
   rules: {
     defaults: setDefaults,
     status: true,
-    statusKeepsLabels: true,
+    statusKeeps: 'labels',
     // A changed annotation counts, because it goes down to the replica sets.
     desired: ({ spec, metadata }) => [spec, metadata?.annotations],
     validate,

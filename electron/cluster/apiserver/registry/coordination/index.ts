@@ -29,7 +29,7 @@ const lease: KindDefinition<Lease> = define<Lease>({
   kind: 'Lease',
   plural: 'leases',
   namespaced: true,
-  rules: { validate, anyFinalizers: true, more: { allowCreateOnUpdate: true } },
+  rules: { validate, anyFinalizers: true, more: { allowCreateOnUpdate: true, requireResourceVersionOnUpdate: true } },
   columns: [nameColumn, column('Holder', ({ spec }) => spec?.holderIdentity ?? ''), ageColumn],
 })
 

@@ -197,6 +197,7 @@ export const flowSchema: KindDefinition<FlowSchema> = define<FlowSchema>({
       spec.matchingPrecedence ||= defaultPrecedence
     },
     status: true,
+    statusKeeps: 'metadata',
     desired,
     validate,
     validateStatus: ({ status: now }) => validateConditions(now?.conditions),

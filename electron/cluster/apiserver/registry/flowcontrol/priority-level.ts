@@ -121,6 +121,7 @@ export const priorityLevelConfiguration: KindDefinition<PriorityLevel> = define<
   rules: {
     defaults: setDefaults,
     status: true,
+    statusKeeps: 'metadata',
     desired,
     validate,
     validateStatus: ({ status: now }) => validateConditions(now?.conditions),

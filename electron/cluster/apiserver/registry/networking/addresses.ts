@@ -34,6 +34,7 @@ export const serviceCidr: KindDefinition<ServiceCidr> = define<ServiceCidr>({
   namespaced: false,
   rules: {
     status: true,
+    statusKeeps: 'metadata',
     validate: validateServiceCidr,
     validateUpdate: (object, old) => [
       ...validateServiceCidr(object),
@@ -65,7 +66,7 @@ const ipColumn = columnsOf<IpAddress>('IPAddress')
 
 function parent({ spec }: IpAddress): string {
   const { group, resource = '', namespace, name = '' } = spec?.parentRef ?? {}
-  const kind = group ? `${resource}.${group}` : resource
+  const kind = (group ? `${resource}.${group}` : resource).toLowerCase()
   return `${kind}/${namespace ? `${namespace}/` : ''}${name}`
 }
 

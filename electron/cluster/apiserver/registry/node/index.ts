@@ -46,6 +46,7 @@ const runtimeClass: KindDefinition<RuntimeClass> = define<RuntimeClass>({
       ...validate(object),
     ],
     more: {
+      requireResourceVersionOnUpdate: true,
       warnings: ({ scheduling }) => nodeLabelWarnings(scheduling?.nodeSelector, () => 'scheduling.nodeSelector'),
     },
   },

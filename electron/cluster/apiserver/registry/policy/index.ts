@@ -6,6 +6,7 @@ import { kindsOf, spec as desired } from '../define.ts'
 import type { KindDefinition } from '../kind.ts'
 import type { Loose } from '../loose.ts'
 import { status } from '../subresources.ts'
+import { validateConditions } from '../validation/conditions.ts'
 import { invalid, notSupported } from '../validation/field.ts'
 import { validateLabelSelector } from '../validation/labels.ts'
 import { pathSegment } from '../validation/names.ts'
@@ -34,6 +35,8 @@ function validate({ spec = {} }: PodDisruptionBudget): FieldError[] {
   return errors
 }
 
+const counts = ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const
+
 const column = columnsOf<PodDisruptionBudget>('PodDisruptionBudget')
 
 const define = kindsOf('policy', 'v1')
@@ -49,10 +52,11 @@ const podDisruptionBudget: KindDefinition<PodDisruptionBudget> = define<PodDisru
     status: true,
     desired,
     validate,
-    validateStatus: ({ status: now }) =>
-      (['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const).flatMap((name) =>
-        nonNegative(now?.[name], `status.${name}`),
-      ),
+    validateStatus: ({ status: now }) => [
+      ...validateConditions(now?.conditions ?? [], 'status.conditions'),
+      ...counts.flatMap((name) => nonNegative(now?.[name], `status.${name}`)),
+    ],
+    more: { requireResourceVersionOnUpdate: true },
   },
   columns: [
     nameColumn,

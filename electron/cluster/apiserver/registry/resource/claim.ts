@@ -46,6 +46,7 @@ export const resourceClaim: KindDefinition<ResourceClaim> = define<ResourceClaim
   rules: {
     defaults: ({ spec }) => defaultClaim(spec),
     status: true,
+    statusKeeps: 'metadata',
     prepareForUpdate(claim, old, { subresource }) {
       if (subresource === 'status') dropDeallocated(claim, old)
     },

@@ -5,6 +5,7 @@ import { bumpGeneration, kindsOf } from '../define.ts'
 import type { KindDefinition } from '../kind.ts'
 import { metaOf, type LooseObject } from '../loose.ts'
 import { forbidden, notSupported, required } from '../validation/field.ts'
+import { validateImmutable } from '../validation/immutable.ts'
 
 type PriorityClass = LooseObject<v1.PriorityClass>
 
@@ -41,10 +42,11 @@ const systemProblem = (name: string): string =>
     : `value of ${name} PriorityClass must be ${systemValues[name]}`
 
 function validateUpdate(object: PriorityClass, old: PriorityClass): FieldError[] {
-  const text = 'may not be changed in an update.'
-  const errors = (object.value ?? 0) === (old.value ?? 0) ? [] : [forbidden('value', text)]
-  if (object.preemptionPolicy !== old.preemptionPolicy) errors.push(forbidden('preemptionPolicy', text))
-  return errors
+  const isSame = (object.value ?? 0) === (old.value ?? 0)
+  return [
+    ...(isSame ? [] : [forbidden('value', 'may not be changed in an update.')]),
+    ...validateImmutable(object.preemptionPolicy, old.preemptionPolicy, 'preemptionPolicy'),
+  ]
 }
 
 const column = columnsOf<PriorityClass>('PriorityClass')

@@ -92,7 +92,7 @@ export const csiDriver: KindDefinition<CsiDriver> = define<CsiDriver>({
         'spec.volumeLifecycleModes',
       ),
     ],
-    more: { answersDeleted: true },
+    more: { answersDeleted: true, requireResourceVersionOnUpdate: true },
   },
   columns: [
     nameColumn,

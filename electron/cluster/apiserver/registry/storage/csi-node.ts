@@ -62,6 +62,6 @@ export const csiNode: KindDefinition<CsiNode> = define<CsiNode>({
   plural: 'csinodes',
   namespaced: false,
   acted: false,
-  rules: { validate, validateUpdate, more: { answersDeleted: true } },
+  rules: { validate, validateUpdate, more: { answersDeleted: true, requireResourceVersionOnUpdate: true } },
   columns: [nameColumn, column('Drivers', ({ spec }) => spec?.drivers?.length ?? 0, { type: 'integer' }), ageColumn],
 })

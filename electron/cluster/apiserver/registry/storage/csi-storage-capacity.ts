@@ -32,11 +32,13 @@ export const csiStorageCapacity: KindDefinition<CsiStorageCapacity> = define<Csi
   rules: {
     validate,
     validateUpdate: (object, old) => [
+      ...validate(object),
       ...validateImmutable(object.nodeTopology, old.nodeTopology, 'nodeTopology'),
       ...validateImmutable(object.storageClassName, old.storageClassName, 'storageClassName'),
     ],
     more: {
       answersDeleted: true,
+      requireResourceVersionOnUpdate: true,
       warnings: ({ nodeTopology }) => nodeSelectorWarnings(nodeTopology, 'nodeTopology'),
     },
   },

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { create, update } from '../testing/rules.ts'
 import { csiDriver } from './csi-driver.ts'
 import { csiNode } from './csi-node.ts'
+import { csiStorageCapacity } from './csi-storage-capacity.ts'
 import { storageClass } from './storage-class.ts'
 import { volumeAttachment } from './volume-attachment.ts'
+import { volumeAttributesClass } from './volume-attributes-class.ts'
 
 describe('storage classes', () => {
   const zone = (...values: string[]) => ({ matchLabelExpressions: [{ key: 'zone', values }] })
@@ -43,13 +45,38 @@ describe('volume attachments', () => {
     )
   })
 
+  it('have an attacher, which is missed each time that the object is looked at', () => {
+    const source = { persistentVolumeName: 'v' }
+    const { object } = attach(source)
+    const bare = { metadata: { name: 'a' }, spec: { nodeName: 'n', source } }
+    expect(create(volumeAttachment, bare).errors).toEqual(['spec.attacher: Required value'])
+    const { errors } = update(volumeAttachment, object, (now) => delete now.spec!.attacher)
+    const missing = 'spec.attacher: Required value'
+    expect(errors).toEqual([missing, missing, expect.stringContaining('spec: Invalid value') as string])
+  })
+
   it('tell of errors with numbers from zero on', () => {
     const { object } = attach({ persistentVolumeName: 'v' })
     const attachError = { errorCode: -1 } as object
     const { errors } = update(volumeAttachment, object, (now) => (now.status = { attachError }), 'status')
-    expect(errors).toEqual([
-      'status.attachError.errorCode: Invalid value: -1: must be between 0 and 2147483647, inclusive',
-    ])
+    const text = 'status.attachError.errorCode: Invalid value: -1: must be between 0 and 2147483647, inclusive'
+    expect(errors).toEqual([text, text])
+  })
+})
+
+describe('classes of volume attributes', () => {
+  it('never change, which is told before what is wrong', () => {
+    const object = { metadata: { name: 'c' }, driverName: 'd', parameters: { a: 'b' } }
+    const { errors } = update(volumeAttributesClass, object, (now) => (now.driverName = ''))
+    expect(errors).toEqual(['driverName: Invalid value: "": field is immutable', 'driverName: Required value'])
+  })
+})
+
+describe('capacities', () => {
+  it('are looked at as a whole when they change', () => {
+    const object = { metadata: { name: 'c' }, storageClassName: 's', capacity: '1Gi' }
+    const { errors } = update(csiStorageCapacity, object, (now) => (now.capacity = '-1'))
+    expect(errors).toEqual(['capacity: Invalid value: "-1": must be greater than or equal to 0'])
   })
 })
 

@@ -29,8 +29,9 @@ function validateSource({ inlineVolumeSpec: inline, persistentVolumeName: name }
 
 /** Source: ValidateVolumeAttachment. */
 function validate({ spec = {}, status: now }: VolumeAttachment): FieldError[] {
-  const { nodeName = '', source = {} } = spec
+  const { attacher, nodeName = '', source = {} } = spec
   return [
+    ...(attacher ? [] : [required('spec.attacher')]),
     ...validateSource(source),
     ...asInvalid('spec.nodeName', nodeName, isDnsSubdomain(nodeName)),
     ...validateStatus(now),
@@ -41,7 +42,7 @@ function validate({ spec = {}, status: now }: VolumeAttachment): FieldError[] {
 function validateV1({ spec = {} }: VolumeAttachment): FieldError[] {
   const name = spec.source?.persistentVolumeName
   return [
-    ...validateCsiDriverName(spec.attacher ?? '', 'spec.attacher'),
+    ...(spec.attacher ? validateCsiDriverName(spec.attacher, 'spec.attacher') : []),
     ...(name === undefined ? [] : asInvalid('spec.source.persistentVolumeName', name, isDnsSubdomain(name))),
   ]
 }
@@ -65,7 +66,9 @@ function validateStatus(now: VolumeAttachment['status'] = {}): FieldError[] {
   return errors
 }
 
+/** Upstream looks at the whole object before it looks at the change, and again with it. */
 const validateUpdate = (object: VolumeAttachment, old: VolumeAttachment): FieldError[] => [
+  ...validate(object),
   ...validate(object),
   ...validateImmutable(object.spec, old.spec, 'spec'),
 ]
@@ -81,10 +84,11 @@ export const volumeAttachment: KindDefinition<VolumeAttachment> = define<VolumeA
   acted: false,
   rules: {
     status: true,
+    statusKeeps: 'metadata',
     validate: (object) => [...validate(object), ...validateV1(object)],
     validateUpdate,
     validateStatus: validateUpdate,
-    more: { answersDeleted: true },
+    more: { answersDeleted: true, requireResourceVersionOnUpdate: true },
   },
   columns: [
     nameColumn,

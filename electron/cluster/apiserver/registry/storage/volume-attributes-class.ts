@@ -33,9 +33,9 @@ export const volumeAttributesClass: KindDefinition<VolumeAttributesClass> = defi
   rules: {
     validate,
     validateUpdate: (object, old) => [
-      ...validate(object),
       ...validateImmutable(object.driverName, old.driverName, 'driverName'),
       ...validateImmutable(object.parameters, old.parameters, 'parameters'),
+      ...validate(object),
     ],
     more: { answersDeleted: true },
   },

@@ -1,17 +1,12 @@
+import type * as v1 from 'kubernetes-types/meta/v1'
 import type { FieldError } from '#shared/kube/status.ts'
 import { regexError } from '#shared/kube/names.ts'
+import type { Loose } from '../loose.ts'
 import { asInvalid, duplicate, invalid, notSupported, required, tooLong } from './field.ts'
 import { validateLabelName } from './labels.ts'
 
 /** metav1.Condition, as clients write it. */
-export interface WrittenCondition {
-  type?: string
-  status?: string
-  observedGeneration?: number
-  lastTransitionTime?: string
-  reason?: string
-  message?: string
-}
+export type WrittenCondition = Loose<v1.Condition>
 
 const reasonFormat = '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?'
 const reasonProblem = regexError(

@@ -16,7 +16,7 @@ const formatVersion = 1
  */
 const scarceBytes = 4 * 1024 * 1024
 /** What a group takes of the disk at most, in its own size: pages are not full, and those above them are written too. */
-const growth = 4
+const growth = 2
 
 type Visit = (key: string, value: Buffer, revision: number, created: number) => void
 
@@ -95,7 +95,8 @@ export class LmdbFile {
 
   async commit(events: readonly StoreEvent[], revision: number): Promise<void> {
     const records = this.#encode(events, revision)
-    if (this.#room() < scarceBytes + growth * this.#scratch.length) throw this.#full()
+    const size = records.reduce((sum, record) => sum + record.length, 0)
+    if (this.#room() < scarceBytes + growth * size) throw this.#full()
     // Nothing in here may throw: an exception in a batch commits what was put before it.
     const put = () => {
       for (const [index, { type, key }] of events.entries()) {

@@ -176,7 +176,7 @@ describe('durability', () => {
     'refuses writes with a cure while the disk is full, keeps what it has, and recovers',
     async () => {
       mkdirSync(directory)
-      expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'none', directory]).status).toBe(0)
+      expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'none', directory]).status).toBe(0)
       try {
         const store = await openLmdbStore({ directory })
         await put(store, '/kept', 'kept')

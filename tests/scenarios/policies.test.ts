@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { Pod, Service } from 'kubernetes-types/core/v1'
@@ -266,7 +266,7 @@ it.runIf(isEnforced)('policies hold for as long as pods have a network', async (
   const table = tableName(digest, 'policies')
   const bridge = bridgeName(networkHash(`${digest}-wheelhouse`))
   const isHeld = () => execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' }).includes(table)
-  const hasNetwork = () => existsSync(`/sys/class/net/${bridge}`)
+  const hasNetwork = () => readFileSync('/proc/net/dev', 'utf8').includes(`${bridge}:`)
   expect([isHeld(), hasNetwork()]).toEqual([true, true])
   let stopped = false
   const stopping = Promise.resolve(cluster![Symbol.asyncDispose]()).finally(() => (stopped = true))

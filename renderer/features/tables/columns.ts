@@ -62,9 +62,9 @@ const spares: Partial<Record<string, number>> = {
   text: 4,
   namespace: 3,
   number: 2,
-  bytes: 2,
-  cores: 2,
-  percent: 2,
+  bytes: 4,
+  cores: 4,
+  percent: 4,
   ratio: 2,
   age: 1,
 }

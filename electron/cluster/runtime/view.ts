@@ -84,6 +84,25 @@ export class View<Sandbox extends Listed = Listed, Container extends Listed = Li
     }))
   }
 
+  /** Throws where there is none. */
+  async sandbox(id: string): Promise<SeenSandbox> {
+    const sandbox = (await this.sandboxes()).find(({ status }) => status.id === id)
+    if (!sandbox) throw new Error(`there is no sandbox ${id}`)
+    return sandbox
+  }
+
+  async container(id: string): Promise<ContainerStatus | undefined> {
+    return (await this.containers()).find((status) => status.id === id)
+  }
+
+  /** Throws where there is none, or where it does not run. */
+  async running(id: string): Promise<ContainerStatus> {
+    const status = await this.container(id)
+    if (!status) throw new Error(`there is no container ${id}`)
+    if (status.state !== 'running') throw new Error(`container ${status.name} is not running`)
+    return status
+  }
+
   setResources(id: string, resources: Resources): void {
     this.#resources.set(id, resources)
   }

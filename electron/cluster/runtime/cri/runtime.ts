@@ -3,12 +3,12 @@ import path from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { GuardedPodNetwork } from '../../network/api.ts'
-import type { ContainerConfig, ContainerStatus, Resources, Runtime, SandboxConfig } from '../api.ts'
+import type { ContainerConfig, Resources, Runtime, SandboxConfig } from '../api.ts'
 import { openCgroups } from '../cgroups/cgroups.ts'
 import { etcFiles } from '../etc.ts'
 import { EventFan } from '../event-fan.ts'
 import { trafficOf } from '../traffic.ts'
-import { View, type Change, type SeenSandbox } from '../view.ts'
+import { View, type Change } from '../view.ts'
 import { watchRuntime } from '../watch.ts'
 import { usesCgroupfs } from './cgroup-driver.ts'
 import { CriConnection, CriError, isNotFound, isOverdue } from './connection.ts'
@@ -73,21 +73,6 @@ async function runtimeOver(cri: CriConnection, deps: CriRuntimeDeps): Promise<Ru
       if (!present.has(id)) await rm(path.join(directory, id), { recursive: true, force: true })
   }
 
-  async function sandboxOf(id: string): Promise<SeenSandbox> {
-    const sandbox = (await view.sandboxes()).find(({ status }) => status.id === id)
-    if (!sandbox) throw new Error(`there is no sandbox ${id}`)
-    return sandbox
-  }
-
-  const containerStatus = async (id: string): Promise<ContainerStatus | undefined> =>
-    (await view.containers()).find((status) => status.id === id)
-
-  async function running(id: string): Promise<void> {
-    const status = await containerStatus(id)
-    if (!status) throw new Error(`there is no container ${id}`)
-    if (status.state !== 'running') throw new Error(`container ${status.name} is not running`)
-  }
-
   async function runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string> {
     cgroups?.createPod(groupOf(config), config.resources)
     try {
@@ -107,7 +92,7 @@ async function runtimeOver(cri: CriConnection, deps: CriRuntimeDeps): Promise<Ru
   /** Before its first container. */
   async function admit(id: string, config: SandboxConfig): Promise<void> {
     await view.look()
-    const { ip } = (await sandboxOf(id)).status
+    const { ip } = (await view.sandbox(id)).status
     if (!ip) return
     await network.admit?.(id, ip, config)
     await network.expose?.(id, ip, config)
@@ -127,7 +112,7 @@ async function runtimeOver(cri: CriConnection, deps: CriRuntimeDeps): Promise<Ru
   }
 
   async function createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
-    const { status: sandbox, config: sandboxConfig } = await sandboxOf(sandboxId)
+    const { status: sandbox, config: sandboxConfig } = await view.sandbox(sandboxId)
     const image = await images.status(config.image)
     if (!image) throw new Error(`image "${config.image}" is not present`)
     const hosts = hostsFile(sandboxId)
@@ -197,11 +182,11 @@ async function runtimeOver(cri: CriConnection, deps: CriRuntimeDeps): Promise<Ru
       view.setResources(id, resources)
     },
     async updateSandbox(id: string, resources: Resources) {
-      cgroups?.update(resources, groupOf((await sandboxOf(id)).config))
+      cgroups?.update(resources, groupOf((await view.sandbox(id)).config))
       view.setResources(id, resources)
     },
     containers: () => view.containers(),
-    containerStatus,
+    containerStatus: (id) => view.container(id),
     reopenLog: async (id) => void (await cri.call('ReopenContainerLog', { container_id: id })),
     events: (signal) => events.subscribe(signal),
 
@@ -217,18 +202,18 @@ async function runtimeOver(cri: CriConnection, deps: CriRuntimeDeps): Promise<Ru
       }
     },
     async exec(id, command, { tty, stdin }) {
-      await running(id)
+      await view.running(id)
       const { url } = await cri.call('Exec', { container_id: id, cmd: command, ...choice(tty, stdin) })
       return commandSession(url, { tty, stdin })
     },
     async attach(id, { tty, stdin }) {
-      await running(id)
+      await view.running(id)
       const { url } = await cri.call('Attach', { container_id: id, ...choice(tty, stdin) })
       const session = await commandSession(url, { tty, stdin })
       return { ...session, exit: session.exit.catch(() => 0) }
     },
     async dial(sandboxId, port, { loopback = false } = {}) {
-      const { ip } = (await sandboxOf(sandboxId)).status
+      const { ip } = (await view.sandbox(sandboxId)).status
       try {
         return await network.dial(ip || (loopback ? '127.0.0.1' : network.nodeAddress), port)
       } catch (error) {

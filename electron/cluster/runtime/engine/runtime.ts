@@ -6,12 +6,12 @@ import { Disposer } from '../../base/dispose.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Random } from '../../base/random.ts'
 import type { GuardedPodNetwork } from '../../network/api.ts'
-import type { ContainerConfig, ContainerStatus, Runtime, SandboxConfig } from '../api.ts'
+import type { ContainerConfig, Runtime, SandboxConfig } from '../api.ts'
 import { openCgroups } from '../cgroups/cgroups.ts'
 import { EventFan } from '../event-fan.ts'
 import { runToEnd } from '../run-to-end.ts'
 import { trafficOf } from '../traffic.ts'
-import { View, type Change, type SeenSandbox } from '../view.ts'
+import { View, type Change } from '../view.ts'
 import { watchRuntime } from '../watch.ts'
 import { connectEngine, ended, inItsOwnWords, statusOf, unlessGone, wordsOf, type EngineInfo } from './connection.ts'
 import { containerRequest } from './container-request.ts'
@@ -97,22 +97,6 @@ async function runtimeOver(deps: EngineRuntimeDeps, owned: Disposer): Promise<Ru
     if (sandboxes.length) logger.info('found pods of an earlier run', { pods: sandboxes.length, alive: ready.length })
   }
 
-  async function sandboxOf(id: string): Promise<SeenSandbox> {
-    const sandbox = (await view.sandboxes()).find(({ status }) => status.id === id)
-    if (!sandbox) throw new Error(`there is no sandbox ${id}`)
-    return sandbox
-  }
-
-  const containerStatus = async (id: string): Promise<ContainerStatus | undefined> =>
-    (await view.containers()).find((status) => status.id === id)
-
-  async function running(id: string): Promise<ContainerStatus> {
-    const status = await containerStatus(id)
-    if (!status) throw new Error(`there is no container ${id}`)
-    if (status.state !== 'running') throw new Error(`container ${status.name} is not running`)
-    return status
-  }
-
   async function runSandbox(config: SandboxConfig, signal?: AbortSignal): Promise<string> {
     const { runtimeHandler: handler } = config
     if (handler && !(handler in info.Runtimes))
@@ -171,7 +155,7 @@ async function runtimeOver(deps: EngineRuntimeDeps, owned: Disposer): Promise<Ru
   }
 
   async function createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
-    const { config: sandbox } = await sandboxOf(sandboxId)
+    const { config: sandbox } = await view.sandbox(sandboxId)
     const image = await images.status(config.image)
     if (!image) throw new Error(`image "${config.image}" is not present`)
     const place = {
@@ -194,7 +178,7 @@ async function runtimeOver(deps: EngineRuntimeDeps, owned: Disposer): Promise<Ru
     try {
       await engine.getContainer(id).start()
     } catch (error) {
-      const status = statusOf(error) === undefined ? undefined : await containerStatus(id)
+      const status = statusOf(error) === undefined ? undefined : await view.container(id)
       if (status) files.writeStartError(status.sandboxId, id, { message: wordsOf(error), at: clock.now() })
       // It is in the same state as before.
       view.forget(id)
@@ -227,7 +211,7 @@ async function runtimeOver(deps: EngineRuntimeDeps, owned: Disposer): Promise<Ru
       await view.look()
     },
     async updateContainer(id, resources) {
-      const status = await containerStatus(id)
+      const status = await view.container(id)
       const updating = engine.getContainer(id).update(changedLimits(resources))
       await updating.catch((error: unknown) => {
         // Podman before 4.4 has no such call.
@@ -241,26 +225,26 @@ async function runtimeOver(deps: EngineRuntimeDeps, owned: Disposer): Promise<Ru
       view.setResources(id, resources)
     },
     containers: () => view.containers(),
-    containerStatus,
+    containerStatus: (id) => view.container(id),
     events: (signal) => events.subscribe(signal),
 
     async execSync(id, command, timeoutMs) {
-      await running(id)
+      await view.running(id)
       const session = await commandSession(connection, clock, id, command, { tty: false, stdin: false })
       const answer = await runToEnd(session, timeoutMs, clock)
       if (answer.timedOut && isHere) endGroup(await session.pid())
       return answer
     },
     async exec(id, command, options) {
-      await running(id)
+      await view.running(id)
       return commandSession(connection, clock, id, command, options)
     },
     async attach(id, options) {
-      await running(id)
+      await view.running(id)
       return attachedSession(connection, clock, id, options)
     },
     async dial(sandboxId, port, { loopback = false } = {}) {
-      const { status, pid } = await sandboxOf(sandboxId)
+      const { status, pid } = await view.sandbox(sandboxId)
       try {
         return await network.dial(status.ip || (loopback ? '127.0.0.1' : network.nodeAddress), port)
       } catch (error) {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -18,8 +18,6 @@ import { Images, type Image } from './images/service.ts'
 import { namesOf } from './images/store.ts'
 import { StartError, type Isolation, type Launch, type Launcher, type Subject } from './isolation/isolation.ts'
 import { filterOf, whyUnfiltered } from './isolation/seccomp.ts'
-import { run } from './isolation/programs.ts'
-import { sharedMemoryOptions } from './isolation/unshare-script.ts'
 import type { Pulled } from './pulled.ts'
 import { placeMounts } from './place-mounts.ts'
 import { imagesOf, type SandboxRecord } from './records.ts'
@@ -28,6 +26,7 @@ import { endShim, spawnShim } from './shim-client.ts'
 import type { ContainerRun, ContainerStart } from './shim/protocol.ts'
 import { containerStats, networkStats } from './statistics.ts'
 import { holdProcesses } from './shared-processes.ts'
+import { memoryLauncher, releaseCommands, releaseMemory } from './shared-memory.ts'
 import { setSysctls } from './sysctls.ts'
 
 export interface ProcessRuntimeDeps {
@@ -52,8 +51,6 @@ export interface ProcessRuntimeDeps {
 
 const version = 'wheelhouse-process://0.1.0'
 const startErrorCode = 128
-/** Before a pod's shim begins: what its containers share as /dev/shm. */
-const mountMemory = `mount -t tmpfs -o ${sharedMemoryOptions} tmpfs "$0" && exec "$@"`
 
 /** Containers as processes of this machine, isolated as well as it allows; re-adopts what an earlier agent left running. */
 export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Runtime> {
@@ -95,11 +92,12 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       }
       // The agent died while it made this pod.
       await endShim(directory)
-      await release(memoryOf(name))
+      await releaseMemory(memoryOf(name))
       rmSync(directory, { recursive: true, force: true })
     }
     await Promise.all([...sandboxes.values()].map((sandbox) => sandbox.connect()))
-    await Promise.all([...sandboxes.values()].filter(({ shim, record }) => !shim && !record.stopped).map(releaseMemory))
+    const left = [...sandboxes.values()].filter(({ shim, record }) => !shim && !record.stopped)
+    await Promise.all(left.map(({ record }) => releaseMemory(record.memory)))
     await cgroups?.retain(new Set([...sandboxes.values()].filter(({ shim }) => shim).map(({ record }) => record.id)))
     await network.retain([...sandboxes.values()].filter(({ shim }) => shim).map(({ record }) => record.id))
     for (const { shim, record } of sandboxes.values())
@@ -197,7 +195,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       shimEntry: deps.shimEntry,
       compileCache: path.join(deps.directory, 'compile-cache'),
       config: { socket, directory, lifeline: deps.lifeline, reap, groups: cgroups?.places(id) ?? [] },
-      ...(memory ? { launcher: ['unshare', '--ipc', '--', '/bin/sh', '-c', mountMemory, memory] } : {}),
+      ...(memory ? { launcher: memoryLauncher(memory) } : {}),
     })
     const [attached, started] = await Promise.allSettled([attaching, starting])
     const record: SandboxRecord = {
@@ -248,15 +246,10 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       await shim[Symbol.asyncDispose]()
     }
     if (!record.config.hostNetwork) await network.detach(record.id)
-    await releaseMemory(sandbox)
+    await releaseMemory(sandbox.record.memory)
     for (const id of sandbox.containers.keys()) await cgroups?.remove(record.id, id)
     await cgroups?.remove(record.id)
     if (process.platform !== 'win32') rmSync(record.socket, { force: true })
-  }
-
-  /** Shims do so themselves, unless they are killed. */
-  async function releaseMemory({ record: { memory } }: Sandbox): Promise<void> {
-    if (memory) await release(memory)
   }
 
   async function stopSandbox(id: string): Promise<void> {
@@ -493,17 +486,6 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       }
     },
   }
-}
-
-/** What takes a pod's shared memory away. */
-const releaseCommands = (memory: string): [file: string, ...args: string[]][] => [
-  ['umount', '-l', memory],
-  ['rmdir', memory],
-]
-
-async function release(memory: string): Promise<void> {
-  if (!existsSync(memory)) return
-  for (const [file, ...args] of releaseCommands(memory)) await run(file, args).catch(() => {})
 }
 
 function connected(port: number): Promise<Duplex> {

@@ -1,5 +1,4 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
@@ -7,6 +6,7 @@ import { directorySize } from '../../base/directory-size.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Random } from '../../base/random.ts'
 import type { GuardedPodNetwork, PodAttachment } from '../../network/api.ts'
+import { dialTcp } from '../../network/pod-network/dial.ts'
 import type { ContainerConfig, ContainerStatus, ExecSession, Resources, Runtime, SandboxConfig } from '../api.ts'
 import { openCgroups } from '../cgroups/cgroups.ts'
 import { etcFiles } from '../etc.ts'
@@ -345,7 +345,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
 
   async function dial(sandboxId: string, port: number, { loopback = false } = {}): Promise<Duplex> {
     const { record, shim } = sandboxOf(sandboxId)
-    if (!record.ip) return loopback ? connected(port) : network.dial(network.nodeAddress, port)
+    if (!record.ip) return loopback ? dialTcp('127.0.0.1', port) : network.dial(network.nodeAddress, port)
     try {
       return await network.dial(record.ip, port)
     } catch (error) {
@@ -353,7 +353,7 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       const refused = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
       if (!loopback || !refused) throw error
       const place = network.loopback?.(sandboxId, port)
-      if (place) return connected(place.port)
+      if (place) return dialTcp('127.0.0.1', place.port)
       if (!record.namespace || !shim) throw error
       const argv = [
         'nsenter',
@@ -486,15 +486,4 @@ export async function createProcessRuntime(deps: ProcessRuntimeDeps): Promise<Ru
       }
     },
   }
-}
-
-function connected(port: number): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
-    socket.once('error', reject)
-    socket.once('connect', () => {
-      socket.off('error', reject)
-      resolve(socket)
-    })
-  })
 }
